@@ -1,0 +1,25 @@
+"""Every test runs with shapes checked, rank promotion refused and a compilation cache."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import jax
+import pytest
+from jaxtyping import install_import_hook
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_num_cpu_devices", 8)
+jax.config.update(
+    "jax_compilation_cache_dir",
+    os.environ.get("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir()) / "sdjax-tests")),
+)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+install_import_hook("sdjax", "beartype.beartype")
+
+
+@pytest.fixture
+def x64():
+    """Run one test in double precision."""
+    with jax.enable_x64(True):
+        yield
