@@ -56,7 +56,7 @@ def rays(
     camera: Camera, height: int, width: int
 ) -> tuple[Float[Array, "height width 3"], Float[Array, "height width 3"]]:
     """Origins and unit directions of the rays of one camera (square pixels)."""
-    right, up, forward = axes(camera)
+    right, up, forward = (jnp.expand_dims(axis, (0, 1)) for axis in axes(camera))
     focal = 0.5 * height / jnp.tan(0.5 * jnp.deg2rad(camera.fovy))  # in pixels
     x = (jnp.arange(width) + 0.5 - 0.5 * width) / focal
     y = (0.5 * height - jnp.arange(height) - 0.5) / focal
