@@ -1,0 +1,67 @@
+"""What every field offers, and the density that all of them share.
+
+A field maps points of the cube [-1, 1]^3 to density and colour.  Its density is
+softplus(r(p)), where the raw density r is a learned part plus the blob of Magic3D
+(arXiv 2211.10440), which starts a scene as one soft ball:
+
+    blob(p) = scale * (1 - |p| / radius)
+"""
+
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+@flax.struct.dataclass
+class Field:
+    """Static settings of a field; the learned values are a separate pytree `params`.
+
+    A subclass gives `init`, `raw_density` and `__call__`.  The official recipes use
+    `blob_scale` 10 and `blob_radius` 0.5 (threestudio, "blob_magic3d").
+    """
+
+    blob_scale: float = flax.struct.field(pytree_node=False, default=10.0)
+    blob_radius: float = flax.struct.field(pytree_node=False, default=0.5)
+
+    def init(self, key: jax.Array) -> Any:
+        """Fresh params."""
+        raise NotImplementedError
+
+    def raw_density(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
+        """The density before softplus; its negative gradient points out of the object."""
+        raise NotImplementedError
+
+    def __call__(
+        self, params: Any, points: Float[Array, "n 3"], directions: Float[Array, "n 3"]
+    ) -> tuple[Float[Array, "n"], Float[Array, "n 3"]]:
+        """Density per unit length, >= 0 and 0 outside the cube; colour in [0, 1].
+
+        `directions` are unit vectors from the camera into the scene.
+        """
+        raise NotImplementedError
+
+    def density(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
+        """The density alone."""
+        return activate(self.raw_density(params, points), points)
+
+    def proposal_density(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
+        """A density that decides only where samples are placed; may be coarse but cheap."""
+        return self.density(params, points)
+
+    def blob(self, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
+        """The blob's raw density."""
+        return self.blob_scale * (1 - safe_norm(points) / self.blob_radius)
+
+
+def activate(raw: Float[Array, "n"], points: Float[Array, "n 3"]) -> Float[Array, "n"]:
+    """softplus(raw) inside the cube [-1, 1]^3 and zero outside."""
+    inside = jnp.max(jnp.abs(points), axis=-1) <= 1
+    return jnp.where(inside, jax.nn.softplus(raw), 0.0)
+
+
+def safe_norm(vectors: Float[Array, "*n 3"]) -> Float[Array, "*n"]:
+    """Length, with gradient zero instead of NaN at the zero vector."""
+    return jnp.sqrt(jnp.maximum(jnp.sum(vectors**2, axis=-1), 1e-12))

@@ -1,0 +1,52 @@
+"""A particle that is an image itself: 2D score distillation without a scene."""
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from sdjax.cameras import Camera
+from sdjax.scene.rendering import Rendering
+
+Params = dict[str, Float[Array, "h w 3"]]
+
+
+@flax.struct.dataclass
+class Image:
+    """The pixels are the params {"image": [height, width, 3]}, unconstrained, about 0..1.
+
+    `init` draws them normal around 0.5 with standard deviation `spread`.
+    """
+
+    height: int = flax.struct.field(pytree_node=False, default=64)
+    width: int = flax.struct.field(pytree_node=False, default=64)
+    spread: float = flax.struct.field(pytree_node=False, default=0.1)
+
+    def init(self, key: jax.Array) -> Params:
+        """Fresh pixels."""
+        noise = jax.random.normal(key, (self.height, self.width, 3))
+        return {"image": 0.5 + self.spread * noise}
+
+    def render(
+        self, params: Params, camera: Camera, key: jax.Array | None, height: int, width: int
+    ) -> Rendering:
+        """The image, average-pooled to [height, width]; camera and key do not matter.
+
+        Opacity is one, depth zero.  Raises ValueError if [height, width] does not divide
+        the image.
+        """
+        image = params["image"]
+        rows, columns, _ = image.shape
+        if rows % height or columns % width:
+            raise ValueError(
+                f"A rendering of {height} x {width} was asked of an image of {rows} x {columns}; "
+                "height and width must divide those of the image."
+            )
+        blocks = image.reshape(height, rows // height, width, columns // width, 3)
+        return Rendering(
+            colour=jnp.mean(blocks, axis=(1, 3)),
+            opacity=jnp.ones((height, width, 1)),
+            depth=jnp.zeros((height, width, 1)),
+            normal=None,
+            samples=None,
+        )
