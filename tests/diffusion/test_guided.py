@@ -1,0 +1,64 @@
+"""Classifier-free guidance and Perp-Neg: their algebra, and one evaluation for all branches."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sdjax.diffusion.guided import Branches, NetworkPredictor, perpendicular
+from tests import reference
+
+X = jnp.linspace(-1.0, 1.0, 2 * 3 * 3).reshape(2, 3, 3, 1)
+
+
+def network(calls: list[int]):
+    def predict_noise(x, t, embedding):
+        calls.append(x.shape[0])
+        return embedding.reshape(-1, 1, 1, 1) * jnp.cos(x + embedding.reshape(-1, 1, 1, 1))
+
+    return predict_noise
+
+
+def predictor(calls, negatives=0):
+    constant = lambda value: jnp.full(2, value)  # noqa: E731
+    return NetworkPredictor(
+        network(calls),
+        Branches(
+            constant(1.0),
+            constant(2.0),
+            tuple(constant(3.0 + i) for i in range(negatives)),
+            tuple(constant(-0.5) for _ in range(negatives)),
+        ),
+    )
+
+
+def test_scale_interpolates_from_unconditional_to_conditional():
+    cond, uncond = jnp.cos(X + 1.0), 2.0 * jnp.cos(X + 2.0)
+    for scale in (0.0, 1.0, 7.5):
+        expected = uncond + scale * (cond - uncond)
+        np.testing.assert_allclose(predictor([])(X, 10, scale), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("scale", "negatives", "batch"), [(1.0, 0, 2), (7.5, 0, 4), (7.5, 2, 8)])
+def test_one_evaluation_holds_every_branch_that_is_needed(scale, negatives, batch):
+    calls = []
+    predictor(calls, negatives)(X, 10, scale)
+    assert calls == [batch]
+
+
+def test_perpendicular_matches_threestudio():
+    recorded = {k: jnp.asarray(v) for k, v in reference.load("prompts")["perpendicular"].items()}
+    out = perpendicular(recorded["x"], recorded["y"])
+    reference.assert_matches(out, recorded["out"])
+    along = jnp.sum(out * recorded["y"], axis=(1, 2, 3))
+    np.testing.assert_allclose(along, 0.0, atol=1e-4)
+
+
+def test_perp_neg_is_blind_along_the_direction():
+    """A negative that differs from uncond along cond - uncond only changes nothing."""
+    cond, uncond = jnp.asarray([1.0, 2.0]), jnp.asarray([0.5, 0.0])
+    branches = Branches(cond[None], uncond[None], ((uncond + 3.0 * (cond - uncond))[None],))
+    branches = branches._replace(negative_weights=(jnp.asarray([-2.0]),))
+    plain = NetworkPredictor(lambda x, t, embedding: embedding, branches._replace(negatives=()))
+    negative = NetworkPredictor(lambda x, t, embedding: embedding, branches)
+    x = jnp.zeros((1, 2))
+    np.testing.assert_allclose(negative(x, 1, 7.5), plain(x, 1, 7.5), rtol=1e-5)

@@ -1,0 +1,110 @@
+"""The recorded numbers of the official implementations, and the toy predictor behind them.
+
+The folder is `SDJAX_REFERENCE_DIR` where that is set, else `tests/data/reference`.
+"""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sdjax.diffusion.guided import Branches, NetworkPredictor
+from sdjax.diffusion.prediction import to_epsilon
+from sdjax.diffusion.schedule import NoiseSchedule
+
+FOLDER = Path(
+    os.environ.get("SDJAX_REFERENCE_DIR", str(Path(__file__).parent / "data" / "reference"))
+)
+
+
+def load(name: str) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays of one file, as {case: {array: value}}."""
+    cases: dict[str, dict[str, np.ndarray]] = {}
+    with np.load(FOLDER / f"{name}.npz") as file:
+        for key in file.files:
+            case, array = key.rsplit("/", 1)
+            cases.setdefault(case, {})[array] = file[key]
+    return cases
+
+
+def table_schedule(*, set_alpha_to_one: bool = False) -> NoiseSchedule:
+    """The recorded schedule, bit for bit (the official runs keep it in float32)."""
+    table = load("ddim")["schedule"]["alphas_cumprod"]
+    final = 1.0 if set_alpha_to_one else table[0]
+    return NoiseSchedule(jnp.asarray(table), jnp.asarray(final, jnp.float32))
+
+
+def channels_last(array: np.ndarray) -> np.ndarray:
+    """[..., channels, height, width] to [..., height, width, channels]."""
+    return np.moveaxis(array, -3, -1)
+
+
+def toy_prediction(x, t, embedding):
+    """P(x, t, c) of the recordings; depends on c through its mean m and mean square q."""
+    axes = tuple(range(1, embedding.ndim))
+    shape = (-1,) + (1,) * (x.ndim - 1)
+    m, q = jnp.mean(embedding, axes).reshape(shape), jnp.mean(embedding**2, axes).reshape(shape)
+    t = jnp.asarray(t, x.dtype)
+    return (
+        0.7 * x * jnp.cos(t / 300.0)
+        + 0.3 * jnp.sin(2.0 * x + t / 200.0)
+        + 0.1 * m
+        + 0.2 * m * jnp.cos(x)
+        + 0.2 * q * jnp.sin(x)
+    )
+
+
+class Case(NamedTuple):
+    """One sample of a recorded case, ready for a residual of ours (leading axis: one view)."""
+
+    arrays: dict[str, np.ndarray]
+    predictor: NetworkPredictor
+    schedule: NoiseSchedule
+    perp_neg: bool
+
+    def latents(self, name: str, dtype) -> jax.Array:
+        """The named array, channels last."""
+        return jnp.asarray(channels_last(self.arrays[name]), dtype)
+
+    def scale(self, name: str = "guidance_scale", anchored_at_text: bool = True) -> float:
+        """The recorded scale s in our convention: without Perp-Neg, cond + s (cond - uncond)
+        is our s + 1."""
+        return float(self.arrays[name]) + (anchored_at_text and not self.perp_neg)
+
+
+def samples(arrays: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """A recorded batch of B as B batches of one; scalars are shared."""
+    batch = arrays["latents"].shape[0]
+
+    def part(value, i):
+        return value[i : i + 1] if value.ndim and value.shape[0] == batch else value
+
+    return [{k: part(v, i) for k, v in arrays.items()} for i in range(batch)]
+
+
+def case(arrays: dict[str, np.ndarray], dtype, *, prediction_type="epsilon") -> Case:
+    """The predictor that a recorded sample was made with, in `dtype`."""
+    schedule = table_schedule()
+
+    def predict_noise(x, t, embedding):
+        return to_epsilon(schedule, prediction_type, toy_prediction(x, t, embedding), x, t)
+
+    embedding = {k: jnp.asarray(v, dtype) for k, v in arrays.items() if k.startswith("emb_")}
+    negatives, weights = (), ()
+    if "emb_neg" in arrays:
+        negatives = tuple(jnp.moveaxis(embedding["emb_neg"], 1, 0))
+        weights = tuple(jnp.asarray(arrays["neg_weights"], dtype).T)
+    branches = Branches(embedding["emb_text"], embedding["emb_uncond"], negatives, weights)
+    predictor = NetworkPredictor(predict_noise, branches)
+    return Case(arrays, predictor, schedule, bool(negatives))
+
+
+def assert_matches(actual, recorded: np.ndarray, tolerance: float = 1e-4) -> None:
+    """|actual - recorded| <= tolerance max(1, |recorded|), entry by entry."""
+    actual, recorded = np.asarray(actual, np.float64), np.asarray(recorded, np.float64)
+    assert actual.shape == recorded.shape
+    excess = np.abs(actual - recorded) / np.maximum(1.0, np.abs(recorded))
+    assert excess.max() <= tolerance, f"off by {excess.max():.2e}, tolerance {tolerance:.0e}"
