@@ -63,16 +63,16 @@ class Case(NamedTuple):
     arrays: dict[str, np.ndarray]
     predictor: NetworkPredictor
     schedule: NoiseSchedule
-    perp_neg: bool
 
     def latents(self, name: str, dtype) -> jax.Array:
         """The named array, channels last."""
-        return jnp.asarray(channels_last(self.arrays[name]), dtype)
+        return jnp.moveaxis(jnp.asarray(self.arrays[name], dtype), -3, -1)
 
-    def scale(self, name: str = "guidance_scale", anchored_at_text: bool = True) -> float:
-        """The recorded scale s in our convention: without Perp-Neg, cond + s (cond - uncond)
-        is our s + 1."""
-        return float(self.arrays[name]) + (anchored_at_text and not self.perp_neg)
+
+def our_scale(arrays: dict[str, np.ndarray], name: str = "guidance_scale") -> float:
+    """The recorded scale s in our convention: without Perp-Neg, cond + s (cond - uncond) is our
+    s + 1."""
+    return float(arrays[name]) + ("emb_neg" not in arrays)
 
 
 def samples(arrays: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
@@ -99,7 +99,7 @@ def case(arrays: dict[str, np.ndarray], dtype, *, prediction_type="epsilon") -> 
         weights = tuple(jnp.asarray(arrays["neg_weights"], dtype).T)
     branches = Branches(embedding["emb_text"], embedding["emb_uncond"], negatives, weights)
     predictor = NetworkPredictor(predict_noise, branches)
-    return Case(arrays, predictor, schedule, bool(negatives))
+    return Case(arrays, predictor, schedule)
 
 
 def assert_matches(actual, recorded: np.ndarray, tolerance: float = 1e-4) -> None:

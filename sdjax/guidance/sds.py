@@ -1,0 +1,94 @@
+"""SDS: score distillation sampling (DreamFusion, Poole et al., arXiv 2209.14988, equation 3)."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from sdjax.diffusion.annealing import Annealing
+from sdjax.diffusion.guided import Predictor
+from sdjax.diffusion.prediction import add_noise, predicted_x0
+from sdjax.diffusion.schedule import NoiseSchedule
+from sdjax.guidance.noise import NoiseFunction, gaussian
+from sdjax.guidance.rule import Aux, Latents, Rule, Update
+from sdjax.guidance.weighting import Weighting, one_minus_alpha_cumprod
+
+
+class Residual(NamedTuple):
+    """A gradient and what led to it."""
+
+    gradient: Latents
+    noisy: Latents  # x_t
+    epsilon: Latents  # the guided prediction at x_t
+
+
+def sds_residual(
+    schedule: NoiseSchedule,
+    predictor: Predictor,
+    latents: Latents,
+    t: Int[Array, ""],
+    noise: Latents,
+    *,
+    guidance_scale: float,
+    weighting: Weighting = one_minus_alpha_cumprod,
+    clip: float | None = None,
+) -> Residual:
+    """g = w(t) (epsilon(x_t, t) - noise) with x_t = alpha_t x + sigma_t noise.
+
+    With `clip`, each entry of g is clamped to [-clip, clip].
+    """
+    noisy = add_noise(schedule, latents, noise, t)
+    epsilon = predictor(noisy, t, guidance_scale)
+    gradient = weighting(schedule, t) * (epsilon - noise)
+    if clip is not None:
+        gradient = jnp.clip(gradient, -clip, clip)
+    return Residual(gradient, noisy, epsilon)
+
+
+def sds(
+    schedule: NoiseSchedule,
+    *,
+    guidance_scale: float,
+    annealing: Annealing,
+    weighting: Weighting = one_minus_alpha_cumprod,
+    noise: NoiseFunction | None = None,
+    clip: float | None = None,
+) -> Rule:
+    """SDS: `sds_residual` at an annealed timestep, with fresh noise at every step.
+
+    One network evaluation an update.  DreamFusion's setting is guidance scale 100 and t uniform
+    in [0.02, 0.98].  The state is the noise function's.
+    """
+    noise = gaussian() if noise is None else noise
+
+    def update(key, latents, state, predictor, *, progress, view):
+        t_key, noise_key = jax.random.split(key)
+        t = annealing(t_key, progress)
+        drawn = noise.sample(noise_key, state, view, latents.shape)
+        gradient, noisy, epsilon = sds_residual(
+            schedule,
+            predictor,
+            latents,
+            t,
+            drawn,
+            guidance_scale=guidance_scale,
+            weighting=weighting,
+            clip=clip,
+        )
+        return Update(gradient, state, Aux(t, noisy, predicted_x0(schedule, noisy, epsilon, t)))
+
+    return Rule(noise.init, update)
+
+
+def image_residual(
+    schedule: NoiseSchedule,
+    image: Float[Array, "views h w 3"],
+    decoded_x0: Float[Array, "views h w 3"],
+    t: Int[Array, ""],
+    weighting: Weighting = one_minus_alpha_cumprod,
+) -> Float[Array, "views h w 3"]:
+    """w(t) alpha_t / sigma_t (image - decoded x_0): the residual in image space that HiFA (Zhu et
+    al., arXiv 2305.18766, equation 7) adds to the one in latent space."""
+    weight = weighting(schedule, t) * schedule.alpha(t) / schedule.sigma(t)
+    return weight * (image - decoded_x0)

@@ -1,0 +1,202 @@
+"""Every rule's residual against the recorded numbers of the official code.
+
+In float32 to 1e-4 of max(1, |value|); in float64, against the official run in float64, to 1e-5.
+`*_b2` cases hold the official code's batch mix-up of Perp-Neg and are left out: `*_s0`, `*_s1`
+are the same draws as they were meant.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sdjax.guidance import weighting
+from sdjax.guidance.dsd import dsd_residual, exact_ode, ode_grid, overshoot
+from sdjax.guidance.sdi import inversion_timesteps, sdi_residual
+from sdjax.guidance.sds import image_residual, sds_residual
+from tests import reference
+from tests.reference import assert_matches, channels_last
+
+SDS, SDI, DSD = (reference.load(name) for name in ("sds", "sdi", "dsd"))
+
+
+def residual_cases(cases) -> list[str]:
+    """The cases that hold a gradient, without the batch mix-up."""
+    return sorted(name for name in cases if "grad" in cases[name] and not name.endswith("_b2"))
+
+
+def check(actual: dict, arrays: dict[str, np.ndarray]) -> None:
+    """Compare our intermediates and gradient with the recorded ones, in the precision of ours."""
+    if actual["grad"].dtype == jnp.float64:
+        assert_matches(actual["grad"], channels_last(arrays["grad_f64"]), 1e-5)
+        return
+    for name, value in actual.items():
+        assert_matches(value, channels_last(arrays[name]))
+
+
+INPUTS = {"latents", "t", "neg_weights", "ode_noise", "u_delta"}
+both_precisions = pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+
+SDS_WEIGHTING = {
+    "cfg_mid_w_uniform": weighting.constant,
+    "cfg_mid_w_fantasia3d": weighting.fantasia3d,
+}
+
+
+@functools.partial(jax.jit, static_argnames=("dtype", "scale", "weight", "clip"))
+def our_sds(arrays, dtype, scale, weight, clip):
+    case = reference.case(arrays, dtype)
+    residual = sds_residual(
+        case.schedule,
+        case.predictor,
+        case.latents("latents", dtype),
+        arrays["t"][0],
+        case.latents("noise", dtype),
+        guidance_scale=scale,
+        weighting=weight,
+        clip=clip,
+    )
+    return {
+        "grad": residual.gradient,
+        "latents_noisy": residual.noisy,
+        "noise_pred": residual.epsilon,
+    }
+
+
+@both_precisions
+@pytest.mark.parametrize("name", residual_cases(SDS))
+def test_sds(name, dtype, x64):
+    for arrays in reference.samples(SDS[name]):
+        clip = float(arrays["grad_clip_val"]) if "grad_clip_val" in arrays else None
+        weight = SDS_WEIGHTING.get(name, weighting.one_minus_alpha_cumprod)
+        check(our_sds(arrays, dtype, reference.our_scale(arrays), weight, clip), arrays)
+
+
+def test_sds_image_residual():
+    """HiFA's term on the toy decoder: channel k = 0.5 z_k - 0.1 z_3, scaled to [0, 1]."""
+
+    def decode(latents):
+        z = latents / 0.18215
+        return jnp.clip(0.5 * (0.5 * z[..., :3] - 0.1 * z[..., 3:]) + 0.5, 0.0, 1.0)
+
+    for arrays in reference.samples(SDS["cfg_mid_imgloss"]):
+        case = reference.case(arrays, jnp.float32)
+        t, noisy = jnp.asarray(arrays["t"][0]), case.latents("latents_noisy", jnp.float32)
+        alpha, sigma = case.schedule.alpha(t), case.schedule.sigma(t)
+        x_0 = (noisy - sigma * case.latents("noise_pred", jnp.float32)) / alpha
+        image = case.latents("image", jnp.float32)
+        actual = image_residual(case.schedule, image, decode(x_0), t)
+        assert_matches(actual, channels_last(arrays["grad_img"]))
+
+
+@functools.partial(
+    jax.jit,
+    static_argnames=("dtype", "scale", "inverse_scale", "steps", "eta", "spacing", "prediction"),
+)
+def our_sdi(arrays, last, step_noise, dtype, scale, inverse_scale, steps, eta, spacing, prediction):
+    case = reference.case(arrays, dtype, prediction_type=prediction)
+    t = arrays["t"][0]
+    path = inversion_timesteps(t, last, steps, spacing, 1000)
+    residual = sdi_residual(
+        case.schedule,
+        case.predictor,
+        case.latents("latents", dtype),
+        t,
+        last,
+        step_noise.astype(dtype),
+        guidance_scale=scale,
+        inversion_guidance_scale=inverse_scale,
+        inversion_steps=steps,
+        inversion_eta=eta,
+        spacing=spacing,
+    )
+    return path, {
+        "grad": residual.gradient,
+        "inv_latents": residual.noisy,
+        "noise_pred": residual.epsilon,
+        "target": residual.target,
+        "found_noise": residual.found_noise,
+    }
+
+
+@both_precisions
+@pytest.mark.parametrize("name", [n for n in residual_cases(SDI) if "inv_latents" in SDI[n]])
+def test_sdi(name, dtype, x64):
+    arrays = SDI[name]
+    steps = int(arrays["inversion_n_steps"])
+    last = min(int(arrays["t"][0]) + int(arrays["u_delta"] * (1000 // steps)), 999)
+    noise = channels_last(arrays["step_noise"])
+    padding = ((0, steps + 1 - len(noise)), *((0, 0),) * 4)
+    inputs = {k: v for k, v in arrays.items() if k.startswith("emb") or k in INPUTS}
+    path, actual = our_sdi(
+        inputs,
+        last,
+        np.pad(noise, padding),
+        dtype,
+        reference.our_scale(arrays),
+        reference.our_scale(arrays, "inversion_guidance_scale"),
+        steps,
+        float(arrays["inversion_eta"]),
+        "trailing" if "trailing" in name else "leading",
+        "v_prediction" if "vpred" in name else "epsilon",
+    )
+    visited = arrays["timesteps"]
+    np.testing.assert_array_equal(path[: len(visited)], visited)
+    assert set(np.asarray(path[len(visited) :])) <= {visited[-1]}
+    if "vpred" in name:
+        del actual["noise_pred"]  # recorded as the raw velocity
+    check(actual, arrays)
+
+
+@functools.partial(
+    jax.jit, static_argnames=("dtype", "scale", "base_scale", "steps", "t_min", "least")
+)
+def our_dsd(arrays, dtype, scale, base_scale, steps, t_min, least):
+    case = reference.case(arrays, dtype)
+    latents, t = case.latents("latents", dtype), arrays["t"][0]
+    t_delta = overshoot(t, arrays["u_delta"][0], t_min, 1000, least=least)
+    ode, noise = exact_ode(case.schedule, scale, steps), case.latents("ode_noise", dtype)[0]
+    x_ode = ode.state_at(noise, case.predictor, t_delta, None, latents.shape)
+    ode_epsilon = case.predictor(x_ode, t_delta, scale)
+    residual = dsd_residual(
+        case.schedule,
+        case.predictor,
+        latents,
+        t,
+        t_delta,
+        ode_epsilon,
+        guidance_scale=scale,
+        base_guidance_scale=base_scale,
+    )
+    return (t_delta, x_ode), {
+        "grad": residual.gradient,
+        "eps_at_tdelta": ode_epsilon,
+        "x_tdelta": residual.x_delta,
+        "x_t": residual.x_t,
+        "eps_base_tdelta": residual.epsilon_delta,
+        "eps_cfg_t": residual.epsilon_t,
+    }
+
+
+@both_precisions
+@pytest.mark.parametrize("name", residual_cases(DSD))
+def test_dsd(name, dtype, x64):
+    arrays = DSD[name]
+    steps = int(arrays["n_ddim_steps"])
+    inputs = {k: v for k, v in arrays.items() if k.startswith("emb") or k in INPUTS}
+    (t_delta, x_ode), actual = our_dsd(
+        inputs,
+        dtype,
+        reference.our_scale(arrays),
+        reference.our_scale(arrays, "base_scale"),
+        steps,
+        int(1000 * arrays["min_step_percent"]),
+        int(arrays["delta_min"]),
+    )
+    np.testing.assert_array_equal(ode_grid(steps), arrays["forward_time_steps"])
+    assert int(t_delta) == int(arrays["t_delta"][0])
+    check(actual, arrays)
+    if dtype == jnp.float32:
+        assert_matches(x_ode, channels_last(arrays["ode_states"])[-1])
