@@ -1,6 +1,6 @@
 """Antialiased images of objects: one object from one camera, or many from many."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sdjax.cameras import Camera, rays
-from sdjax.objects.intersection import Hit, polyhedron_hit, round_hit, torus_hit, vessel_hit
 from sdjax.objects.lighting import shade
 from sdjax.objects.model import Object, stack_models
 from sdjax.objects.solids import Model
+from sdjax.objects.visibility import first_hit
 
 
 class Rendering(NamedTuple):
@@ -38,34 +38,6 @@ def render(model: Model, camera: Camera, height: int, width: int, samples: int =
     image = image.reshape(5, height, samples, width, samples).mean((2, 4))
     colour, opacity, depth = jnp.split(jnp.moveaxis(image, 0, -1), (3, 4), axis=-1)
     return Rendering(colour, opacity, depth / jnp.maximum(opacity, 1e-6))
-
-
-def first_hit(model: Model, origin: Float[Array, "3"], directions: Float[Array, "3 rays"]) -> Hit:
-    """The nearest intersection of each ray with any solid of the model."""
-    number = directions.shape[1]
-    hit = Hit(jnp.full(number, jnp.inf), jnp.zeros((3, number)), jnp.zeros((3, number)))
-    kinds = (
-        (model.polyhedra, polyhedron_hit),
-        (model.rounds, round_hit),
-        (model.vessels, vessel_hit),
-        (model.tori, torus_hit),
-    )
-    for count, (solids, intersect) in zip(model.counts, kinds, strict=True):
-        step = partial(
-            _keep_nearest, solids, partial(intersect, origin=origin, directions=directions)
-        )
-        hit = jax.lax.fori_loop(0, count, step, hit)
-    return hit
-
-
-def _keep_nearest(solids, intersect: Callable, index, hit: Hit) -> Hit:
-    new = intersect(jax.tree.map(lambda array: array[index], solids))
-    nearer = new.depth < hit.depth
-    return Hit(
-        jnp.where(nearer, new.depth, hit.depth),
-        jnp.where(nearer[None], new.normal, hit.normal),
-        jnp.where(nearer[None], new.colour, hit.colour),
-    )
 
 
 def render_views(
