@@ -59,6 +59,7 @@ def enter_polyhedron(solid: Polyhedron, origin: Origin, directions: Directions) 
     far, face = -near, jnp.zeros(near.shape, jnp.int32)
     for index in range(6):
         slope = _dot(solid.normals[index], directions)
+        slope = jnp.where(slope < 0, slope, jnp.maximum(slope, 1e-20))  # parallel, and -0.0
         depth = (solid.offsets[index] - _dot(solid.normals[index], origin)) / slope
         last = (slope < 0) & (depth > near)
         far = jnp.where(slope < 0, far, jnp.minimum(far, depth))

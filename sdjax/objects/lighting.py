@@ -7,11 +7,11 @@ from jaxtyping import Float
 from sdjax.objects.placement import GROUND
 from sdjax.objects.solids import Numbers
 
-SKY = (0.62, 0.63, 0.65)
-FLOOR = (0.40, 0.38, 0.36)
-KEY = (0.42, 0.40, 0.36)
+SKY = (0.66, 0.67, 0.69)
+FLOOR = (0.46, 0.44, 0.42)
+KEY = (0.40, 0.38, 0.34)
 KEY_DIRECTION = np.float32([0.60, 0.35, 0.72])
-FILL = (0.20, 0.21, 0.24)
+FILL = (0.22, 0.23, 0.26)
 FILL_DIRECTION = np.float32([-0.55, -0.78, 0.30])
 CONTACT = (0.76, 0.35)  # brightness on the ground, and the height over which it is regained
 

@@ -8,6 +8,10 @@ from sdjax.objects.catalogue.cars import cars
 from sdjax.objects.catalogue.chairs import chairs
 from sdjax.objects.catalogue.houses import houses
 from sdjax.objects.catalogue.mugs import mugs
+from sdjax.objects.catalogue.rockets import rockets
+from sdjax.objects.catalogue.sailboats import sailboats
+from sdjax.objects.catalogue.teapots import teapots
+from sdjax.objects.catalogue.trees import trees
 from sdjax.objects.model import Object
 
 ARTICLES = {"a", "an", "the"}
@@ -18,7 +22,7 @@ VIEW = re.compile(r",? *\b(front|side|back|overhead|top|left|right) view$")
 @cache
 def all_objects() -> tuple[Object, ...]:
     """Every object, in a fixed order, category by category."""
-    return mugs() + houses() + chairs() + cars()
+    return (*mugs(), *houses(), *chairs(), *cars(), *teapots(), *trees(), *sailboats(), *rockets())
 
 
 def prompts() -> tuple[str, ...]:

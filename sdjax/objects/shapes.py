@@ -60,6 +60,25 @@ def tapered_box(
     return polyhedron(moved, colour)
 
 
+def prism(
+    corners: list[tuple[float, float]],
+    thickness: float,
+    colour: Vector,
+    rotation: Matrix = IDENTITY,
+    shift: Vector = (0.0, 0.0, 0.0),
+) -> Polyhedron:
+    """A plate in the x-z plane: the convex polygon with three or four `corners` (x, z), then
+    rotated about the origin and shifted."""
+    points = np.array([(x, 0.0, z) for x, z in corners])
+    middle = points.mean(0)
+    planes = [((0, side, 0), (0, side * thickness / 2, 0)) for side in (-1, 1)]
+    for start, end in zip(points, np.roll(points, -1, 0), strict=True):
+        normal = np.cross(end - start, (0, 1, 0))
+        planes.append((normal * np.sign(normal @ (start - middle)), start))
+    moved = [(rotation @ n, rotation @ np.asarray(p) + shift) for n, p in planes]
+    return polyhedron(moved, colour)
+
+
 def _round(centre, scale, rotation, profile, heights, colour) -> Round:
     to_local = np.diag(1 / np.asarray(scale, float)) @ rotation.T
     arrays = (centre, to_local, profile, heights, colour)
@@ -138,10 +157,11 @@ def handle(
     colour: Vector,
     azimuth: float = 90.0,
     cut: float = 0.0,
+    lean: float = 0.0,
 ) -> Torus:
     """An upright arc that bulges by size[0] towards `azimuth` (90 is +y), size[1] up and down
-    from its centre."""
-    rotation = turn("z", azimuth) @ turn("x", 90.0)
+    from its centre; its top leans outwards by `lean` degrees."""
+    rotation = turn("z", azimuth) @ turn("y", lean) @ turn("x", 90.0)
     stretch = (size[0] / size[1], 1.0, 1.0)
     return ring(centre, size[1], tube, colour, rotation, stretch, cut)
 

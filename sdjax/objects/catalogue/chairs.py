@@ -19,6 +19,7 @@ from sdjax.objects.model import Object, describe
 from sdjax.objects.shapes import box, cylinder, ellipsoid, frustum, ring, tapered_box, turn
 
 WOOD = (0.72, 0.48, 0.26)
+SIDEWAYS = turn("y", 90) @ turn("x", 90)  # a ring in the x-z plane, its local x pointing down
 
 
 def _square_legs(half_depth, half_width, height, thickness, colour):
@@ -105,8 +106,8 @@ def _rocking() -> Object:
     """Spindles and two runners."""
     solids = [box((0, 0, 0.95), (1.0, 1.05, 0.12), PURPLE)]
     for y in (-0.45, 0.45):
-        solids.append(ring((0, y, 1.86), 1.8, 0.06, WOOD, turn("y", 90) @ turn("x", 0), cut=0.86))
-        solids += [cylinder((x * 1.2, y, 0.2), (x, y, 0.95), 0.06, WOOD) for x in (-0.42, 0.42)]
+        solids.append(ring((0, y, 1.56), 1.5, 0.06, WOOD, SIDEWAYS, cut=0.86))
+        solids += [cylinder((x * 1.15, y, 0.12), (x, y, 0.95), 0.06, WOOD) for x in (-0.42, 0.42)]
     for y in (-0.44, -0.22, 0.0, 0.22, 0.44):
         solids.append(cylinder((-0.45, y, 0.95), (-0.75, y, 2.0), 0.05, WOOD))
     solids.append(box((-0.76, 0, 2.0), (0.1, 1.1, 0.26), PURPLE, rotation=turn("y", -16)))

@@ -22,8 +22,9 @@ def _mug(words, colour, radii, height, lining, grip, extras=()) -> Object:
     """A frustum with an arc for a handle; `grip` is (out, up, tube, centre height, colour)."""
     body = vessel(frustum((0, 0, 0), (0, 0, height), radii, colour), 0.08, 0.09, lining)
     out, up, tube, centre, grip_colour = grip
-    reach = radii[0] + (radii[1] - radii[0]) * centre / height - 0.06
-    arc = handle((0, reach, centre), (out, up), tube, grip_colour)
+    lean = np.rad2deg(np.arctan((radii[1] - radii[0]) / height))
+    wall = radii[0] + (radii[1] - radii[0]) * centre / height
+    arc = handle((0, wall - 0.045, centre), (out, up), tube, grip_colour, lean=lean)
     return describe("mug", words, [body, filling(body, 0.84, COFFEE), arc, *extras])
 
 
