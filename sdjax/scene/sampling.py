@@ -52,13 +52,20 @@ def importance_edges(
     """
     mass = _padded_mass(weights, padding)
     start = jnp.cumsum(mass, axis=-1) - mass
-    quantiles = _quantiles(key, edges.shape[:-1], count)
-    share = (quantiles[..., :, None] - start[..., None, :]) / mass[..., None, :]
-    widths = jnp.diff(edges, axis=-1)
-    inner = edges[..., :1] + jnp.sum(
-        jnp.clip(share, 0, 1)[..., 1:-1, :] * widths[..., None, :], axis=-1
-    )
+    quantiles = _quantiles(key, edges.shape[:-1], count)[..., 1:-1]
+
+    def add_bin(inner, bin_of_ray):
+        start, mass, width = bin_of_ray
+        return inner + width * jnp.clip((quantiles - start) / mass, 0, 1), None
+
+    bins = (start, mass, jnp.diff(edges, axis=-1))
+    first = jnp.broadcast_to(edges[..., :1], quantiles.shape)
+    inner, _ = jax.lax.scan(add_bin, first, jax.tree.map(_bins_first, bins))
     return jnp.concatenate([edges[..., :1], inner, edges[..., -1:]], axis=-1)
+
+
+def _bins_first(values: Float[Array, "*rays m"]) -> Float[Array, "m *rays 1"]:
+    return jnp.moveaxis(values, -1, 0)[..., None]
 
 
 def _quantiles(

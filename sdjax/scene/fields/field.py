@@ -58,10 +58,12 @@ class Field:
 
 def activate(raw: Float[Array, "n"], points: Float[Array, "n 3"]) -> Float[Array, "n"]:
     """softplus(raw) inside the cube [-1, 1]^3 and zero outside."""
-    inside = jnp.max(jnp.abs(points), axis=-1) <= 1
+    x, y, z = (jnp.abs(points[:, axis]) for axis in range(3))  # reduced faster than an axis of 3
+    inside = jnp.maximum(x, jnp.maximum(y, z)) <= 1
     return jnp.where(inside, jax.nn.softplus(raw), 0.0)
 
 
-def safe_norm(vectors: Float[Array, "*n 3"]) -> Float[Array, "*n"]:
+def safe_norm(vectors: Float[Array, "n 3"]) -> Float[Array, "n"]:
     """Length, with gradient zero instead of NaN at the zero vector."""
-    return jnp.sqrt(jnp.maximum(jnp.sum(vectors**2, axis=-1), 1e-12))
+    x, y, z = (vectors[:, axis] for axis in range(3))
+    return jnp.sqrt(jnp.maximum(x**2 + y**2 + z**2, 1e-12))
