@@ -12,18 +12,3 @@ BROWN = (0.48, 0.27, 0.13)
 BLACK = (0.11, 0.11, 0.13)
 GREY = (0.52, 0.54, 0.58)
 WHITE = (0.93, 0.92, 0.89)
-
-COLOURS = {
-    "red": RED,
-    "orange": ORANGE,
-    "yellow": YELLOW,
-    "green": GREEN,
-    "teal": TEAL,
-    "blue": BLUE,
-    "purple": PURPLE,
-    "pink": PINK,
-    "brown": BROWN,
-    "black": BLACK,
-    "grey": GREY,
-    "white": WHITE,
-}

@@ -28,36 +28,47 @@ def render(model: Model, camera: Camera, height: int, width: int, samples: int =
 
     Jit-able with `height`, `width` and `samples` static; `samples` >= 1.
     """
-    origins, directions = rays(camera, samples * height, samples * width)
-    origin, directions = origins[0, 0], jnp.moveaxis(directions, -1, 0).reshape(3, -1)
-    hit = first_hit(model, origin, directions)
-    covered = jnp.isfinite(hit.depth)
-    depth = jnp.where(covered, hit.depth, 0.0)
-    lit = shade(hit.colour, hit.normal, origin[2] + depth * directions[2])
-    image = jnp.concatenate([jnp.where(covered[None], lit, 1.0), covered[None], depth[None]])
-    image = image.reshape(5, height, samples, width, samples).mean((2, 4))
-    colour, opacity, depth = jnp.split(jnp.moveaxis(image, 0, -1), (3, 4), axis=-1)
-    return Rendering(colour, opacity, depth / jnp.maximum(opacity, 1e-6))
+    return _image(model, *_sample_rays(camera, height, width, samples), height, samples)
 
 
 def render_views(
     objects: Sequence[Object], cameras: Camera, resolution: int, samples: int = 2
 ) -> Float[Array, "objects views resolution resolution 3"]:
-    """The colour images of every object from every camera.
+    """The colour images of every object from every camera (its fields have shape [views]).
 
-    Compiled once per number of objects and views, whatever their categories.
+    Compiled once per number of objects and views, whatever the objects are.
     """
     return _render_all(stack_models(objects), cameras, resolution, samples)
 
 
 @partial(jax.jit, static_argnames=("resolution", "samples"))
 def _render_all(models: Model, cameras: Camera, resolution: int, samples: int):
-    def view(camera: Camera):
-        def colour(model: Model):
-            return render(model, camera, resolution, resolution, samples).colour
+    # One after the other on a CPU, where the rays of one image then stay in the cache.
+    sequential = jax.default_backend() == "cpu"
 
-        # Sequential on CPU, where it keeps one object's rays in the cache.
-        each = jax.lax.map if jax.default_backend() == "cpu" else jax.vmap
-        return each(colour, models) if each is jax.lax.map else each(colour)(models)
+    def view(camera: Camera):
+        sample_rays = _sample_rays(camera, resolution, resolution, samples)
+
+        def colour(model: Model):
+            return _image(model, *sample_rays, resolution, samples).colour
+
+        return jax.lax.map(colour, models) if sequential else jax.vmap(colour)(models)
 
     return jnp.moveaxis(jax.lax.map(view, cameras), 0, 1)
+
+
+def _sample_rays(camera: Camera, height: int, width: int, samples: int):
+    """The common origin [3] and the directions [3, rays], row by row."""
+    origins, directions = rays(camera, samples * height, samples * width)
+    return origins[0, 0], jnp.moveaxis(directions, -1, 0).reshape(3, -1)
+
+
+def _image(model: Model, origin, directions, height: int, samples: int) -> Rendering:
+    hit = first_hit(model, origin, directions)
+    covered = jnp.isfinite(hit.depth)
+    depth = jnp.where(covered, hit.depth, 0.0)
+    lit = shade(hit.colour, hit.normal, origin[2] + depth * directions[2])
+    planes = jnp.concatenate([jnp.where(covered[None], lit, 1.0), covered[None], depth[None]])
+    means = planes.reshape(5, height, samples, -1, samples).mean((2, 4))
+    colour, opacity, depth = jnp.split(jnp.moveaxis(means, 0, -1), (3, 4), axis=-1)
+    return Rendering(colour, opacity, depth / jnp.maximum(opacity, 1e-6))

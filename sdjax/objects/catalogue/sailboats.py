@@ -75,7 +75,7 @@ def _sloop() -> Object:
         *_hull(1.15, 0.5, 0.45, RED, WHITE),
         _mast(2.3, 0.1),
         *_sail(0.72, 2.2, 1.05, 35, [CANVAS], 0.04),
-        *_sail(0.68, 1.9, -0.85, -30, [CANVAS], 0.2),
+        *_sail(0.68, 1.9, -0.85, -30, [RED], 0.2),
         _pennant(2.4, RED, 0.1),
     ]
     return describe("sailboat", "red", solids)
