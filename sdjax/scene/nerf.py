@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from sdjax import cameras
 from sdjax.scene import sampling, volume
-from sdjax.scene.background import Solid
+from sdjax.scene.background import Background, Solid
 from sdjax.scene.fields.dense_grid import DenseGrid
 from sdjax.scene.fields.field import Field
 from sdjax.scene.normals import normalise, normals
@@ -29,7 +29,7 @@ class NeRF:
     """
 
     field: Field = DenseGrid()
-    background: Any = Solid()
+    background: Background = Solid()
     samples: int = flax.struct.field(pytree_node=False, default=24)
     proposals: int = flax.struct.field(pytree_node=False, default=64)
     normals: bool = flax.struct.field(pytree_node=False, default=False)

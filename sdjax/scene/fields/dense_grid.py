@@ -16,7 +16,7 @@ class DenseGrid(Field):
     """resolution^3 vertices x (density, red, green, blue), interpolated trilinearly.
 
         raw density = density_gain * g_0(p) + blob(p)
-        colour      = sigmoid(colour_gain * g_1..3(p))       (independent of the view)
+        colour      = sigmoid(colour_gain * g_1..3(p))
 
     The gains turn steps of Adam of about 0.05 into useful ones.  `params` is
     {"grid": [r, r, r, 4]}, indexed x, y, z; vertices 0 and r - 1 lie on the faces.
@@ -33,18 +33,15 @@ class DenseGrid(Field):
         shape = (self.resolution,) * 3 + (4,)
         return {"grid": 0.01 * jax.random.normal(key, shape)}
 
-    def raw_density(self, params: Params, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
+    def values(self, params: Params, points: Float[Array, "n 3"]) -> Float[Array, "n 4"]:
         """See the class."""
+        gains = jnp.array([self.density_gain] + [self.colour_gain] * 3)
+        return gains[None, :] * interpolate(params["grid"], points)
+
+    def raw_density(self, params: Params, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
+        """As `values`, without looking up the colours."""
         values = interpolate(params["grid"][..., :1], points)
         return self.density_gain * values[:, 0] + self.blob(points)
-
-    def __call__(
-        self, params: Params, points: Float[Array, "n 3"], directions: Float[Array, "n 3"]
-    ) -> tuple[Float[Array, "n"], Float[Array, "n 3"]]:
-        """See the class; `directions` is ignored."""
-        values = interpolate(params["grid"], points)
-        raw = self.density_gain * values[:, 0] + self.blob(points)
-        return activate(raw, points), jax.nn.sigmoid(self.colour_gain * values[:, 1:])
 
     def proposal_density(self, params: Params, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
         """The density with the value of the nearest vertex: one look-up instead of eight."""

@@ -17,10 +17,15 @@ from jaxtyping import Array, Float
 
 @flax.struct.dataclass
 class Field:
-    """Static settings of a field; the learned values are a separate pytree `params`.
+    """Static settings of a field; what is learned is a separate pytree `params`.
 
-    A subclass gives `init`, `raw_density` and `__call__`.  The official recipes use
-    `blob_scale` 10 and `blob_radius` 0.5 (threestudio, "blob_magic3d").
+    A subclass gives `init` and `values`, four numbers v a point:
+
+        raw density  r(p) = v_0 + blob(p),   density = softplus(r)
+        colour       sigmoid(v_1..3)         (independent of the view)
+
+    The official recipes use `blob_scale` 10 and `blob_radius` 0.5 (threestudio,
+    "blob_magic3d").
     """
 
     blob_scale: float = flax.struct.field(pytree_node=False, default=10.0)
@@ -30,8 +35,8 @@ class Field:
         """Fresh params."""
         raise NotImplementedError
 
-    def raw_density(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
-        """The density before softplus; its negative gradient points out of the object."""
+    def values(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n 4"]:
+        """The four numbers v of each point."""
         raise NotImplementedError
 
     def __call__(
@@ -39,17 +44,20 @@ class Field:
     ) -> tuple[Float[Array, "n"], Float[Array, "n 3"]]:
         """Density per unit length, >= 0 and 0 outside the cube; colour in [0, 1].
 
-        `directions` are unit vectors from the camera into the scene.
+        `directions`, unit vectors from the camera into the scene, are for fields that
+        depend on the view; those of this package do not.
         """
-        raise NotImplementedError
+        values = self.values(params, points)
+        raw = values[:, 0] + self.blob(points)
+        return activate(raw, points), jax.nn.sigmoid(values[:, 1:])
 
-    def density(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
-        """The density alone."""
-        return activate(self.raw_density(params, points), points)
+    def raw_density(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
+        """The density before softplus; its negative gradient points out of the object."""
+        return self.values(params, points)[:, 0] + self.blob(points)
 
     def proposal_density(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
         """A density that decides only where samples are placed; may be coarse but cheap."""
-        return self.density(params, points)
+        return activate(self.raw_density(params, points), points)
 
     def blob(self, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
         """The blob's raw density."""
