@@ -1,7 +1,5 @@
 """The small fully connected network that decodes a field's or a background's features."""
 
-import itertools
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
