@@ -1,5 +1,7 @@
 """The small fully connected network that decodes a field's or a background's features."""
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
