@@ -78,7 +78,7 @@ def cosine(shift: float = 1.0, num_timesteps: int = 1000, max_log_snr: float = 1
     u = (np.arange(num_timesteps) + 0.5) / num_timesteps
     log_snr = -2.0 * np.log(np.tan(0.5 * np.pi * u)) + 2.0 * np.log(shift)
     table = 1.0 / (1.0 + np.exp(-np.clip(log_snr, -max_log_snr, max_log_snr)))
-    return from_alphas_cumprod(table, set_alpha_to_one=True)
+    return from_alphas_cumprod(table)
 
 
 def from_scheduler_config(config: dict[str, Any] | str | Path) -> NoiseSchedule:

@@ -64,17 +64,26 @@ def ode_grid(steps: int, num_timesteps: int = 1000) -> np.ndarray:
     return np.trunc(np.linspace(num_timesteps - 1, 0, steps + 1)).astype(np.int32)
 
 
-def overshoot(
-    t: Int[Array, ""],
-    u: Float[Array, ""],
-    t_min: int,
-    num_timesteps: int,
-    ratio: float = 0.1,
-    least: int = 1,
-) -> Int[Array, ""]:
-    """t_delta = t + trunc(u ratio (t - t_min)), at most T - 1 and at least `least`, u in [0, 1)."""
-    room = jnp.clip(ratio * (t - t_min), 0.0, num_timesteps - 1.0 - t)
-    return jnp.clip(t + jnp.trunc(u * room).astype(jnp.int32), least, num_timesteps - 1)
+Overshoot = Callable[[Int[Array, ""], Float[Array, ""], int], Int[Array, ""]]
+
+
+def proportional(t_min: float = 0.32, ratio: float = 0.1, least: int = 1) -> Overshoot:
+    """t_delta = t + trunc(u ratio (t - T t_min)), at most T - 1 and at least `least`, with u
+    uniform in [0, 1): the paper's choice in 3D (appendix B), as the official code has it."""
+
+    def t_delta(t, u, num_timesteps):
+        room = jnp.clip(ratio * (t - int(num_timesteps * t_min)), 0.0, num_timesteps - 1.0 - t)
+        return jnp.clip(t + jnp.trunc(u * room).astype(jnp.int32), least, num_timesteps - 1)
+
+    return t_delta
+
+
+def constant(delta: float) -> Overshoot:
+    """t_delta = t + T delta, at most T - 1: the paper's choice in 2D (algorithm 2), where
+    delta = 1 / ODE steps."""
+    return lambda t, u, num_timesteps: jnp.minimum(
+        t + round(num_timesteps * delta), num_timesteps - 1
+    )
 
 
 class Ode(NamedTuple):
@@ -173,22 +182,23 @@ def dsd(
     ode: Ode,
     ode_guidance_scale: float,
     base_guidance_scale: float = 1.0,
-    t_min: float = 0.32,
-    delta: float = 0.1,
+    overshoot: Overshoot | None = None,
     weighting: Weighting = one_minus_alpha_cumprod,
 ) -> Rule:
-    """DSD: `dsd_residual` at an annealed t, with the ODE's noise at t_delta = `overshoot`.
+    """DSD: `dsd_residual` at an annealed t, with the ODE's noise at t_delta.
 
-    `t_min` (a fraction of T) and `delta` set the overshoot.  Three network evaluations an update
-    besides the ODE's.  The paper's setting is 7.5 for the ODE and the first term and 1 for the
-    second; with one scale in all three the particle follows its ODE most closely.
+    `overshoot` gives t_delta, `proportional()` by default.  Three network evaluations an update
+    besides the ODE's.  The paper's setting in 3D is 7.5 for the ODE and the first term and 1 for
+    the second; with one scale in all three the particle follows its ODE most closely.  In 2D the
+    paper (algorithm 2) descends by plain steps of N_ddim / N with `sigma_over_alpha` weighting
+    and a `constant` overshoot, which follows DDIM.
     """
-    num_timesteps = schedule.num_timesteps
+    overshoot = proportional() if overshoot is None else overshoot
 
     def update(key, latents, state, predictor, *, progress, view):
         t_key, u_key = jax.random.split(key)
         t, u = annealing(t_key, progress), jax.random.uniform(u_key)
-        t_delta = overshoot(t, u, int(t_min * num_timesteps), num_timesteps, delta)
+        t_delta = overshoot(t, u, schedule.num_timesteps)
         x_ode = ode.state_at(state, predictor, t_delta, view, latents.shape)
         residual = dsd_residual(
             schedule,

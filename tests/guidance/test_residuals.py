@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sdjax.guidance import weighting
-from sdjax.guidance.dsd import dsd_residual, exact_ode, ode_grid, overshoot
+from sdjax.guidance.dsd import dsd_residual, exact_ode, ode_grid, proportional
 from sdjax.guidance.sdi import inversion_timesteps, sdi_residual
 from sdjax.guidance.sds import image_residual, sds_residual
 from tests import reference
@@ -156,7 +156,7 @@ def test_sdi(name, dtype, x64):
 def our_dsd(arrays, dtype, scale, base_scale, steps, t_min, least):
     case = reference.case(arrays, dtype)
     latents, t = case.latents("latents", dtype), arrays["t"][0]
-    t_delta = overshoot(t, arrays["u_delta"][0], t_min, 1000, least=least)
+    t_delta = proportional(t_min, least=least)(t, arrays["u_delta"][0], 1000)
     ode, noise = exact_ode(case.schedule, scale, steps), case.latents("ode_noise", dtype)[0]
     x_ode = ode.state_at(noise, case.predictor, t_delta, None, latents.shape)
     ode_epsilon = case.predictor(x_ode, t_delta, scale)
@@ -192,7 +192,7 @@ def test_dsd(name, dtype, x64):
         reference.our_scale(arrays),
         reference.our_scale(arrays, "base_scale"),
         steps,
-        int(1000 * arrays["min_step_percent"]),
+        float(arrays["min_step_percent"]),
         int(arrays["delta_min"]),
     )
     np.testing.assert_array_equal(ode_grid(steps), arrays["forward_time_steps"])

@@ -1,0 +1,152 @@
+"""The embedded prior: an exact diffusion model of a finite set of objects, without weights.
+
+The data are renderings of K objects, so the noised distribution is a mixture of Gaussians and
+the ideal denoiser is known (for instance Karras et al., arXiv 2206.00364, appendix B.3):
+
+    x_0(x_t) = sum_k w_k x_k,  w = softmax_k(log pi_k - |x_t - alpha_t x_k|^2 / (2 sigma_t^2)).
+
+Latents are images scaled to [-1, 1].  A prompt chooses which objects have weight; a camera
+chooses which renderings of them are the data.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jaxtyping import Array, Float, Int
+
+from sdjax.diffusion.guided import Latents, classifier_free_guidance
+from sdjax.diffusion.schedule import NoiseSchedule
+
+_einsum = functools.partial(jnp.einsum, precision="highest")  # accelerators round to bfloat16
+
+
+class Mixture(NamedTuple):
+    """The data distribution that each view looks at."""
+
+    modes: Float[Array, "views k *shape"]  # in [-1, 1]
+    log_weights: Float[Array, "views k"]  # log pi; -inf for a mode that is not in the set
+
+
+def posterior_weights(
+    schedule: NoiseSchedule,
+    inner: Float[Array, "views k"],
+    squared_norms: Float[Array, "views k"],
+    log_weights: Float[Array, "views k"],
+    t: Int[Array, ""],
+    data_std: float,
+) -> Float[Array, "views k"]:
+    """softmax(log pi + (alpha <x_t, x_k> - alpha^2 |x_k|^2 / 2) / variance), `inner` = <x_t, x_k>.
+
+    |x_t|^2 is common to all modes and left out: in float32 it would drown their differences.
+    The variance is sigma_t^2 + alpha_t^2 data_std^2.
+    """
+    alpha, variance = schedule.alpha(t), _variance(schedule, t, data_std)
+    logits = (alpha * inner - 0.5 * alpha**2 * squared_norms) / variance
+    return jax.nn.softmax(logits + log_weights, axis=-1)
+
+
+def _variance(schedule: NoiseSchedule, t: Int[Array, ""], data_std: float) -> Float[Array, ""]:
+    abar = schedule.alpha_cumprod(t)
+    return 1.0 - abar + abar * data_std**2
+
+
+def epsilon_from_mean(
+    schedule: NoiseSchedule,
+    x_t: Float[Array, "..."],
+    mean: Float[Array, "..."],
+    t: Int[Array, ""],
+    data_std: float,
+) -> Float[Array, "..."]:
+    """The noise at x_t when the weighted mean of the modes is `mean`: (x_t - alpha mean) sigma /
+    variance, which is (x_t - alpha mean) / sigma without data noise."""
+    factor = schedule.sigma(t) / _variance(schedule, t, data_std)
+    return factor * (x_t - schedule.alpha(t) * mean)
+
+
+def predict_noise(
+    schedule: NoiseSchedule,
+    x_t: Latents,
+    t: Int[Array, ""],
+    mixture: Mixture,
+    data_std: float = 0.0,
+) -> Latents:
+    """E[noise | x_t], exactly, for data from `mixture` blurred by `data_std`."""
+    modes = mixture.modes.reshape(*mixture.modes.shape[:2], -1)
+    flat = x_t.reshape(x_t.shape[0], -1)
+    inner = _einsum("vd,vkd->vk", flat, modes)
+    norms = _einsum("vkd,vkd->vk", modes, modes)
+    weights = posterior_weights(schedule, inner, norms, mixture.log_weights, t, data_std)
+    mean = _einsum("vk,vkd->vd", weights, modes).reshape(x_t.shape)
+    return epsilon_from_mean(schedule, x_t, mean, t, data_std)
+
+
+@struct.dataclass
+class ExactPredictor:
+    """`Predictor` for mixtures: positive and unconditional branch share their modes."""
+
+    schedule: NoiseSchedule
+    modes: jax.Array  # [views, k, height, width, channels]
+    positive: jax.Array  # log weights [views, k]
+    unconditional: jax.Array  # log weights [views, k]
+    data_std: float = struct.field(pytree_node=False, default=0.0)
+
+    def __call__(self, x_t: Latents, t: Int[Array, ""] | int, guidance_scale: float) -> Latents:
+        """The guided prediction, as `Predictor.__call__`."""
+
+        def branch(log_weights):
+            mixture = Mixture(self.modes, log_weights)
+            return predict_noise(self.schedule, x_t, jnp.asarray(t), mixture, self.data_std)
+
+        return _guided(branch, self.positive, self.unconditional, guidance_scale)
+
+    def subspace(
+        self, *vectors: Latents
+    ) -> tuple["CoordinatePredictor", tuple[Float[Array, "views n"], ...], Callable]:
+        """Coordinates in the basis (vectors, modes): an ODE from the vectors never leaves its
+        span, and one Gram matrix replaces all work on pixels."""
+        basis = jnp.concatenate([jnp.stack(vectors, axis=1), self.modes], axis=1)
+        flat = basis.reshape(*basis.shape[:2], -1)
+        gram = _einsum("vid,vjd->vij", flat, flat)
+        reduced = CoordinatePredictor(
+            self.schedule, gram, self.positive, self.unconditional, self.data_std
+        )
+        rows = jnp.eye(basis.shape[1], dtype=basis.dtype)[: len(vectors)]
+        start = tuple(jnp.broadcast_to(row, gram.shape[:2]) for row in rows)
+        return reduced, start, lambda coordinates: _einsum("vi,vi...->v...", coordinates, basis)
+
+
+@struct.dataclass
+class CoordinatePredictor:
+    """`ExactPredictor` on coordinates [views, n + k]; the last k basis vectors are the modes."""
+
+    schedule: NoiseSchedule
+    gram: jax.Array  # [views, n + k, n + k]
+    positive: jax.Array
+    unconditional: jax.Array
+    data_std: float = struct.field(pytree_node=False, default=0.0)
+
+    def __call__(
+        self, x_t: Float[Array, "views n"], t: Int[Array, ""] | int, guidance_scale: float
+    ) -> Float[Array, "views n"]:
+        """The guided prediction in coordinates."""
+        t, k = jnp.asarray(t), self.positive.shape[1]
+        inner = _einsum("vij,vj->vi", self.gram[:, -k:], x_t)
+        norms = jnp.diagonal(self.gram, axis1=1, axis2=2)[:, -k:]
+
+        def branch(log_weights):
+            weights = posterior_weights(self.schedule, inner, norms, log_weights, t, self.data_std)
+            mean = jnp.pad(weights, ((0, 0), (x_t.shape[1] - k, 0)))
+            return epsilon_from_mean(self.schedule, x_t, mean, t, self.data_std)
+
+        return _guided(branch, self.positive, self.unconditional, guidance_scale)
+
+
+def _guided(branch: Callable, positive, unconditional, guidance_scale: float):
+    """The guided prediction from a function of the branch's log weights."""
+    if guidance_scale == 1.0:
+        return branch(positive)
+    return classifier_free_guidance(branch(positive), branch(unconditional), guidance_scale)
