@@ -1,16 +1,18 @@
 """Constructors of solids from lengths and angles in the units of the designer."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from sdjax.objects.solids import Polyhedron, Round, Solid, Torus, Vessel
 
-Vector = tuple[float, float, float]
+Number = float | int | np.number
+Pair = tuple[Number, Number] | Float[np.ndarray, "2"]
+Vector = tuple[Number, Number, Number] | Shaped[np.ndarray, "3"]
 Matrix = Float[np.ndarray, "3 3"]
 IDENTITY = np.eye(3)
 
 
-def turn(axis: str, degrees: float) -> Matrix:
+def turn(axis: str, degrees: Number) -> Matrix:
     """The right-handed rotation about `axis`, one of "x", "y", "z"."""
     i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
     sine, cosine = np.sin(np.deg2rad(degrees)), np.cos(np.deg2rad(degrees))
@@ -37,9 +39,9 @@ def box(centre: Vector, size: Vector, colour: Vector, rotation: Matrix = IDENTIT
 def tapered_box(
     centre: Vector,
     size: Vector,
-    top: tuple[float, float],
+    top: Pair,
     colour: Vector,
-    shift: tuple[float, float] = (0.0, 0.0),
+    shift: Pair = (0.0, 0.0),
     rotation: Matrix = IDENTITY,
 ) -> Polyhedron:
     """A box whose top face has edge lengths `top` and is moved by `shift` along x and y.
@@ -61,8 +63,8 @@ def tapered_box(
 
 
 def prism(
-    corners: list[tuple[float, float]],
-    thickness: float,
+    corners: list[Pair],
+    thickness: Number,
     colour: Vector,
     rotation: Matrix = IDENTITY,
     shift: Vector = (0.0, 0.0, 0.0),
@@ -87,9 +89,9 @@ def _round(centre, scale, rotation, profile, heights, colour) -> Round:
 
 def ellipsoid(
     centre: Vector,
-    radii: Vector | float,
+    radii: Vector | Number,
     colour: Vector,
-    heights: tuple[float, float] = (-1.0, 1.0),
+    heights: Pair = (-1.0, 1.0),
     rotation: Matrix = IDENTITY,
 ) -> Round:
     """An ellipsoid, or its part between `heights`, in units of the vertical radius."""
@@ -107,14 +109,12 @@ def _along(start: Vector, end: Vector) -> tuple[Matrix, float]:
     return np.stack([x, np.cross(z, x), z], axis=1), float(length)
 
 
-def _frustum_profile(low: float, high: float) -> Vector:
+def _frustum_profile(low: Number, high: Number) -> Vector:
     """`(low + (high - low) z)²` as (a, b, c)."""
     return (low * low, 2 * low * (high - low), (high - low) ** 2)
 
 
-def frustum(
-    start: Vector, end: Vector, radii: tuple[float, float], colour: Vector, squash: float = 1.0
-) -> Round:
+def frustum(start: Vector, end: Vector, radii: Pair, colour: Vector, squash: Number = 1.0) -> Round:
     """A truncated cone around the segment, with the radii at its two ends.
 
     `squash` scales the axis that is horizontal y for an upright frustum.
@@ -125,24 +125,24 @@ def frustum(
     return _round(start, (widest, widest * squash, length), rotation, profile, (0, 1), colour)
 
 
-def cylinder(start: Vector, end: Vector, radius: float, colour: Vector) -> Round:
+def cylinder(start: Vector, end: Vector, radius: Number, colour: Vector) -> Round:
     """A cylinder with flat ends around the segment from start to end."""
     return frustum(start, end, (radius, radius), colour)
 
 
-def cone(start: Vector, end: Vector, radius: float, colour: Vector) -> Round:
+def cone(start: Vector, end: Vector, radius: Number, colour: Vector) -> Round:
     """A cone from its base at `start` to its apex at `end`."""
     return frustum(start, end, (radius, 0.0), colour)
 
 
 def ring(
     centre: Vector,
-    radius: float,
-    tube: float,
+    radius: Number,
+    tube: Number,
     colour: Vector,
     rotation: Matrix = IDENTITY,
     stretch: Vector = (1.0, 1.0, 1.0),
-    cut: float = -2.0,
+    cut: Number = -2.0,
 ) -> Torus:
     """A torus around local z, scaled by `stretch`; only local `x >= cut * radius` is kept."""
     to_local = np.diag(1 / (radius * np.asarray(stretch))) @ rotation.T
@@ -152,12 +152,12 @@ def ring(
 
 def handle(
     centre: Vector,
-    size: tuple[float, float],
-    tube: float,
+    size: Pair,
+    tube: Number,
     colour: Vector,
-    azimuth: float = 90.0,
-    cut: float = 0.0,
-    lean: float = 0.0,
+    azimuth: Number = 90.0,
+    cut: Number = 0.0,
+    lean: Number = 0.0,
 ) -> Torus:
     """An upright arc that bulges by size[0] towards `azimuth` (90 is +y), size[1] up and down
     from its centre; its top leans outwards by `lean` degrees."""
@@ -166,7 +166,7 @@ def handle(
     return ring(centre, size[1], tube, colour, rotation, stretch, cut)
 
 
-def vessel(outer: Round, floor: float, thickness: float, lining: Vector) -> Vessel:
+def vessel(outer: Round, floor: Number, thickness: Number, lining: Vector) -> Vessel:
     """A frustum or ellipsoid hollowed from its top down to the local height `floor`, with a
     wall of `thickness`, a part of the largest radius."""
     a, b, c = outer.profile
@@ -185,13 +185,13 @@ def vessel(outer: Round, floor: float, thickness: float, lining: Vector) -> Vess
     return _float32(Vessel(outer, inner))
 
 
-def filling(container: Vessel, level: float, colour: Vector) -> Round:
+def filling(container: Vessel, level: Number, colour: Vector) -> Round:
     """What fills a vessel from its floor up to the local height `level`."""
     heights = np.float32([container.inner.heights[0], level])
     return container.inner._replace(heights=heights, colour=np.float32(colour))
 
 
-def bands(solid: Round, edges: list[float], colours: list[Vector]) -> list[Round]:
+def bands(solid: Round, edges: list[Number], colours: list[Vector]) -> list[Round]:
     """`solid` sliced at the local heights `edges` (first to last), one colour per slice."""
     return [
         solid._replace(heights=np.float32([low, high]), colour=np.float32(colour))

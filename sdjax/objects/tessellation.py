@@ -4,13 +4,13 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from sdjax.objects.solids import Polyhedron, Round, Solid, Torus, Vessel
 
-Triangles = Float[np.ndarray, "triangles 3 3"]
-Points = Float[np.ndarray, "points 3"]
-Profile = Float[np.ndarray, "points 2"]  # (radius, height), in local coordinates
+Triangles = Float[np.ndarray, "_ 3 3"]
+Points = Float[np.ndarray, "_ 3"]
+Profile = Float[np.ndarray, "_ 2"]  # (radius, height), in local coordinates
 
 SEGMENTS = 48  # around an axis
 RINGS = 24  # along it
@@ -34,23 +34,22 @@ def surface(solid: Solid) -> list[Patch]:
     return [Patch(_torus(solid), solid.colour)]
 
 
-def _corners(solid: Polyhedron) -> list[tuple[tuple[int, ...], Points]]:
-    """Each intersection of three planes that lies in the solid, with the planes through it."""
-    corners = []
-    for planes in combinations(range(6), 3):
-        normals, offsets = np.float64(solid.normals[list(planes)]), solid.offsets[list(planes)]
-        if abs(np.linalg.det(normals)) > 1e-6:
-            corner = np.linalg.solve(normals, offsets)
-            if np.all(solid.normals @ corner <= solid.offsets + 1e-5):
-                corners.append((planes, corner))
-    return corners
+def _corners(solid: Polyhedron) -> tuple[Int[np.ndarray, "corners 3"], Points]:
+    """Each intersection of three planes that lies in the solid, with the planes' numbers."""
+    planes = np.array(list(combinations(range(6), 3)))
+    normals, offsets = np.float64(solid.normals)[planes], np.float64(solid.offsets)[planes]
+    meet = np.abs(np.linalg.det(normals)) > 1e-6
+    planes = planes[meet]
+    corners = np.linalg.solve(normals[meet], offsets[meet][..., None])[..., 0]
+    inside = np.all(corners @ solid.normals.T <= solid.offsets + 1e-5, axis=1)
+    return planes[inside], corners[inside]
 
 
 def _polyhedron(solid: Polyhedron) -> Triangles:
-    corners = _corners(solid)
+    planes, corners = _corners(solid)
     fans = []
     for plane in range(6):
-        face = np.array([corner for planes, corner in corners if plane in planes])
+        face = corners[np.any(planes == plane, axis=1)]
         if len(face) >= 3:
             fans.append(_fan(face, np.float64(solid.normals[plane])))
     return np.concatenate(fans)
