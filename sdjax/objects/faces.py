@@ -23,8 +23,8 @@ class Faces(NamedTuple):
     colour: Float[Array, "*solids faces 3"]
 
 
-# Faces per polyhedron, round (side, lower end, upper end), vessel (outer, inner), torus.
-FACES = (6, 3, 6, 1)
+# Faces per polyhedron, round (side, low and high end), vessel (outer, inner), torus (tube, cut).
+FACES = (6, 3, 6, 2)
 
 
 def face_table(model: Model) -> Faces:
@@ -69,4 +69,6 @@ def _of_vessel(solid: Vessel) -> Faces:
 
 def _of_torus(solid: Torus) -> Faces:
     square = solid.to_local.T @ solid.to_local
-    return Faces(square[None], -(square @ solid.centre)[None], solid.colour[None])
+    constant = jnp.stack([-square @ solid.centre, -solid.to_local[0]])
+    linear = jnp.stack([square, jnp.zeros((3, 3))])
+    return Faces(linear, constant, jnp.tile(solid.colour[None], (2, 1)))

@@ -151,4 +151,5 @@ def enter_torus(solid: Torus, origin: Origin, directions: Directions) -> Crossin
 
     depth = jax.lax.fori_loop(0, TORUS_STEPS, step, near)
     found = (distance(depth) < TORUS_TOLERANCE) & (near < far) & (depth < far) & (near > 0)
-    return Crossing(jnp.where(found, depth, jnp.inf), jnp.zeros(depth.shape, jnp.int32))
+    cut = (depth == near).astype(jnp.int32)  # started inside, which the sphere excludes
+    return Crossing(jnp.where(found, depth, jnp.inf), cut)

@@ -168,7 +168,7 @@ def handle(
 
 def vessel(outer: Round, floor: Number, thickness: Number, lining: Vector) -> Vessel:
     """A frustum or ellipsoid hollowed from its top down to the local height `floor`, with a
-    wall of `thickness`, a part of the largest radius."""
+    wall of `thickness`, a part of the largest radius and less than the smallest."""
     a, b, c = outer.profile
     low, high = outer.heights
     if c < 0:  # an ellipsoid

@@ -24,7 +24,7 @@ class Patch(NamedTuple):
 
 
 def surface(solid: Solid) -> list[Patch]:
-    """The patches that together close the surface of a solid.  A torus arc has open ends."""
+    """The patches that together close the surface of a solid."""
     if isinstance(solid, Polyhedron):
         return [Patch(_polyhedron(solid), solid.colour)]
     if isinstance(solid, Round):
@@ -108,13 +108,17 @@ def _vessel(solid: Vessel) -> list[Patch]:
 
 
 def _torus(solid: Torus) -> Triangles:
-    reach = np.pi if solid.cut <= -1 else np.arccos(np.clip(solid.cut, -1, 1))
-    around = np.linspace(-reach, reach, SEGMENTS + 1)[:, None]
-    tube = np.linspace(0, 2 * np.pi, RINGS + 1)[None]
-    radius = 1 + solid.tube * np.cos(tube)
-    height = np.broadcast_to(solid.tube * np.sin(tube), (SEGMENTS + 1, RINGS + 1))
+    """Around the ring up to where it is cut, with the two ends closed towards their middles."""
+    tube = np.linspace(0, 2 * np.pi, RINGS + 1)[:, None]
+    radius, height = 1 + solid.tube * np.cos(tube), solid.tube * np.sin(tube)
+    reach = np.arccos(np.clip(solid.cut / radius, -1, 1))
+    around = reach * np.linspace(-1, 1, SEGMENTS + 1)[None]
+    height = np.broadcast_to(height, around.shape)
     grid = np.stack([radius * np.cos(around), radius * np.sin(around), height], 2)
-    return _to_world(_grid_triangles(grid.transpose(1, 0, 2)), solid)
+    if solid.cut > -1:
+        start, end = (np.broadcast_to(rim.mean(0), rim.shape) for rim in (grid[:, 0], grid[:, -1]))
+        grid = np.concatenate([start[:, None], grid, end[:, None]], 1)
+    return _to_world(_grid_triangles(grid), solid)
 
 
 def _grid_triangles(grid: Float[np.ndarray, "rows columns 3"]) -> Triangles:

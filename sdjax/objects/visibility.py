@@ -74,7 +74,7 @@ def _keep_nearest(solids, enter: Callable, first: int, faces: int, index, neares
 
 
 def _subtract_ring(tori: Torus, number, point, index, gradient):
-    """The gradient of torus `index` is towards the point from the nearest one of its ring."""
+    """The gradient on the tube of torus `index` points away from the nearest point of its ring."""
     torus = jax.tree.map(lambda array: array[index], tori)
     x, y = (
         sum(torus.to_local[row, i] * (point[i] - torus.centre[i]) for i in range(3))
@@ -84,4 +84,4 @@ def _subtract_ring(tori: Torus, number, point, index, gradient):
     ring = jnp.stack(
         [per_radius * (torus.to_local[0, i] * x + torus.to_local[1, i] * y) for i in range(3)]
     )
-    return jnp.where((number == index)[None], gradient - ring, gradient)
+    return jnp.where((number == FACES[3] * index)[None], gradient - ring, gradient)
