@@ -9,7 +9,7 @@ import pytest
 
 from sdjax.cameras import Camera, position
 from sdjax.objects.lighting import shade
-from sdjax.objects.model import Object, to_model
+from sdjax.objects.model import Object, stack_models, to_model
 from sdjax.objects.prompts import find
 from sdjax.objects.render import render, render_views
 from sdjax.objects.shapes import turn
@@ -103,3 +103,12 @@ def test_many_views_are_the_single_ones():
     assert images.shape == (8, 6, SIZE, SIZE, 3)
     single = render_small(to_model(objects[1]), jax.tree.map(lambda field: field[2], VIEWS))
     np.testing.assert_allclose(images[1, 2], single.colour, atol=1e-5)
+
+
+def test_objects_can_be_vmapped():
+    """Each object has its own number of solids; none leaks into its neighbour."""
+    objects = find("a mug")[:3]
+    images = jax.vmap(render_small, (0, None))(stack_models(objects), camera(40.0))
+    for obj, image in zip(objects, images.colour, strict=True):
+        single = render_small(to_model(obj), camera(40.0)).colour
+        np.testing.assert_allclose(image, single, atol=1e-5)

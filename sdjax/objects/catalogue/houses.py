@@ -19,6 +19,7 @@ from sdjax.objects.shapes import box, cone, cylinder, ellipsoid, tapered_box
 
 GLASS = (0.62, 0.80, 0.92)
 LAWN = (0.45, 0.68, 0.32)
+PLUM = (0.48, 0.22, 0.36)
 STONE = (0.60, 0.58, 0.56)
 
 
@@ -98,7 +99,7 @@ def _cabin() -> Object:
 def _tower() -> Object:
     """A round tower under a cone."""
     solids = [
-        cylinder((0, 0, 0), (0, 0, 1.7), 0.62, STONE),
+        cylinder((0, 0, 0), (0, 0, 1.7), 0.62, (0.72, 0.58, 0.84)),
         cylinder((0, 0, 1.55), (0, 0, 1.75), 0.70, WHITE),
         cone((0, 0, 1.72), (0, 0, 2.85), 0.86, PURPLE),
         ellipsoid((0, 0, 2.86), 0.07, YELLOW),
@@ -114,9 +115,9 @@ def _tower() -> Object:
 def _modern() -> Object:
     """Two flat-roofed blocks."""
     solids = [
-        box((0, 0, 0.42), (1.3, 1.9, 0.84), WHITE),
+        box((0, 0, 0.42), (1.3, 1.9, 0.84), ORANGE),
         box((0, 0, 0.88), (1.42, 2.02, 0.10), BLACK),
-        box((-0.1, -0.35, 1.27), (1.0, 1.1, 0.70), ORANGE),
+        box((-0.1, -0.35, 1.27), (1.0, 1.1, 0.70), WHITE),
         box((-0.1, -0.35, 1.66), (1.12, 1.22, 0.10), BLACK),
         box((0.62, 0.45, 0.45), (0.12, 0.75, 0.5), GLASS),
         box((0.36, -0.35, 1.27), (0.12, 0.8, 0.36), GLASS),
@@ -124,7 +125,7 @@ def _modern() -> Object:
         box((-0.56, -0.35, 1.27), (0.12, 0.7, 0.36), GLASS),
         box((0.0, 0.92, 0.45), (0.7, 0.12, 0.36), GLASS),
         box((-0.1, -0.87, 1.27), (0.6, 0.12, 0.36), GLASS),
-        *_door(0.65, -0.45, ORANGE, 0.4, 0.68),
+        *_door(0.65, -0.45, BROWN, 0.4, 0.68),
     ]
     return describe("house", "orange modern", solids)
 
@@ -158,6 +159,6 @@ def houses() -> tuple[Object, ...]:
         _tower(),
         _modern(),
         _barn(),
-        _cottage("pink", PINK, WHITE, TEAL, (1.3, 1.2), 1.0, 1.0, along="x"),
+        _cottage("pink", PINK, PLUM, TEAL, (1.3, 1.2), 1.0, 1.0, along="x"),
         _cottage("teal wide", TEAL, BROWN, RED, (1.0, 2.0), 0.85, 0.45),
     )
