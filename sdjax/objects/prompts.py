@@ -31,7 +31,8 @@ def prompts() -> tuple[str, ...]:
 
 
 def words(noun: str) -> tuple[str, ...]:
-    """The colour and variant words that a prompt with this noun understands, sorted."""
+    """The colour and variant words that a prompt with this noun understands, sorted; none for an
+    unknown noun."""
     return tuple(sorted({word for obj in _category(noun) for word in obj.words}))
 
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from sdjax.objects.faces import FACES, face_table, first_rows
+from sdjax.objects.faces import FACES, Faces, face_table, first_rows
 from sdjax.objects.intersection import (
     Crossing,
     Directions,
@@ -33,21 +33,21 @@ class Hit(NamedTuple):
 def first_hit(model: Model, origin: Origin, directions: Directions) -> Hit:
     """The nearest intersection of each ray with any solid of the model."""
     depth, row = nearest_face(model, origin, directions)
-    table = face_table(model)
     finite = jnp.where(jnp.isfinite(depth), depth, 0.0)
     point = [o + finite * d for o, d in zip(origin, directions, strict=True)]
+    table = face_table(model)
+    return Hit(depth, _normal(model, table, row, point), table.colour[row].T)
+
+
+def _normal(model: Model, table: Faces, row, point) -> Float[Array, "3 rays"]:
     linear, constant = table.linear.reshape(-1, 9)[row].T, table.constant[row].T
-    gradient = [
-        linear[3 * i] * point[0]
-        + linear[3 * i + 1] * point[1]
-        + linear[3 * i + 2] * point[2]
-        + constant[i]
-        for i in range(3)
-    ]
+    gradient = jnp.stack(
+        [sum(linear[3 * i + j] * point[j] for j in range(3)) + constant[i] for i in range(3)]
+    )
     correct = partial(_subtract_ring, model.tori, row - first_rows(model)[3], point)
-    gradient = jax.lax.fori_loop(0, model.counts[3], correct, jnp.stack(gradient))
+    gradient = jax.lax.fori_loop(0, model.counts[3], correct, gradient)
     length = jnp.sqrt(jnp.sum(gradient * gradient, axis=0, keepdims=True))
-    return Hit(depth, gradient / jnp.maximum(length, 1e-12), table.colour[row].T)
+    return gradient / jnp.maximum(length, 1e-12)
 
 
 def nearest_face(

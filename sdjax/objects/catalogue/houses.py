@@ -50,7 +50,7 @@ def _gable(size, height, base, eaves, colour, along="x"):
     return tapered_box((0, 0, base + height / 2), (depth, width, height), top, colour)
 
 
-def _cottage(words, walls, roof, door, size, height, rise, along="y", top=()) -> Object:
+def _cottage(words, walls, roof, door, size, height, rise, along="y") -> Object:
     """One storey, gable roof, chimney, windows on all sides."""
     depth, width, half = size[0] / 2, size[1] / 2, height * 0.55
     solids = [
@@ -63,7 +63,7 @@ def _cottage(words, walls, roof, door, size, height, rise, along="y", top=()) ->
         solids += _window("front", side * 0.62 * width, half, depth, width)
         solids += _window("back", side * 0.45 * width, half, depth, width)
     solids += _window("left", 0.0, half, depth, width) + _window("right", 0.0, half, depth, width)
-    return describe("house", words, [*solids, *top])
+    return describe("house", words, solids)
 
 
 def _tall() -> Object:

@@ -17,6 +17,7 @@ from sdjax.objects.model import Object, describe
 from sdjax.objects.shapes import box, cylinder, ellipsoid, prism, turn
 
 WOOD = (0.70, 0.50, 0.30)
+SLATE = (0.45, 0.47, 0.52)
 CANVAS = (0.95, 0.91, 0.80)
 THICKNESS = 0.08
 
@@ -109,12 +110,9 @@ def _tall() -> Object:
         *_hull(0.95, 0.36, 0.36, YELLOW, BLACK),
         _mast(2.75, 0.15),
         *_sail(0.55, 2.7, 0.8, 40, [YELLOW], 0.09),
-        *_sail(0.5, 2.3, -0.68, -35, [GREY_SAIL], 0.25),
+        *_sail(0.5, 2.3, -0.68, -35, [SLATE], 0.25),
     ]
     return describe("sailboat", "yellow tall", solids)
-
-
-GREY_SAIL = (0.45, 0.47, 0.52)
 
 
 def _longship() -> Object:
@@ -174,7 +172,7 @@ def _catamaran() -> Object:
     solids = [
         *_hull(1.15, 0.2, 0.34, TEAL, WHITE, y=0.55),
         *_hull(1.15, 0.2, 0.34, TEAL, WHITE, y=-0.55),
-        box((0.0, 0, 0.38), (1.0, 1.2, 0.1), GREY_SAIL),
+        box((0.0, 0, 0.38), (1.0, 1.2, 0.1), SLATE),
         _mast(2.1, 0.2),
         *_sail(0.55, 2.05, 1.1, 30, [WHITE, TEAL], 0.14),
         *_sail(0.55, 1.7, -0.8, -35, [TEAL], 0.3),
