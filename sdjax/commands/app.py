@@ -1,0 +1,91 @@
+"""The command line: absl flags, `--config=FILE --config.FIELD=VALUE`, and how a command ends."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from absl import app, flags, logging
+from ml_collections import FrozenConfigDict
+
+from sdjax.commands.config import load_config
+from sdjax.commands.errors import UserError, nearest
+
+
+def run(main: Callable[[], object]) -> None:
+    """Parses the flags and calls `main()`.
+
+    A UserError, from the flags or from `main`, is printed as one line
+    `sdjax: error: <sentence>` on stderr and ends the process with exit code 2.  Every other
+    exception keeps its traceback.
+    """
+    try:
+        app.run(lambda _: main(), flags_parser=_parse_quietly)
+    except UserError as error:
+        print("sdjax: error:", " ".join(str(error).split()), file=sys.stderr)
+        sys.exit(2)
+
+
+def define_config(flag_values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines `--config=FILE`, which is required, and `--config.FIELD=VALUE`."""
+    flags.DEFINE_string(
+        "config",
+        None,
+        "the configuration, as in configs/demo.py; a field of it: --config.FIELD=VALUE",
+        required=True,
+        flag_values=flag_values,
+    )
+    flags.DEFINE_multi_string(
+        "config_field", [], "what --config.FIELD=VALUE is read as", flag_values=flag_values
+    )
+
+
+def config_from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> FrozenConfigDict:
+    """The configuration that the command line names, with its fields overridden."""
+    return load_config(flag_values["config"].value, flag_values["config_field"].value)
+
+
+def parse(argv: Sequence[str], flag_values: flags.FlagValues = flags.FLAGS) -> list[str]:
+    """Reads the flags of `argv`, whose first entry is the program's name.
+
+    Raises:
+        UserError: for an unknown or missing flag, a bad value, or an argument without dashes.
+    """
+    try:
+        rest = flag_values(list(_name_config_fields(argv)))
+    except flags.UnrecognizedFlagError as error:
+        name = nearest(error.flagname, list(flag_values))
+        raise UserError(f"--{error.flagname} is not an option; the nearest is --{name}.") from error
+    except flags.Error as error:
+        raise UserError(_explain(str(error).splitlines()[0], flag_values)) from error
+    if rest[1:]:
+        raise UserError(f"'{rest[1]}' is not an option, expected options as --config=FILE.")
+    return rest
+
+
+def _parse_quietly(argv: Sequence[str]) -> list[str]:
+    """absl would log at INFO from here on, and orbax reports each of its steps there."""
+    rest = parse(argv)
+    if flags.FLAGS["verbosity"].using_default_value:
+        flags.FLAGS.verbosity = logging.WARNING
+    return rest
+
+
+def _name_config_fields(argv: Sequence[str]) -> Iterator[str]:
+    """Turns `--config.FIELD=VALUE` and `--config.FIELD VALUE` into values of one flag."""
+    arguments = iter(argv)
+    for argument in arguments:
+        field = re.fullmatch(r"--?config\.([^=]*)(=.*)?", argument, re.DOTALL)
+        if field is None:
+            yield argument
+        else:
+            name, value = field.groups()
+            value = "=" + next(arguments, "") if value is None else value
+            yield f"--config_field={name}{value}"
+
+
+def _explain(message: str, flag_values: flags.FlagValues) -> str:
+    missing = re.match(r"flag --(\w+)=None: Flag .* must have a value other than None", message)
+    if missing is None:
+        return message
+    name = missing[1]
+    return f"--{name} is missing ({flag_values[name].help})."

@@ -1,0 +1,47 @@
+"""Errors that are the user's to mend: one clear sentence instead of a traceback."""
+
+import contextlib
+import difflib
+from collections.abc import Iterable, Iterator
+
+
+class UserError(ValueError):
+    """A sentence that says what was given, what was expected and the nearest valid choice.
+
+    A command prints it and exits with code 2; every other exception is a bug and keeps its
+    traceback.
+    """
+
+
+@contextlib.contextmanager
+def user_errors() -> Iterator[None]:
+    """Turns every ValueError raised inside into a UserError with the same sentence.
+
+    Meant for the few calls that check what a user typed: `with user_errors(): parse(prompt)`.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The most similar of `names` (at least one); of dotted names the last part counts too."""
+
+    def similarity(candidate: str) -> float:
+        last = name.rpartition(".")[2], candidate.rpartition(".")[2]
+        return _ratio(name, candidate) + _ratio(*last)
+
+    return max(names, key=similarity)
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """`"; did you mean 'dsd'?"` if one of `names` is similar to `name`, else `"."`."""
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return f"; did you mean '{close[0]}'?" if close else "."
+
+
+def _ratio(name: str, candidate: str) -> float:
+    return difflib.SequenceMatcher(None, name.lower(), candidate.lower()).ratio()
