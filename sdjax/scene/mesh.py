@@ -32,7 +32,7 @@ def extract_mesh(
     """
     import trimesh
 
-    densities = np.pad(_density_grid(field, params, resolution), 1)
+    densities = _density_grid(field, params, resolution)
     if not densities.max() > threshold:
         raise ValueError(
             f"A mesh was asked at density {threshold:.3g}, but the density is at most "
@@ -87,15 +87,19 @@ def _evaluate_chunk(
 
 
 def _surface(densities: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices in world units and faces.  Between grid points the raw density (softplus's
+    inverse) is taken as linear, because that is what fields interpolate."""
     from skimage.measure import marching_cubes
 
-    # in the logarithm a steep density crosses the threshold midway, not next to the outside
-    level = np.log(densities + 1e-2 * threshold)
-    vertices, faces, _, _ = marching_cubes(
-        level, np.log(1.01 * threshold), gradient_direction="ascent"
-    )
-    inner = densities.shape[0] - 3  # intervals between the points that are not padding
-    return np.clip((vertices - 1) * (2 / inner) - 1, -1, 1), faces
+    raw = np.pad(_raw(densities), 1, constant_values=-1e4)  # steep: closed right at the faces
+    level = _raw(np.array([threshold])).item()
+    vertices, faces, _, _ = marching_cubes(raw, level, gradient_direction="ascent")
+    return (vertices - 1) * (2 / (densities.shape[0] - 1)) - 1, faces
+
+
+def _raw(density: np.ndarray) -> np.ndarray:
+    density = np.maximum(density.astype(np.float64), 1e-30)
+    return density + np.log(-np.expm1(-density))
 
 
 def _without_floaters(mesh: "trimesh.Trimesh", smallest: float) -> "trimesh.Trimesh":

@@ -80,7 +80,7 @@ class NeRF:
         points = _along(origins, directions, 0.5 * (edges[..., 1:] + edges[..., :-1]))
         densities = self.field.proposal_density(params, points.reshape(-1, 3))
         weights = volume.weights(densities.reshape(points.shape[:-1]), jnp.diff(edges, axis=-1))
-        fine = sampling.importance_edges(keys[1], edges, weights, self.samples)
+        fine = sampling.importance_edges(keys[1], weights, edges, self.samples)
         return jax.lax.stop_gradient(fine)
 
     def _evaluate(self, params, points, directions):

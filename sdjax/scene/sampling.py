@@ -28,18 +28,18 @@ def cube_interval(
 
 def uniform_edges(
     key: jax.Array | None, near: Float[Array, "*rays"], far: Float[Array, "*rays"], count: int
-) -> Float[Array, "*rays count+1"]:
+) -> Float[Array, "*rays {count}+1"]:
     """`count` intervals of equal length (but for the first and last, if jittered)."""
     return near[..., None] + (far - near)[..., None] * _quantiles(key, near.shape, count)
 
 
 def importance_edges(
     key: jax.Array | None,
-    edges: Float[Array, "*rays m+1"],
     weights: Float[Array, "*rays m"],
+    edges: Float[Array, "*rays m+1"],
     count: int,
-    padding: float = 0.1,
-) -> Float[Array, "*rays count+1"]:
+    padding: float = 0.2,
+) -> Float[Array, "*rays {count}+1"]:
     """`count` intervals of equal mass under a histogram of weights (its inverse CDF).
 
     The histogram is widened to its neighbours (max, then mean: mip-NeRF, arXiv 2103.13415)
@@ -70,7 +70,7 @@ def _bins_first(values: Float[Array, "*rays m"]) -> Float[Array, "m *rays 1"]:
 
 def _quantiles(
     key: jax.Array | None, rays: tuple[int, ...], count: int
-) -> Float[Array, "*rays count+1"]:
+) -> Float[Array, "*rays {count}+1"]:
     inner = jnp.broadcast_to(jnp.arange(1, count, dtype=jnp.float32), (*rays, count - 1))
     if key is not None:
         inner = inner + jax.random.uniform(key, (*rays, 1), minval=-0.5, maxval=0.5)

@@ -49,7 +49,7 @@ class DenseGrid(Field):
         return activate(self.density_gain * values + self.blob(points), points)
 
 
-def resample(params: Params, resolution: int) -> Params:
+def resample(params: Params, resolution: int) -> dict[str, Float[Array, "new new new 4"]]:
     """The same field on a grid of another resolution: the old one interpolated at the new
     vertices (exact where `resolution - 1` is a multiple of the old `resolution - 1`)."""
     if resolution < 2:

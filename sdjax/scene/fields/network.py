@@ -36,7 +36,7 @@ def apply_network(layers: Layers, features: Float[Array, "n before"]) -> Float[A
 
 def encode_frequencies(
     points: Float[Array, "n 3"], frequencies: int
-) -> Float[Array, "n 3+6*frequencies"]:
+) -> Float[Array, "n 3+6*{frequencies}"]:
     """(p, sin 2^k pi p, cos 2^k pi p) for k = 0 .. frequencies - 1 (NeRF, arXiv 2003.08934)."""
     scales = jnp.pi * 2.0 ** jnp.arange(frequencies)
     angles = (points[:, :, None] * scales[None, None, :]).reshape(points.shape[0], -1)

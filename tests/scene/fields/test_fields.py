@@ -1,0 +1,121 @@
+"""What every field promises."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sdjax.scene.fields.dense_grid import DenseGrid
+from sdjax.scene.fields.field import Field
+from sdjax.scene.fields.hash_grid import HashGrid, table_rows
+from sdjax.scene.fields.mlp import MLP
+from sdjax.scene.normals import normals
+
+HASH = HashGrid(levels=4, base_resolution=4, per_level_scale=2.0, log2_table_size=8)
+FIELDS = [DenseGrid(resolution=8), HASH, MLP(frequencies=2, width=16, layers=2)]
+POINTS = jnp.concatenate(
+    [
+        jax.random.uniform(jax.random.key(0), (32, 3), minval=-1, maxval=1),
+        jnp.array([[0.0, 0, 0], [1, 1, 1], [-1, 0, 0], [1.01, 0, 0], [0, -50, 0], [0.2, 0, 2]]),
+    ]
+)
+DIRECTIONS = jnp.broadcast_to(jnp.array([0.0, 0, 1]), POINTS.shape)
+
+
+def named(field):
+    return type(field).__name__
+
+
+@pytest.fixture(params=FIELDS, ids=named, scope="module")
+def evaluated(request):
+    """(field, params, density, colour, whether a gradient is finite)"""
+    field = request.param
+    params = field.init(jax.random.key(1))
+
+    @jax.jit
+    def evaluate(params):
+        def total(params, points):
+            density, colour = field(params, points, DIRECTIONS)
+            return jnp.sum(density) + jnp.sum(colour), (density, colour)
+
+        gradients, outputs = jax.grad(total, (0, 1), has_aux=True)(params, POINTS)
+        return outputs, gradients
+
+    return field, params, *evaluate(params)
+
+
+def test_ranges(evaluated):
+    _, _, (density, colour), _ = evaluated
+    assert density.shape == (38,) and colour.shape == (38, 3)
+    assert jnp.all(density >= 0) and jnp.all((colour >= 0) & (colour <= 1))
+
+
+def test_density_is_zero_outside_the_cube(evaluated):
+    _, _, (density, _), _ = evaluated
+    assert jnp.all(density[-3:] == 0)
+    assert jnp.all(density[:-3] > 0)
+
+
+def test_gradients_are_finite_everywhere_and_reach_the_params(evaluated):
+    _, _, _, gradients = evaluated
+    assert all(jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(gradients))
+    assert all(jnp.any(leaf != 0) for leaf in jax.tree.leaves(gradients[0]))
+
+
+def test_proposals_and_raw_density_follow_the_density(evaluated):
+    field, params, (density, _), _ = evaluated
+    inside = slice(0, -3)
+    raw = jax.nn.softplus(field.raw_density(params, POINTS))
+    np.testing.assert_allclose(raw[inside], density[inside], rtol=1e-5)
+    proposal = field.proposal_density(params, POINTS)
+    np.testing.assert_allclose(proposal[inside], density[inside], rtol=0.3, atol=1e-3)
+    assert jnp.all(proposal[-3:] == 0)
+
+
+def test_a_fresh_field_is_a_grey_ball_with_normals_outwards(evaluated):
+    field, params, (_, colour), _ = evaluated
+    np.testing.assert_allclose(colour[:-3], 0.5, atol=0.25)
+    blob = field.replace(blob_scale=100.0)
+    outwards = POINTS[:32] / jnp.linalg.norm(POINTS[:32], axis=1, keepdims=True)
+    for step in (None, 0.01):
+        found = normals(lambda p: blob.raw_density(params, p), POINTS[:32], step)
+        assert jnp.min(jnp.sum(found * outwards, axis=1)) > 0.9
+        np.testing.assert_allclose(jnp.linalg.norm(found, axis=1), 1, atol=1e-5)
+
+
+def test_the_blob_is_magic3d_s():
+    blob = Field(blob_scale=10.0, blob_radius=0.5).blob(
+        jnp.array([[0.0, 0, 0], [0.5, 0, 0], [0, 1, 0]])
+    )
+    np.testing.assert_allclose(blob, [10, 0, -10], atol=1e-4)
+
+
+def test_coarse_levels_rows_are_distinct_and_fine_ones_hash_as_in_the_paper():
+    vertices = jnp.indices((6, 6, 6)).reshape(3, -1).T.astype(jnp.uint32)
+    assert len(np.unique(table_rows(vertices, 5, 256))) == 216
+    x, y, z = np.asarray(vertices, np.uint64).T
+    expected = (x ^ (y * 2654435761) ^ (z * 805459861)) % 128
+    np.testing.assert_array_equal(table_rows(vertices, 5, 128), expected)
+
+
+def test_official_levels_go_from_16_to_4096():
+    field = HashGrid()
+    assert field.resolution(0) == 16
+    assert abs(field.resolution(15) - 4096) <= 1
+
+
+def test_inactive_levels_are_silent_without_recompilation():
+    params = HASH.init(jax.random.key(2))
+    traces = []
+
+    @jax.jit
+    def encode(active):
+        traces.append(active)
+        return HASH.replace(active_levels=active).encode(params, POINTS)
+
+    everything = HASH.encode(params, POINTS)
+    for active in (1, 3, 4):
+        encoded = encode(active)
+        np.testing.assert_allclose(encoded[:, : 2 * active], everything[:, : 2 * active], atol=1e-9)
+        assert jnp.all(encoded[:, 2 * active :] == 0)
+    assert len(traces) == 1

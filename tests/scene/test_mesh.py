@@ -1,0 +1,67 @@
+"""Meshes of known shapes."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sdjax.scene.mesh import extract_mesh, save_mesh
+
+from .shapes import Ball, BoxAndFloater, Fog
+
+RESOLUTION = 40
+
+
+@pytest.fixture(scope="module")
+def ball():
+    return extract_mesh(Ball(), {}, RESOLUTION)
+
+
+def test_a_ball_has_its_volume_and_its_colour(ball):
+    assert ball.is_watertight
+    np.testing.assert_allclose(ball.volume, 4 / 3 * np.pi * 0.49**3, rtol=0.01)
+    radii = np.linalg.norm(ball.vertices, axis=1)
+    assert np.max(np.abs(radii - 0.49)) < 0.002  # where the density is 10
+    assert np.all(ball.visual.vertex_colors[:, :3] == [204, 102, 51])
+
+
+def test_normals_point_outwards(ball):
+    assert np.min(np.sum(ball.vertex_normals * ball.vertices, axis=1)) > 0.35
+
+
+def test_floaters_are_dropped_unless_asked_for():
+    whole = extract_mesh(BoxAndFloater(), {}, RESOLUTION, smallest=0.0)
+    largest = extract_mesh(BoxAndFloater(), {}, RESOLUTION)
+    assert (whole.body_count, largest.body_count) == (2, 1)
+    np.testing.assert_allclose(largest.extents, [0.98, 0.78, 0.58], atol=0.005)
+    # the colour of each vertex is that of its octant
+    colours = np.asarray(largest.visual.vertex_colors[:, :3])
+    clear = np.all(np.abs(largest.vertices) > 0.01, axis=1)
+    np.testing.assert_array_equal(colours[clear] > 127, largest.vertices[clear] > 0)
+
+
+def test_density_up_to_the_faces_is_closed():
+    mesh = extract_mesh(Fog(density=20.0), {}, 8)
+    assert mesh.is_watertight
+    np.testing.assert_allclose(mesh.extents, 2, atol=0.01)
+
+
+def test_an_empty_scene_is_refused():
+    with pytest.raises(ValueError, match=r"at most 0\.7"):
+        extract_mesh(Fog(density=0.7), {}, 8)
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".obj", ".ply"])
+def test_meshes_survive_a_file(ball, tmp_path, suffix):
+    import trimesh
+
+    path = tmp_path / f"ball{suffix}"
+    save_mesh(ball, path)
+    loaded = trimesh.load(path, force="mesh")
+    np.testing.assert_allclose(loaded.volume, ball.volume, rtol=1e-3)
+    assert np.all(loaded.visual.vertex_colors[0, :3] == [204, 102, 51])
+
+
+def test_an_unknown_suffix_is_refused(ball, tmp_path):
+    with pytest.raises(ValueError, match=r"ball\.stl.*\.glb, \.obj, \.ply"):
+        save_mesh(ball, tmp_path / "ball.stl")
+    assert jnp.size(list(tmp_path.iterdir())) == 0
