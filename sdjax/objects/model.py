@@ -13,7 +13,7 @@ from sdjax.objects.solids import Model, Polyhedron, Round, Solid, Torus, Vessel
 CAPACITY = {Polyhedron: 24, Round: 24, Vessel: 4, Torus: 4}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Object:
     """One object of a category, in its final place.
 

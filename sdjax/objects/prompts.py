@@ -18,21 +18,30 @@ ARTICLES = {"a", "an", "the"}
 PREFIX = re.compile(r"^(an? |the )?((dslr|close-?up) )?(photo|picture|image|rendering) of ")
 VIEW = re.compile(r",? *\b(front|side|back|overhead|top|left|right) view$")
 
+CATEGORIES = {
+    "mug": mugs,
+    "house": houses,
+    "chair": chairs,
+    "car": cars,
+    "teapot": teapots,
+    "tree": trees,
+    "sailboat": sailboats,
+    "rocket": rockets,
+}
 
-@cache
+
 def all_objects() -> tuple[Object, ...]:
     """Every object, in a fixed order, category by category."""
-    return (*mugs(), *houses(), *chairs(), *cars(), *teapots(), *trees(), *sailboats(), *rockets())
+    return tuple(obj for noun in CATEGORIES for obj in _category(noun))
 
 
 def prompts() -> tuple[str, ...]:
     """The prompt of each category, such as "a mug"."""
-    return tuple(f"a {noun}" for noun in _nouns())
+    return tuple(f"a {noun}" for noun in CATEGORIES)
 
 
 def words(noun: str) -> tuple[str, ...]:
-    """The colour and variant words that a prompt with this noun understands, sorted; none for an
-    unknown noun."""
+    """The colour and variant words that a prompt with this noun understands, sorted."""
     return tuple(sorted({word for obj in _category(noun) for word in obj.words}))
 
 
@@ -44,7 +53,7 @@ def find(prompt: str) -> tuple[Object, ...]:
     that no object of the noun has, and for words that none has together.
     """
     said = _words_of(prompt)
-    nouns = [word for word in said if word in _nouns()]
+    nouns = [word for word in said if word in CATEGORIES]
     if len(nouns) != 1:
         raise ValueError(_unknown_prompt(prompt, said))
     adjectives = [word for word in said if word != nouns[0]]
@@ -60,12 +69,10 @@ def find(prompt: str) -> tuple[Object, ...]:
     return found
 
 
-def _nouns() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(obj.noun for obj in all_objects()))
-
-
+@cache
 def _category(noun: str) -> tuple[Object, ...]:
-    return tuple(obj for obj in all_objects() if obj.noun == noun)
+    """Built when first asked for: a run usually needs one category."""
+    return CATEGORIES[noun]()
 
 
 def _words_of(prompt: str) -> list[str]:
@@ -80,7 +87,7 @@ def _names(noun: str) -> str:
 def _unknown_prompt(prompt: str, said: list[str]) -> str:
     likeness = {
         noun: max([difflib.SequenceMatcher(None, noun, word).ratio() for word in said], default=0)
-        for noun in _nouns()
+        for noun in CATEGORIES
     }
     nearest = max(likeness, key=likeness.get)
     known = ", ".join(f'"{known}"' for known in prompts())
