@@ -10,6 +10,8 @@ from ml_collections import FrozenConfigDict
 from sdjax.commands.config import load_config
 from sdjax.commands.errors import UserError, nearest
 
+flags.disclaim_key_flags()  # they belong to the command that defines them, for its --help
+
 
 def run(main: Callable[[], object]) -> None:
     """Parses the flags and calls `main()`.
