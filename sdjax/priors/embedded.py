@@ -119,13 +119,19 @@ def resolution_schedule(resolution: int) -> NoiseSchedule:
 
 
 def bank_cameras(
-    number: int, *, elevation: tuple[float, float], distance: float, fovy: float
+    number: int,
+    *,
+    elevation: tuple[float, float],
+    distance: float,
+    fovy: float,
+    azimuth: float = 0.0,
 ) -> Camera:
-    """`number` cameras spread evenly over a band of the sphere, by the golden angle."""
+    """`number` cameras spread evenly over a band of the sphere, by the golden angle from
+    `azimuth` on."""
     index = np.arange(number)
     low, high = np.sin(np.deg2rad(elevation))
     sine = low + (high - low) * (index + 0.5) / number
-    azimuth = np.mod(index * 180.0 * (3.0 - np.sqrt(5.0)), 360.0)
+    azimuth = np.mod(azimuth + index * 180.0 * (3.0 - np.sqrt(5.0)), 360.0)
     columns = (
         azimuth,
         np.rad2deg(np.arcsin(sine)),
