@@ -74,11 +74,12 @@ def number(*, at_least: Bound = None, at_most: Bound = None, above: Bound = None
 
 
 def several(field: Field) -> Field:
-    """A tuple or list of values that `field` accepts."""
-    return Field(
-        f"a sequence, each {field.expected}",
-        lambda value: isinstance(value, tuple | list) and all(map(field.accepts, value)),
-    )
+    """A tuple or list of one or more values that `field` accepts."""
+
+    def accepts(value: Any) -> bool:
+        return isinstance(value, tuple | list) and bool(value) and all(map(field.accepts, value))
+
+    return Field(f"one or more values, each {field.expected}", accepts)
 
 
 def interval(field: Field) -> Field:

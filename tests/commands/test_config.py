@@ -121,11 +121,11 @@ def test_the_given_table_is_not_changed():
         ("mesh=1", "config.mesh is 1, expected True or False."),
         (
             "camera.elevation=low,high",
-            "config.camera.elevation is ('low', 'high'), expected a sequence, each a number.",
+            "config.camera.elevation is ('low', 'high'), expected one or more values, each a number.",
         ),
         (
             "camera.tags=1,2",
-            "config.camera.tags is (1, 2), expected a sequence, each a text.",
+            "config.camera.tags is (1, 2), expected one or more values, each a text.",
         ),
     ],
 )

@@ -68,9 +68,10 @@ def test_a_valid_configuration_passes(table):
         ),
         (
             {"stages": (32, 33)},
-            "config.stages is (32, 33), expected a sequence, each a power of two.",
+            "config.stages is (32, 33), expected one or more values, each a power of two.",
         ),
-        ({"stages": 32}, "config.stages is 32, expected a sequence, each a power of two."),
+        ({"stages": ()}, "config.stages is (), expected one or more values, each a power of two."),
+        ({"stages": 32}, "config.stages is 32, expected one or more values, each a power of two."),
         (
             {"camera": {"elevation": (45, -10)}},
             "config.camera.elevation is (45, -10), "
