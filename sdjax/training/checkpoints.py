@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,15 @@ class Checkpoints:
         item = self._arguments.StandardSave(leaves)
         self._manager.save(step, args=self._arguments.Composite(tree=item))
 
-    def restore_latest(self, template: PyTree) -> tuple[int, Any] | None:
+    def restore_latest(self, template: Callable[[int], PyTree]) -> tuple[int, Any] | None:
         """The newest whole checkpoint as `(step, tree)`, or None where there is none.
 
         A damaged checkpoint is set aside as `<step>.damaged` with a warning, and the one
         before it is taken.
 
         Args:
-            template: a pytree of arrays or `jax.ShapeDtypeStruct`s as `save` was given; the
-                result has its structure, with numpy arrays as leaves.
+            template: from a step to a pytree of arrays or `jax.ShapeDtypeStruct`s as `save` was
+                given at that step; the result has its structure, with numpy arrays as leaves.
 
         Raises:
             ValueError: if a leaf's name, shape or dtype is not the template's, or if there
@@ -67,7 +68,7 @@ class Checkpoints:
             except Exception as error:  # orbax and tensorstore raise many kinds
                 self._set_aside(step, error)
             else:
-                return step, _fit(leaves, template, self._folder / str(step))
+                return step, _fit(leaves, template(step), self._folder / str(step))
         if steps:
             raise ValueError(
                 f"Every checkpoint in {self._folder} is damaged; remove that folder to start again."

@@ -144,6 +144,11 @@ def train_step(
     return Particle(params, optimizer_state, update.state), Log(losses, update.aux.t)
 
 
+def particle_noise(seed: Int[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """The noise that a rule with one fixed noise gives to this seed (`Rule.init`'s draw)."""
+    return jax.random.normal(_keys(seed)[1], shape)
+
+
 def _keys(seed: Int[Array, ""]) -> tuple[jax.Array, jax.Array, jax.Array]:
     """For the first params, for the rule's noise, and for the steps."""
     params_key, rule_key, step_key = jax.random.split(jax.random.key(seed), 3)

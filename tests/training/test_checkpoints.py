@@ -41,13 +41,13 @@ def write(folder, *steps):
 
 def test_nothing_saved_is_none(tmp_path):
     with Checkpoints(tmp_path / "checkpoints") as checkpoints:
-        assert checkpoints.restore_latest(particle(0)) is None
+        assert checkpoints.restore_latest(lambda step: particle(0)) is None
 
 
 def test_restores_every_bit_of_the_newest(tmp_path):
     write(tmp_path, 10, 20)
     with Checkpoints(tmp_path) as checkpoints:
-        step, tree = checkpoints.restore_latest(particle(0))
+        step, tree = checkpoints.restore_latest(lambda step: particle(0))
     assert step == 20
     assert_same(tree, particle(20))
 
@@ -56,7 +56,7 @@ def test_a_template_of_shapes_is_enough(tmp_path):
     shapes = jax.eval_shape(lambda: {"x": jnp.ones((2, 3)), "empty": jnp.zeros(0)})
     with Checkpoints(tmp_path) as checkpoints:
         checkpoints.save(1, {"x": jnp.ones((2, 3)), "empty": jnp.zeros(0)})
-        _, tree = checkpoints.restore_latest(shapes)
+        _, tree = checkpoints.restore_latest(lambda step: shapes)
     assert_same(tree, {"x": np.ones((2, 3), np.float32), "empty": np.zeros(0, np.float32)})
 
 
@@ -71,7 +71,7 @@ def test_sharded_arrays_are_stored_whole(tmp_path):
     values = np.arange(24, dtype=np.float32).reshape(8, 3)
     with Checkpoints(tmp_path) as checkpoints:
         checkpoints.save(1, {"x": jax.device_put(values, sharding)})
-        _, tree = checkpoints.restore_latest({"x": values})
+        _, tree = checkpoints.restore_latest(lambda step: {"x": values})
     assert_same(tree, {"x": values})
 
 
@@ -82,7 +82,7 @@ def test_the_saved_buffer_may_be_donated_at_once(tmp_path):
         checkpoints.save(1, {"x": values})
         for _ in range(20):
             values = advance(values)
-        _, tree = checkpoints.restore_latest({"x": values})
+        _, tree = checkpoints.restore_latest(lambda step: {"x": values})
     assert not tree["x"].any()
 
 
@@ -105,11 +105,11 @@ def test_a_damaged_checkpoint_is_set_aside_and_training_goes_on(tmp_path, damage
     damage(tmp_path / "20")
     with Checkpoints(tmp_path) as checkpoints:
         with pytest.warns(UserWarning, match=r"checkpoint of step 20 is damaged"):
-            step, tree = checkpoints.restore_latest(particle(0))
+            step, tree = checkpoints.restore_latest(lambda step: particle(0))
         assert step == 10
         assert_same(tree, particle(10))
         checkpoints.save(20, particle(21))
-        assert_same(checkpoints.restore_latest(particle(0))[1], particle(21))
+        assert_same(checkpoints.restore_latest(lambda step: particle(0))[1], particle(21))
     assert (tmp_path / "20.damaged").is_dir()
 
 
@@ -122,7 +122,7 @@ def test_all_damaged_is_an_error_rather_than_a_new_start(tmp_path):
         Checkpoints(tmp_path) as checkpoints,
         pytest.raises(ValueError, match=r"Every checkpoint in .* is damaged"),
     ):
-        checkpoints.restore_latest(particle(0))
+        checkpoints.restore_latest(lambda step: particle(0))
 
 
 BASE = {"params": {"density": np.ones((4, 3), np.float32)}}
@@ -147,7 +147,7 @@ def test_a_tree_that_does_not_fit_names_the_leaf(tmp_path, template, message):
     with Checkpoints(tmp_path) as checkpoints:
         checkpoints.save(3, BASE)
         with pytest.raises(ValueError, match=message):
-            checkpoints.restore_latest(template)
+            checkpoints.restore_latest(lambda step: template)
     assert (tmp_path / "3").is_dir()
 
 
@@ -168,6 +168,6 @@ def test_a_kill_while_writing_leaves_a_whole_checkpoint(tmp_path):
     assert done.returncode == -signal.SIGKILL
     template = {"x": np.zeros(1_000_000, np.float32)}
     with Checkpoints(tmp_path) as checkpoints:
-        step, tree = checkpoints.restore_latest(template)
+        step, tree = checkpoints.restore_latest(lambda step: template)
         checkpoints.save(step + 1, template)
     assert np.all(tree["x"] == step)

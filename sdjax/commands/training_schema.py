@@ -1,0 +1,126 @@
+"""The table of a training configuration: every field, its type and its range."""
+
+from sdjax.commands.schema import (
+    Schema,
+    choice,
+    flag,
+    interval,
+    number,
+    one_of,
+    several,
+    text,
+    whole,
+)
+
+_WEIGHTING = one_of("one_minus_alpha_cumprod", "constant", "fantasia3d", "sigma_over_alpha")
+_FRACTION = number(at_least=0, at_most=1)
+_BLOB = {"blob_scale": number(at_least=0), "blob_radius": number(above=0)}
+_RAYS = {
+    "samples": whole(at_least=1),
+    "proposals": whole(at_least=0),
+    "background": one_of("white", "learned", "random"),
+}
+
+RULES: dict[str, Schema] = {
+    "sds": {"guidance_scale": number(), "weighting": _WEIGHTING},
+    "fsd": {
+        "guidance_scale": number(),
+        "weighting": _WEIGHTING,
+        "noise": one_of("fixed", "world_map"),
+        "theta": number(above=0, at_most=180),
+        "beta": _FRACTION,
+    },
+    "sdi": {
+        "guidance_scale": number(),
+        "inversion_guidance_scale": number(),
+        "inversion_steps": whole(at_least=1, at_most=1000),
+        "inversion_eta": _FRACTION,
+        "overshoot": flag(),
+    },
+    "dsd": {
+        "guidance_scale": number(),
+        "base_guidance_scale": number(),
+        "ode_guidance_scale": number(),
+        "weighting": _WEIGHTING,
+        "ode": one_of("exact", "cached"),
+        "ode_steps": whole(at_least=1, at_most=999),
+        "overshoot": one_of("proportional", "constant"),
+        "delta": number(above=0, at_most=1),
+    },
+    "dsd_star": {"guidance_scale": number()},
+}
+
+SCENES: dict[str, Schema] = {
+    "image": {"spread": number(at_least=0)},
+    "dense_grid": _RAYS | _BLOB,
+    "hash_grid": _RAYS
+    | _BLOB
+    | {"levels": whole(at_least=1), "log2_table_size": whole(at_least=4, at_most=24)},
+    "mlp": _RAYS | _BLOB | {"width": whole(at_least=1), "layers": whole(at_least=1)},
+}
+
+SCHEMA: Schema = {
+    "prompt": text(),
+    "seeds": whole(at_least=1),
+    "first_seed": whole(at_least=0),
+    "stages": {
+        "steps": several(whole(at_least=1)),
+        "resolution": several(whole(at_least=1)),
+        "grid": several(whole(at_least=2)),
+    },
+    "prior": {"views": one_of("camera", "direction"), "data_std": number(at_least=0)},
+    "rule": choice("name", RULES),
+    "annealing": {
+        "name": one_of("uniform", "linear", "sqrt"),
+        "t_max": _FRACTION,
+        "t_min": _FRACTION,
+    },
+    "camera": {
+        "bank": whole(at_least=1),
+        "views": whole(at_least=1),
+        "azimuth": number(),
+        "elevation": interval(number(at_least=-90, at_most=90)),
+        "distance": number(above=1),
+        "fovy": number(above=0, at_most=179),
+    },
+    "scene": choice("name", SCENES),
+    "losses": {
+        name: number(at_least=0)
+        for name in (
+            "orientation",
+            "sparsity",
+            "opaque",
+            "convexity",
+            "z_variance",
+            "normal_smoothness",
+        )
+    },
+    "optimizer": choice(
+        "name",
+        {
+            "adam": {
+                "learning_rate": number(above=0),
+                "final": _FRACTION,
+                "b1": _FRACTION,
+                "b2": _FRACTION,
+                "eps": number(above=0),
+            },
+            "sgd": {"learning_rate": number(above=0), "final": _FRACTION},
+        },
+    ),
+    "run": {
+        "devices": whole(at_least=0),
+        "mapping": one_of("map", "vmap"),
+        "chunk": whole(at_least=1),
+        "checkpoint_every": whole(at_least=1),
+    },
+    "report": {
+        "views": whole(at_least=1),
+        "frames": whole(at_least=1),
+        "turntable_resolution": whole(at_least=1),
+        "turntable_elevation": number(at_least=-90, at_most=90),
+        "turntable_format": one_of("mp4", "gif"),
+        "mesh_resolution": whole(at_least=8),
+        "mesh_format": one_of("glb", "obj", "ply"),
+    },
+}

@@ -1,0 +1,176 @@
+"""A whole run: particles through all stages, in chunks between which the host looks in."""
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from sdjax.priors.prior import Prior
+from sdjax.scene.fields.dense_grid import DenseGrid, resample
+from sdjax.training import build
+from sdjax.training.build import Stage
+from sdjax.training.checkpoints import Checkpoints
+from sdjax.training.particle import (
+    Particle,
+    Recipe,
+    initial_particle,
+    prepare_particle,
+    train_particle,
+)
+from sdjax.training.particles import over_particles, usable_devices
+
+
+class Run(NamedTuple):
+    """What stays the same from the first step to the last picture."""
+
+    config: ConfigDict
+    prior: Prior  # at the highest resolution
+    conditioning: Any
+    seeds: jax.Array  # int32 [particles]
+    stages: list[Stage]
+    devices: int
+
+    @property
+    def total_steps(self) -> int:
+        """Of all stages."""
+        return self.stages[-1].last
+
+    def mapped(self, function: Callable, shared: int) -> Callable:
+        """`over_particles` as the config has it."""
+        mapping = self.config.run.mapping
+        return over_particles(function, shared, devices=self.devices, mapping=mapping)
+
+
+class Chunk(NamedTuple):
+    """What the host sees of some steps: means over them, per particle."""
+
+    step: int  # steps done
+    losses: dict[str, np.ndarray]  # [particles]
+    seconds: float
+    particles: Particle
+    saved: bool  # as a checkpoint
+
+
+class NonFiniteLossError(ValueError):
+    """A loss became infinite or NaN; the message names it, the seeds and the steps."""
+
+
+def open_run(config: ConfigDict) -> Run:
+    """Build what the config describes; raises `ValueError` for what cannot be built."""
+    devices = usable_devices(config.seeds, config.run.devices)
+    prior = build.make_prior(config)
+    seeds = config.first_seed + jnp.arange(config.seeds, dtype=jnp.int32)
+    return Run(
+        config, prior, prior.condition(config.prompt), seeds, build.stages(config), devices
+    )
+
+
+def restore(run: Run, checkpoints: Checkpoints) -> tuple[int, Particle | None]:
+    """The steps done and the particles of the newest checkpoint, or (0, None)."""
+    return checkpoints.restore_latest(functools.partial(_template, run)) or (0, None)
+
+
+def train(
+    run: Run,
+    checkpoints: Checkpoints,
+    step: int = 0,
+    particles: Particle | None = None,
+    on_chunk: Callable[[Chunk], None] = lambda chunk: None,
+) -> Particle:
+    """Train all particles to the end, from what `restore` returned.
+
+    Bit for bit the same with or without interruptions.  Returns the particles (leading axis).
+    Raises `NonFiniteLossError`; the checkpoints before that stay.
+    """
+    for stage in run.stages:
+        if step >= stage.last:
+            continue
+        recipe = build.make_recipe(run.config, stage)
+        prior = run.prior.at_resolution(stage.resolution)
+        if step == stage.first:
+            particles = _enter(run, recipe, prior, particles)
+        for chunk in _train_stage(run, stage, recipe, prior, particles, step):
+            particles, step = chunk.particles, chunk.step
+            if chunk.saved:
+                checkpoints.save(step, particles)
+            on_chunk(chunk)
+    return particles
+
+
+def stage_at(run: Run, step: int) -> Stage:
+    """The stage whose particles a checkpoint after `step` steps holds."""
+    return next(stage for stage in run.stages if step <= stage.last)
+
+
+def chunk_length(steps: int, at_most: int) -> int:
+    """The largest divisor of `steps` up to `at_most`: one program serves all chunks."""
+    return max(n for n in range(1, min(at_most, steps) + 1) if steps % n == 0)
+
+
+def _train_stage(run, stage, recipe, prior, particles, step) -> Iterator[Chunk]:
+    """The steps of one stage from `step` on."""
+    length = chunk_length(stage.last - stage.first, run.config.run.chunk)
+    advance, saved = run.mapped(functools.partial(_chunk, recipe, length), 3), step
+    while step < stage.last:
+        start, first = time.perf_counter(), jnp.int32(step)
+        particles, log = advance(prior, run.conditioning, first, run.seeds, particles)
+        losses = {name: np.asarray(values) for name, values in log.losses.items()}
+        _check_finite(run, losses, step)
+        step += length
+        means = {name: values.mean(1) for name, values in losses.items()}
+        is_saved = step - saved >= run.config.run.checkpoint_every or step == stage.last
+        saved = step if is_saved else saved
+        yield Chunk(step, means, time.perf_counter() - start, particles, is_saved)
+
+
+def _chunk(recipe: Recipe, length: int, prior, conditioning, first, seed, particle):
+    """`train_particle` with its arguments in the order of `over_particles`."""
+    return train_particle(recipe, prior, conditioning, seed, particle, first, length)
+
+
+def _enter(run: Run, recipe: Recipe, prior: Prior, particles: Particle | None) -> Particle:
+    """The particles at the start of a stage: new ones, or those of the stage before on the new
+    grid, with a fresh optimiser."""
+    if particles is None:
+        start = functools.partial(_start, recipe)
+        return run.mapped(start, 2)(prior, run.conditioning, run.seeds)
+    onward = functools.partial(_move, recipe)
+    return run.mapped(onward, 2)(prior, run.conditioning, particles)
+
+
+def _start(recipe: Recipe, prior: Prior, conditioning, seed) -> Particle:
+    return prepare_particle(recipe, prior, conditioning, initial_particle(recipe, prior, seed))
+
+
+def _move(recipe: Recipe, prior: Prior, conditioning, particle: Particle) -> Particle:
+    params, field = particle.params, getattr(recipe.scene, "field", None)
+    if isinstance(field, DenseGrid):
+        params = {**params, "field": resample(params["field"], field.resolution)}
+    moved = Particle(params, recipe.optimizer.init(params), particle.rule_state)
+    return prepare_particle(recipe, prior, conditioning, moved)
+
+
+def _template(run: Run, step: int) -> Particle:
+    """The shapes of the particles in a checkpoint after `step` steps."""
+    stage = stage_at(run, step)
+    recipe = build.make_recipe(run.config, stage)
+    prior = run.prior.at_resolution(stage.resolution)
+    start = jax.vmap(functools.partial(_start, recipe), in_axes=(None, None, 0))
+    return jax.eval_shape(start, prior, run.conditioning, run.seeds)
+
+
+def _check_finite(run: Run, losses: dict[str, np.ndarray], step: int) -> None:
+    for name, values in losses.items():
+        bad = ~np.isfinite(values)
+        if bad.any():
+            particle, offset = (int(i) for i in np.argwhere(bad)[0])
+            raise NonFiniteLossError(
+                f"the loss '{name}' of seed {int(run.seeds[particle])} is "
+                f"{values[particle, offset]} at step {step + offset}; the checkpoints before it "
+                "are kept. A smaller config.optimizer.learning_rate may help."
+            )
