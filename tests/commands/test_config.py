@@ -121,7 +121,8 @@ def test_the_given_table_is_not_changed():
         ("mesh=1", "config.mesh is 1, expected True or False."),
         (
             "camera.elevation=low,high",
-            "config.camera.elevation is ('low', 'high'), expected one or more values, each a number.",
+            "config.camera.elevation is ('low', 'high'), "
+            "expected one or more values, each a number.",
         ),
         (
             "camera.tags=1,2",
