@@ -31,7 +31,7 @@ class NeRF:
     field: Field = DenseGrid()
     background: Background = Solid()
     samples: int = flax.struct.field(pytree_node=False, default=24)
-    proposals: int = flax.struct.field(pytree_node=False, default=64)
+    proposals: int = flax.struct.field(pytree_node=False, default=48)
     normals: bool = flax.struct.field(pytree_node=False, default=False)
     normal_step: float | None = flax.struct.field(pytree_node=False, default=None)
     perturbation: float | None = flax.struct.field(pytree_node=False, default=None)

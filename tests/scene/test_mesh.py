@@ -1,6 +1,5 @@
 """Meshes of known shapes."""
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -64,4 +63,4 @@ def test_meshes_survive_a_file(ball, tmp_path, suffix):
 def test_an_unknown_suffix_is_refused(ball, tmp_path):
     with pytest.raises(ValueError, match=r"ball\.stl.*\.glb, \.obj, \.ply"):
         save_mesh(ball, tmp_path / "ball.stl")
-    assert jnp.size(list(tmp_path.iterdir())) == 0
+    assert not list(tmp_path.iterdir())

@@ -18,7 +18,7 @@ from .shapes import Ball, Fog
 
 SIZE = 8
 FEW = settings(max_examples=15, deadline=None, derandomize=True)
-SMALL = NeRF(field=DenseGrid(resolution=6), samples=6, proposals=8)
+SMALL = NeRF(field=DenseGrid(resolution=6), background=Learned(), samples=6, proposals=8)
 
 
 def camera(azimuth=30.0, elevation=20.0, distance=3.2, fovy=40.0):
@@ -94,7 +94,7 @@ def test_extreme_views_and_densities_stay_finite(azimuth, elevation, distance, f
 
 
 def test_normals_have_finite_second_gradients():
-    nerf = SMALL.replace(normals=True, perturbation=0.01)
+    nerf = SMALL.replace(proposals=0, normals=True, perturbation=0.01)
 
     @jax.jit
     def gradient(params):
@@ -119,7 +119,7 @@ def test_gradients_are_those_of_finite_differences(x64):
 
     @jax.jit
     def along(step):
-        moved = {"field": {"grid": params["field"]["grid"] + step * towards}, "background": {}}
+        moved = params | {"field": {"grid": params["field"]["grid"] + step * towards}}
         return jnp.sum(nerf.render(moved, view, None, SIZE, SIZE).colour ** 2)
 
     slope = (along(1e-5) - along(-1e-5)) / 2e-5
@@ -162,8 +162,6 @@ def test_backgrounds():
 
 
 def test_the_learned_background_learns():
-    nerf = SMALL.replace(background=Learned())
-    _, gradient = image_and_gradient(
-        nerf, nerf.init(jax.random.key(0)), camera(), jax.random.key(1)
-    )
+    params = SMALL.init(jax.random.key(0))
+    _, gradient = image_and_gradient(SMALL, params, camera(), jax.random.key(1))
     assert all(jnp.any(leaf != 0) for leaf in jax.tree.leaves(gradient["background"]))

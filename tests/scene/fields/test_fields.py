@@ -1,5 +1,8 @@
 """What every field promises."""
 
+from functools import partial
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,15 +25,21 @@ POINTS = jnp.concatenate(
 DIRECTIONS = jnp.broadcast_to(jnp.array([0.0, 0, 1]), POINTS.shape)
 
 
-def named(field):
-    return type(field).__name__
+class Evaluated(NamedTuple):
+    """One field at POINTS, everything from one compilation."""
+
+    density: jax.Array
+    colour: jax.Array
+    raw: jax.Array
+    proposal: jax.Array
+    gradients: tuple  # of sum(density) + sum(colour), by params and by points
+    normals: tuple  # of a steep blob: exact, by differences
 
 
-@pytest.fixture(params=FIELDS, ids=named, scope="module")
+@pytest.fixture(params=FIELDS, ids=lambda field: type(field).__name__, scope="module")
 def evaluated(request):
-    """(field, params, density, colour, whether a gradient is finite)"""
     field = request.param
-    params = field.init(jax.random.key(1))
+    steep = field.replace(blob_scale=100.0)
 
     @jax.jit
     def evaluate(params):
@@ -38,47 +47,46 @@ def evaluated(request):
             density, colour = field(params, points, DIRECTIONS)
             return jnp.sum(density) + jnp.sum(colour), (density, colour)
 
-        gradients, outputs = jax.grad(total, (0, 1), has_aux=True)(params, POINTS)
-        return outputs, gradients
+        gradients, (density, colour) = jax.grad(total, (0, 1), has_aux=True)(params, POINTS)
+        raw, proposal = field.raw_density(params, POINTS), field.proposal_density(params, POINTS)
+        steps = (None, 0.01)
+        found = [normals(partial(steep.raw_density, params), POINTS[:32], step) for step in steps]
+        return Evaluated(density, colour, raw, proposal, gradients, tuple(found))
 
-    return field, params, *evaluate(params)
+    return evaluate(field.init(jax.random.key(1)))
 
 
 def test_ranges(evaluated):
-    _, _, (density, colour), _ = evaluated
+    density, colour = evaluated.density, evaluated.colour
     assert density.shape == (38,) and colour.shape == (38, 3)
     assert jnp.all(density >= 0) and jnp.all((colour >= 0) & (colour <= 1))
 
 
 def test_density_is_zero_outside_the_cube(evaluated):
-    _, _, (density, _), _ = evaluated
-    assert jnp.all(density[-3:] == 0)
-    assert jnp.all(density[:-3] > 0)
+    assert jnp.all(evaluated.density[-3:] == 0)
+    assert jnp.all(evaluated.density[:-3] > 0)
 
 
 def test_gradients_are_finite_everywhere_and_reach_the_params(evaluated):
-    _, _, _, gradients = evaluated
-    assert all(jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(gradients))
-    assert all(jnp.any(leaf != 0) for leaf in jax.tree.leaves(gradients[0]))
+    leaves = jax.tree.leaves(evaluated.gradients)
+    assert all(jnp.all(jnp.isfinite(leaf)) for leaf in leaves)
+    assert all(jnp.any(leaf != 0) for leaf in leaves)
 
 
 def test_proposals_and_raw_density_follow_the_density(evaluated):
-    field, params, (density, _), _ = evaluated
-    inside = slice(0, -3)
-    raw = jax.nn.softplus(field.raw_density(params, POINTS))
-    np.testing.assert_allclose(raw[inside], density[inside], rtol=1e-5)
-    proposal = field.proposal_density(params, POINTS)
-    np.testing.assert_allclose(proposal[inside], density[inside], rtol=0.3, atol=1e-3)
-    assert jnp.all(proposal[-3:] == 0)
+    inside = evaluated.density[:-3]
+    np.testing.assert_allclose(jax.nn.softplus(evaluated.raw)[:-3], inside, rtol=1e-5)
+    np.testing.assert_allclose(evaluated.proposal[:-3], inside, rtol=0.3, atol=1e-3)
+    assert jnp.all(evaluated.proposal[-3:] == 0)
 
 
-def test_a_fresh_field_is_a_grey_ball_with_normals_outwards(evaluated):
-    field, params, (_, colour), _ = evaluated
-    np.testing.assert_allclose(colour[:-3], 0.5, atol=0.25)
-    blob = field.replace(blob_scale=100.0)
+def test_a_fresh_field_is_grey(evaluated):
+    np.testing.assert_allclose(evaluated.colour[:-3], 0.5, atol=0.25)
+
+
+def test_normals_of_the_blob_are_unit_and_point_outwards(evaluated):
     outwards = POINTS[:32] / jnp.linalg.norm(POINTS[:32], axis=1, keepdims=True)
-    for step in (None, 0.01):
-        found = normals(lambda p: blob.raw_density(params, p), POINTS[:32], step)
+    for found in evaluated.normals:
         assert jnp.min(jnp.sum(found * outwards, axis=1)) > 0.9
         np.testing.assert_allclose(jnp.linalg.norm(found, axis=1), 1, atol=1e-5)
 
