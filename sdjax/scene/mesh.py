@@ -20,15 +20,16 @@ def extract_mesh(
     field: Field,
     params: Any,
     resolution: int = 64,
-    threshold: float = 10.0,
+    threshold: float = 5.0,
     smallest: float = 0.05,
 ) -> "trimesh.Trimesh":
     """The surface where the density is `threshold`: closed, outwards, with vertex colours.
 
     The density is taken at resolution^3 points that span [-1, 1]^3, and as zero around
-    them.  Colours are seen from outside, along the reversed normal.  Components with less
-    than `smallest` of the area of the largest one (floaters) are dropped.  Raises
-    ValueError where no density exceeds the threshold.
+    them.  At the default threshold half of the light is absorbed within 0.14.  Cavities
+    that cannot be seen from outside are filled, and components with less than `smallest` of
+    the area of the largest one (floaters) dropped.  Colours are seen from outside, along
+    the reversed normal.  Raises ValueError where no density exceeds the threshold.
     """
     import trimesh
 
@@ -89,8 +90,12 @@ def _evaluate_chunk(
 def _surface(densities: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
     """Vertices in world units and faces.  Between grid points the raw density (softplus's
     inverse) is taken as linear, because that is what fields interpolate."""
+    from scipy.ndimage import binary_fill_holes
     from skimage.measure import marching_cubes
 
+    inside = densities > threshold
+    cavities = binary_fill_holes(inside) & ~inside
+    densities = np.where(cavities, densities.max(), densities)
     raw = np.pad(_raw(densities), 1, constant_values=-1e4)  # steep: closed right at the faces
     level = _raw(np.array([threshold])).item()
     vertices, faces, _, _ = marching_cubes(raw, level, gradient_direction="ascent")

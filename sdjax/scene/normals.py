@@ -17,8 +17,8 @@ def normals(
 ) -> Float[Array, "n 3"]:
     """Unit normals, outwards: exact gradients, or central differences of half-width `step`.
 
-    Differences average over the cells of a fine grid, whose exact gradient is noisy
-    (threestudio uses 0.01 with the hash grid); they cost six evaluations instead of two.
+    Differences average over the cells of a grid, whose exact gradient is noisy: a learned
+    dense grid of 64^3 needs a step of about 0.08 (threestudio: 0.01 for its hash grid).
     """
     if step is None:
         gradient = jax.grad(lambda p: jnp.sum(raw_density(p)))(points)

@@ -43,6 +43,14 @@ class Fog(Ball):
 
 
 @flax.struct.dataclass
+class Shell(Ball):
+    """The ball with a hollow of half its radius."""
+
+    def raw_density(self, params: Any, points):
+        return jnp.minimum(ball(points, self.radius), -ball(points, 0.5 * self.radius))
+
+
+@flax.struct.dataclass
 class BoxAndFloater(Ball):
     """The box |x| < .5, |y| < .4, |z| < .3 and a small ball in a corner."""
 

@@ -5,7 +5,7 @@ import pytest
 
 from sdjax.scene.mesh import extract_mesh, save_mesh
 
-from .shapes import Ball, BoxAndFloater, Fog
+from .shapes import Ball, BoxAndFloater, Fog, Shell
 
 RESOLUTION = 40
 
@@ -17,9 +17,9 @@ def ball():
 
 def test_a_ball_has_its_volume_and_its_colour(ball):
     assert ball.is_watertight
-    np.testing.assert_allclose(ball.volume, 4 / 3 * np.pi * 0.49**3, rtol=0.01)
+    np.testing.assert_allclose(ball.volume, 4 / 3 * np.pi * 0.495**3, rtol=0.01)
     radii = np.linalg.norm(ball.vertices, axis=1)
-    assert np.max(np.abs(radii - 0.49)) < 0.002  # where the density is 10
+    assert np.max(np.abs(radii - 0.495)) < 0.002  # where the density is 5
     assert np.all(ball.visual.vertex_colors[:, :3] == [204, 102, 51])
 
 
@@ -31,11 +31,17 @@ def test_floaters_are_dropped_unless_asked_for():
     whole = extract_mesh(BoxAndFloater(), {}, RESOLUTION, smallest=0.0)
     largest = extract_mesh(BoxAndFloater(), {}, RESOLUTION)
     assert (whole.body_count, largest.body_count) == (2, 1)
-    np.testing.assert_allclose(largest.extents, [0.98, 0.78, 0.58], atol=0.005)
+    np.testing.assert_allclose(largest.extents, [0.99, 0.79, 0.59], atol=0.005)
     # the colour of each vertex is that of its octant
     colours = np.asarray(largest.visual.vertex_colors[:, :3])
     clear = np.all(np.abs(largest.vertices) > 0.01, axis=1)
     np.testing.assert_array_equal(colours[clear] > 127, largest.vertices[clear] > 0)
+
+
+def test_cavities_are_filled(ball):
+    hollow = extract_mesh(Shell(), {}, RESOLUTION)
+    assert hollow.body_count == 1
+    np.testing.assert_allclose(hollow.volume, ball.volume, rtol=1e-5)
 
 
 def test_density_up_to_the_faces_is_closed():
