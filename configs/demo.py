@@ -40,8 +40,8 @@ def get_config() -> ConfigDict:
             },
             "scene": {
                 "name": "dense_grid",
-                "samples": 24,
-                "proposals": 64,
+                "samples": 16,
+                "proposals": 32,
                 "background": "white",
                 "blob_scale": 3.0,
                 "blob_radius": 0.6,

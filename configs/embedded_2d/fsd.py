@@ -1,0 +1,30 @@
+"""fsd 2D"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+
+def get_config() -> ConfigDict:
+    """The table."""
+    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    config["rule"] = {
+        "name": "fsd",
+        "guidance_scale": 7.5,
+        "weighting": "one_minus_alpha_cumprod",
+        "noise": "fixed",
+        "theta": 180.0,
+        "beta": 1.0,
+    }
+    config["annealing"] = {"name": "linear", "t_max": 0.999, "t_min": 0.02}
+    config["optimizer"] = {
+        "name": "adam",
+        "learning_rate": 0.05,
+        "final": 0.1,
+        "b1": 0.9,
+        "b2": 0.99,
+        "eps": 1e-15,
+    }
+    return ConfigDict(config)
