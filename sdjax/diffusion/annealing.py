@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 Annealing = Callable[[jax.Array, Float[Array, ""]], Int[Array, ""]]
@@ -38,7 +39,7 @@ def sqrt(t_max: float = 0.98, t_min: float = 0.3, num_timesteps: int = 1000) -> 
     )
 
 
-def along(timesteps: Int[Array, "steps"]) -> Annealing:
+def along(timesteps: Int[Array, "steps"] | Int[np.ndarray, "steps"]) -> Annealing:
     """The given timesteps one after the other: entry round(progress steps)."""
     timesteps = jnp.asarray(timesteps, jnp.int32)
     last = len(timesteps) - 1

@@ -87,12 +87,13 @@ def ddim_path(
     network is asked: "source", as sampling does (and diffusers' inverse scheduler did up to
     0.19), or "destination", as diffusers' inverse scheduler does now; either way its output is
     read as `prediction_type` at the source, where x lives.  A step between equal timesteps is
-    skipped and reports a prediction of zeros.
+    skipped and reports a prediction of zeros.  The path is followed in the schedule's precision,
+    float32, or that of `x` if it is higher.
     """
 
     def move(x, t, t_next, noise):
         output = predict_noise(x, t if evaluate_at == "source" else t_next)
-        epsilon = to_epsilon(schedule, prediction_type, output, x, t)
+        epsilon = to_epsilon(schedule, prediction_type, output, x, t).astype(x.dtype)
         return ddim_step(schedule, x, epsilon, t, t_next, eta=eta, noise=noise), epsilon
 
     def stay(x, t, t_next, noise):
@@ -104,6 +105,7 @@ def ddim_path(
         return x_next, (x, epsilon)
 
     path = jnp.asarray(path, jnp.int32)
+    x = x.astype(jnp.result_type(x, schedule.alphas_cumprod))
     end, (states, epsilons) = jax.lax.scan(body, x, (path[:-1], path[1:], noise))
     return end, states, epsilons
 

@@ -97,10 +97,14 @@ class NetworkPredictor:
         return classifier_free_guidance(cond, uncond, guidance_scale)
 
     def evaluate(self, x_t: Latents, t: Int[Array, ""], embeddings: list[Any]) -> list[Latents]:
-        """The plain prediction under each of the embeddings, in one evaluation."""
+        """The plain prediction under each of the embeddings, in one evaluation.
+
+        A network of low precision is combined in the precision of `x_t`.
+        """
         stacked = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *embeddings)
         batch = jnp.concatenate([x_t] * len(embeddings))
-        return jnp.split(self.predict_noise(batch, t, stacked), len(embeddings))
+        predictions = self.predict_noise(batch, t, stacked).astype(x_t.dtype)
+        return jnp.split(predictions, len(embeddings))
 
     def subspace(
         self, *vectors: Latents

@@ -71,9 +71,9 @@ def cosine(shift: float = 1.0, num_timesteps: int = 1000, max_log_snr: float = 1
     """The cosine schedule with a shifted log signal-to-noise ratio.
 
     log SNR(u) = -2 log tan(pi u / 2) + 2 log(shift), u = (t + 1/2) / T, clipped to
-    +-`max_log_snr`; alphas_cumprod = sigmoid(log SNR); negative timesteps are clean.  A shift
-    below 1 destroys the data earlier, as large images need (Hoogeboom et al., arXiv 2301.11093,
-    equation 4).
+    +-`max_log_snr`; alphas_cumprod = sigmoid(log SNR).  Negative timesteps read the first entry:
+    on quite clean data an exact score is not defined.  A shift below 1 destroys the data earlier,
+    as large images need (Hoogeboom et al., arXiv 2301.11093, equation 4).
     """
     u = (np.arange(num_timesteps) + 0.5) / num_timesteps
     log_snr = -2.0 * np.log(np.tan(0.5 * np.pi * u)) + 2.0 * np.log(shift)

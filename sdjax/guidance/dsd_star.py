@@ -1,7 +1,6 @@
 """DSD*: the sampling form of DSD, which is DDIM (Xu et al., arXiv 2412.06780, section 3.2)."""
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from sdjax.diffusion.annealing import Annealing
@@ -36,12 +35,17 @@ def dsd_star(schedule: NoiseSchedule, *, guidance_scale: float, annealing: Annea
     """DSD*: descent with step size 1 from x = 0 through falling timesteps T' > ... > t_1 is DDIM
     through the same timesteps from sigma_T' eps*; the result is DDIM's last one-step estimate.
 
-    The state is the last prediction, at first eps*.  One network evaluation an update.
+    The state is the last prediction, at first eps*: of one view at one resolution, or `update`
+    raises `ValueError`.  One network evaluation an update.
     """
 
     def update(key, latents, epsilon, predictor, *, progress, view):
+        if latents.shape != epsilon.shape:
+            raise ValueError(
+                f"DSD* was given latents of shape {latents.shape}, expected those of one view at "
+                f"the resolution of its noise, {epsilon.shape}."
+            )
         t = annealing(key, progress)
-        epsilon = jnp.broadcast_to(epsilon, latents.shape)
         gradient, noisy, prediction = dsd_star_residual(
             schedule, predictor, latents, t, epsilon, guidance_scale=guidance_scale
         )

@@ -54,6 +54,7 @@ def invert(
     to abar' = alphas_cumprod, on top of the deterministic step.
     """
     noises = () if eta == 0.0 else tuple(step_noise)
+    latents = latents.astype(jnp.result_type(latents, schedule.alphas_cumprod))
     predictor, (x, *noises), expand = predictor.subspace(latents, *noises)
 
     def move(x, t, t_next, noise):
@@ -120,8 +121,7 @@ def sdi(
     """SDI: `sdi_residual` at an annealed timestep; stateless.
 
     With `overshoot`, `last` = min(t + floor(u T / steps), T - 1) with u uniform, as the official
-    code has it; else `last` = t.  At most `inversion_steps` + 1 network evaluations an update,
-    and one more while overshooting.
+    code has it; else `last` = t.  At most `inversion_steps` + 2 network evaluations an update.
     """
     stride = schedule.num_timesteps // inversion_steps
 

@@ -44,10 +44,11 @@ def test_another_beta_schedule_is_refused():
         from_scheduler_config(CONFIG | {"beta_schedule": "squaredcos_cap_v2"})
 
 
-def test_negative_timesteps_are_clean():
-    schedule = cosine()
-    assert schedule.alpha(jnp.asarray(-99)) == 1.0
-    assert schedule.sigma(-1) == 0.0
+def test_negative_timesteps_are_clean_or_read_the_first_entry():
+    clean = scaled_linear(set_alpha_to_one=True)
+    assert clean.alpha(jnp.asarray(-99)) == 1.0 and clean.sigma(-1) == 0.0
+    for schedule in (scaled_linear(), cosine()):
+        assert schedule.alpha(-99) == schedule.alpha(0) and schedule.sigma(-1) > 0.0
 
 
 def test_shift_moves_the_log_snr():
