@@ -15,11 +15,11 @@ from sdjax.commands import app
 from sdjax.commands.config import load_config
 from sdjax.commands.errors import UserError, user_errors
 from sdjax.commands.machine import prepare_machine
-from sdjax.commands.schema import validate
-from sdjax.commands.training_schema import SCHEMA
+from sdjax.commands.training_checks import check_config
 from sdjax.commands.workdir import open_workdir
 
 MAY_DIFFER = ("run", "report")  # between the parts of a resumed run
+TIMING = ("resumed_at", "time_to_first_step", "steps_per_second", "wall_time")
 
 
 def train(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None = None) -> Any:
@@ -31,67 +31,76 @@ def train(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None 
         overrides: fields of the configuration to replace, `{"rule.name": ...}`.
 
     Returns:
-        The `sdjax.training.evaluate.Evaluation` of the particles.
+        The `sdjax.reports.evaluation.Evaluation` of the particles.
 
     Raises:
-        UserError: one sentence about what was wrong in the configuration or the folder.
+        UserError: one sentence about what was wrong in the configuration or the folder, or the
+            loss that is not finite.
     """
     started = time.perf_counter()
     config = load_config(config, overrides or {})
     check_config(config)
     prepare_machine()
+    from sdjax.training import outputs
     from sdjax.training import run as runs
     from sdjax.training.checkpoints import Checkpoints
-    from sdjax.training.outputs import write_outputs
+    from sdjax.training.evaluate import is_image
+    from sdjax.training.particles import usable_devices
 
     with user_errors():
+        usable_devices(config.seeds, config.run.devices)
         folder = open_workdir(workdir, config, MAY_DIFFER)
-        run = runs.open_run(config)
-        with Checkpoints(folder / "checkpoints") as checkpoints:
+    run = runs.open_run(config)
+    with Checkpoints(folder / "checkpoints") as checkpoints:
+        with user_errors():
             step, particles = runs.restore(run, checkpoints)
-            watch = Watch(run, folder, step, started)
-            with watch:
-                particles = runs.train(run, checkpoints, step, particles, watch)
-    return write_outputs(run, particles, folder, watch.timing(time.perf_counter()))
+        watch = Watch(run, folder, step, started)
+        if step < run.total_steps:
+            particles = _train(run, checkpoints, step, particles, watch)
+    print(
+        "writing pictures", "" if is_image(run) else ", turntables and meshes", sep="", flush=True
+    )
+    evaluation = outputs.write_outputs(run, particles, folder)
+    timing = watch.timing() or _former_timing(folder)
+    return outputs.finish(folder, evaluation, timing)
 
 
-def check_config(config: Any) -> None:
-    """Raise a UserError for the first thing that cannot work, before anything is computed."""
-    from sdjax.objects.prompts import find
+def _train(run: Any, checkpoints: Any, step: int, particles: Any, watch: "Watch") -> Any:
+    from sdjax.training import run as runs
 
-    validate(config, SCHEMA)
-    with user_errors():
-        find(config.prompt)
-    lengths = {name: len(values) for name, values in config.stages.items()}
-    if len(set(lengths.values())) != 1 or 0 in lengths.values():
-        raise UserError(f"config.stages has {lengths} entries, expected as many in each, 1 or more.")
-    highest = max(config.stages.resolution)
-    for resolution in config.stages.resolution:
-        if highest % resolution:
-            raise UserError(
-                f"config.stages.resolution has {resolution}, expected divisors of {highest}."
-            )
-    if config.annealing.t_min > config.annealing.t_max:
-        raise UserError(
-            f"config.annealing.t_min is {config.annealing.t_min}, expected at most "
-            f"config.annealing.t_max, which is {config.annealing.t_max}."
-        )
+    if step:
+        print(f"resuming after {step} of {run.total_steps} steps", flush=True)
+    try:
+        with watch:
+            return runs.train(run, checkpoints, step, particles, watch)
+    except runs.NonFiniteLossError as error:
+        raise UserError(str(error)) from error
+
+
+def _former_timing(folder: Path) -> dict[str, Any]:
+    """What the metrics of a finished run say about its training."""
+    from sdjax.training.outputs import read_metrics
+
+    former = read_metrics(folder)
+    return {name: former[name] for name in TIMING if name in former}
 
 
 class Watch:
     """Looks at every chunk: progress line, scalars, previews; a context manager."""
 
     def __init__(self, run: Any, folder: Path, first_step: int, started: float):
+        self._run, self._folder = run, folder
+        self._first_step, self._started = first_step, started
+        self._chunks: list[tuple[int, float, bool]] = []
+        self._first_done = started
+
+    def __enter__(self) -> "Watch":
         from sdjax.reports.progress import Progress
         from sdjax.reports.scalars import Scalars
 
-        self._run, self._started, self._first_step = run, started, first_step
+        run = self._run
+        self._scalars = Scalars(self._folder, self._first_step)
         self._progress = Progress(run.total_steps, f"{len(run.seeds)} x {run.config.prompt}")
-        self._scalars = Scalars(folder, first_step)
-        self._seconds, self._first_chunk = [], None
-
-    def __enter__(self) -> "Watch":
-        self._progress.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -100,12 +109,12 @@ class Watch:
 
     def __call__(self, chunk: Any) -> None:
         """Report one chunk."""
+        if not self._chunks:
+            self._first_done = time.perf_counter()
+        self._chunks.append((chunk.steps, chunk.seconds, chunk.compiles))
         means = {name: float(values.mean()) for name, values in chunk.losses.items()}
         self._scalars.log(chunk.step, {f"loss/{name}": value for name, value in means.items()})
         self._progress.update(chunk.step, means)
-        self._seconds.append(chunk.seconds)
-        if self._first_chunk is None:
-            self._first_chunk = time.perf_counter() - self._started
         if chunk.saved:
             self._preview(chunk)
 
@@ -120,14 +129,19 @@ class Watch:
         views = render_particles(self._run, chunk.particles, camera, resolution)
         self._scalars.image(chunk.step, "particles", image_grid(list(views[:, 0])))
 
-    def timing(self, now: float) -> dict[str, float]:
-        """Wall time from the command to here, and the speed without the compiling chunks."""
-        steps = self._run.total_steps - self._first_step
-        timing = {"wall_time": round(now - self._started, 1)}
-        if steps:
-            timing["time_to_first_chunk"] = round(self._first_chunk, 1)
-            timing["steps_per_second"] = round(steps / sum(self._seconds), 2)
-        return timing
+    def timing(self) -> dict[str, float]:
+        """Seconds from the command to the end of the first chunk of steps and to now, and steps
+        (of all particles) per second without the chunks that compile; nothing without steps."""
+        if not self._chunks:
+            return {}
+        compiled = [chunk for chunk in self._chunks if not chunk[2]] or self._chunks
+        steps, seconds, _ = (sum(column) for column in zip(*compiled, strict=True))
+        return {
+            **({"resumed_at": self._first_step} if self._first_step else {}),
+            "time_to_first_step": round(self._first_done - self._started, 1),
+            "steps_per_second": round(steps / seconds, 2),
+            "wall_time": round(time.perf_counter() - self._started, 1),
+        }
 
 
 def main() -> None:

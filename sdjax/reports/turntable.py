@@ -1,8 +1,9 @@
 """Moving pictures: the frames of a turntable as mp4 or gif."""
 
+import contextlib
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -66,11 +67,22 @@ def _write_mp4(path: Path, frames: list[Pixels], fps: int) -> None:
 
     height, width, _ = frames[0].shape
     to_even = ((0, height % 2), (0, width % 2), (0, 0))
-    with imageio.get_writer(
-        path, fps=fps, codec="libx264", pixelformat="yuv420p", quality=8, macro_block_size=1
-    ) as writer:
+    with (
+        _quiet_fork(),
+        imageio.get_writer(
+            path, fps=fps, codec="libx264", pixelformat="yuv420p", quality=8, macro_block_size=1
+        ) as writer,
+    ):
         for frame in frames:
             writer.append_data(np.pad(frame, to_even, mode="edge"))
+
+
+@contextlib.contextmanager
+def _quiet_fork() -> Iterator[None]:
+    """Without JAX's warning: the child becomes ffmpeg at once and takes none of its locks."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+        yield
 
 
 def _write_gif(path: Path, frames: list[Pixels], fps: int) -> None:

@@ -110,7 +110,9 @@ def make_field(scene: ConfigDict, stage: Stage) -> DenseGrid | HashGrid | MLP:
     blob = {"blob_scale": scene.blob_scale, "blob_radius": scene.blob_radius}
     makers: dict[str, Callable[[], Any]] = {
         "dense_grid": lambda: DenseGrid(resolution=stage.grid, **blob),
-        "hash_grid": lambda: HashGrid(levels=scene.levels, log2_table_size=scene.log2_table_size, **blob),
+        "hash_grid": lambda: HashGrid(
+            levels=scene.levels, log2_table_size=scene.log2_table_size, **blob
+        ),
         "mlp": lambda: MLP(width=scene.width, layers=scene.layers, **blob),
     }
     return makers[scene.name]()

@@ -1,33 +1,22 @@
 """What a trained run is worth: its views from held-out cameras beside the true objects."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from sdjax.cameras import Camera, turntable
-from sdjax.diffusion.ddim import ddim_sample
-from sdjax.diffusion.guided import Predictor
-from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.objects.prompts import find
 from sdjax.objects.render import render_views
-from sdjax.reports.metrics import diversity, modes_found, nearest_object, view_agreement
+from sdjax.reports.evaluation import Evaluation, judge
+from sdjax.reports.metrics import nearest_object
 from sdjax.scene.image import Image
 from sdjax.training import build
-from sdjax.training.particle import Particle, particle_noise
+from sdjax.training.particle import Particle
 from sdjax.training.run import Run
-
-
-class Evaluation(NamedTuple):
-    """Views of particles and objects from the same cameras, and what they say."""
-
-    views: np.ndarray  # [particles, views, h, w, 3]
-    truths: np.ndarray  # [objects, views, h, w, 3]
-    names: tuple[str, ...]  # of the objects
-    nearest: np.ndarray  # [particles], index into the objects
-    metrics: dict[str, Any]
+from sdjax.training.sampling import Sampling, sample_seeds
 
 
 def evaluate(run: Run, particles: Particle) -> Evaluation:
@@ -36,32 +25,23 @@ def evaluate(run: Run, particles: Particle) -> Evaluation:
     objects = find(run.config.prompt)
     views = render_particles(run, particles, cameras, resolution)
     truths = np.asarray(render_views(objects, cameras, resolution))
-    found = [nearest_object(particle, truths) for particle in views]
-    names = tuple(obj.name for obj in objects)
-    rows = [
-        {
-            "seed": int(seed),
-            "object": names[one.index],
-            "psnr": round(one.psnr, 2),
-            "view_agreement": round(view_agreement(one), 3),
-        }
-        for seed, one in zip(run.seeds, found, strict=True)
-    ]
-    index = np.array([one.index for one in found])
-    metrics = {
-        "prompt": run.config.prompt,
-        "views": len(cameras.azimuth),
-        "objects": len(names),
-        "modes_found": modes_found(index),
-        "psnr_mean": round(float(np.mean([row["psnr"] for row in rows])), 2),
-        "psnr_min": min(row["psnr"] for row in rows),
-        "view_agreement_mean": round(float(np.mean([row["view_agreement"] for row in rows])), 3),
-        "diversity": round(diversity(views), 4),
-    }
-    if isinstance(_scene(run), Image):
-        same = ddim_objects(run, truths) == index
+    names = [obj.name for obj in objects]
+    evaluation = judge(views, truths, names, run.seeds.tolist())
+    metrics = {"prompt": run.config.prompt, **evaluation.metrics}
+    if is_image(run):
+        same = ddim_objects(run, truths) == evaluation.nearest
         metrics["agreement_with_ddim"] = round(float(np.mean(same)), 3)
-    return Evaluation(views, truths, names, index, {**metrics, "seeds": rows})
+    return evaluation._replace(metrics=metrics)
+
+
+def is_image(run: Run) -> bool:
+    """Whether the particles are images."""
+    return isinstance(scene(run), Image)
+
+
+def scene(run: Run) -> Any:
+    """The scene of the last stage, which can show the particles of all stages."""
+    return build.make_scene(run.config, run.stages[-1])
 
 
 def evaluation_cameras(run: Run) -> Camera:
@@ -69,7 +49,7 @@ def evaluation_cameras(run: Run) -> Camera:
 
     In 2D it is the camera of the image.
     """
-    if isinstance(_scene(run), Image):
+    if is_image(run):
         return jax.tree.map(lambda leaf: leaf[:1], run.prior.cameras)
     camera, number = run.config.camera, run.config.report.views
     low, high = camera.elevation
@@ -78,12 +58,23 @@ def evaluation_cameras(run: Run) -> Camera:
     return around._replace(azimuth=around.azimuth + 7.0, elevation=low + (high - low) * height)
 
 
-def render_particles(
-    run: Run, particles: Particle, cameras: Camera, resolution: int
-) -> np.ndarray:
+def render_particles(run: Run, particles: Particle, cameras: Camera, resolution: int) -> np.ndarray:
     """Images [particles, views, resolution, resolution, 3], without any randomness."""
-    show = run.mapped(functools.partial(_views, _scene(run), resolution), 1)
+    show = run.mapped(functools.partial(_views, scene(run), resolution), 1)
     return np.asarray(show(cameras, particles.params))
+
+
+def ddim_objects(run: Run, truths: np.ndarray) -> np.ndarray:
+    """The object [particles] that DDIM draws from each particle's own noise in 2D."""
+    images = sample_seeds(
+        run.prior,
+        run.conditioning,
+        evaluation_cameras(run),
+        run.seeds,
+        build.highest_resolution(run.config),
+        Sampling(run.config.rule.guidance_scale),
+    )
+    return np.array([nearest_object(image, truths).index for image in images])
 
 
 def _views(scene: Any, resolution: int, cameras: Camera, params: Any) -> jax.Array:
@@ -91,30 +82,3 @@ def _views(scene: Any, resolution: int, cameras: Camera, params: Any) -> jax.Arr
         return scene.render(params, camera, None, resolution, resolution).colour
 
     return jnp.clip(jax.lax.map(view, cameras), 0.0, 1.0)
-
-
-def ddim_objects(run: Run, truths: np.ndarray, steps: int = 50) -> np.ndarray:
-    """The object [particles] that DDIM draws from each particle's own noise in 2D."""
-    camera = evaluation_cameras(run)
-    scale, resolution = run.config.rule.guidance_scale, build.highest_resolution(run.config)
-
-    def sample(prior, conditioning, seed):
-        noise = particle_noise(seed, prior.latent_shape(resolution))
-        predictor = prior.predictor(conditioning, camera)
-        latents = draw(predictor, prior.schedule, jnp.expand_dims(noise, 0), steps, scale)
-        return prior.decode(latents)
-
-    images = run.mapped(sample, 2)(run.prior, run.conditioning, run.seeds)
-    return np.array([nearest_object(image, truths).index for image in np.asarray(images)])
-
-
-def draw(
-    predictor: Predictor, schedule: NoiseSchedule, noise: jax.Array, steps: int, scale: float
-) -> jax.Array:
-    """`ddim_sample` in the smallest space that the prior knows."""
-    reduced, (start,), expand = predictor.subspace(noise)
-    return expand(ddim_sample(lambda x, t: reduced(x, t, scale), schedule, start, steps))
-
-
-def _scene(run: Run) -> Any:
-    return build.make_scene(run.config, run.stages[-1])

@@ -1,79 +1,57 @@
 """What a finished run leaves in its folder: contact sheet, turntables, meshes, metrics.json."""
 
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 
 from sdjax.cameras import turntable
-from sdjax.reports.pictures import contact_sheet, save_png
+from sdjax.reports.evaluation import Evaluation, save_views, summary
+from sdjax.reports.pictures import save_png
+from sdjax.reports.sheets import sheet
 from sdjax.reports.turntable import write_turntable
-from sdjax.scene.image import Image
 from sdjax.scene.mesh import extract_mesh, save_mesh
-from sdjax.training import build
-from sdjax.training.evaluate import Evaluation, evaluate, render_particles
+from sdjax.training.evaluate import evaluate, is_image, render_particles, scene
 from sdjax.training.particle import Particle
 from sdjax.training.run import Run
 
-SHOWN_VIEWS = 4  # per particle on a contact sheet
+METRICS = "metrics.json"
+VIEWS = "views.npz"
+SHEET = "sheet.png"
+SECONDS = 4  # of a turn
 
 
-def write_outputs(run: Run, particles: Particle, folder: Path, timing: dict) -> Evaluation:
-    """Evaluate the particles and write everything; `timing` is added to the metrics."""
+def write_outputs(run: Run, particles: Particle, folder: Path) -> Evaluation:
+    """Evaluate the particles and write everything but the metrics."""
     evaluation = evaluate(run, particles)
-    metrics = {**evaluation.metrics, **timing}
-    save_png(folder / "sheet.png", sheet(run, evaluation))
-    if not is_image(run):
-        write_turntables(run, particles, folder)
-        metrics["meshes"] = write_meshes(run, particles, folder)
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    return evaluation._replace(metrics=metrics)
-
-
-def is_image(run: Run) -> bool:
-    """Whether the particles are images."""
-    return isinstance(build.make_scene(run.config, run.stages[-1]), Image)
-
-
-def sheet(run: Run, evaluation: Evaluation) -> np.ndarray:
-    """Images: all particles under the true objects.  Objects: a row per seed, some views of the
-    particle and, right of them, the nearest true object from the same cameras."""
+    write_pictures(folder, evaluation)
     if is_image(run):
-        return image_sheet(run, evaluation)
-    views = np.linspace(0, evaluation.views.shape[1], SHOWN_VIEWS, endpoint=False).astype(int)
-    rows = [
-        [*particle[views], *evaluation.truths[nearest][views]]
-        for particle, nearest in zip(evaluation.views, evaluation.nearest, strict=True)
-    ]
-    labels = [f"seed {row['seed']}\n{row['psnr']:.1f} dB" for row in evaluation.metrics["seeds"]]
-    columns = ["particle"] + [""] * (SHOWN_VIEWS - 1)
-    columns += ["nearest true object"] + [""] * (SHOWN_VIEWS - 1)
-    return contact_sheet(rows, labels, columns, scale=2)
+        return evaluation
+    write_turntables(run, particles, folder)
+    meshes = write_meshes(run, particles, folder)
+    return evaluation._replace(metrics={**evaluation.metrics, "meshes": meshes})
 
 
-def image_sheet(run: Run, evaluation: Evaluation, columns: int = 8) -> np.ndarray:
-    """The true objects in the first row, then the particles in the order of their seeds."""
-    white = np.ones_like(evaluation.views[0, 0])
-    images = list(evaluation.views[:, 0])
-    images += [white] * (-len(images) % columns)
-    truths = list(evaluation.truths[:columns, 0])
-    truths += [white] * (columns - len(truths))
-    rows = [truths, *(images[i : i + columns] for i in range(0, len(images), columns))]
-    first = int(run.seeds[0])
-    labels = ["true objects"] + [f"seed {first + columns * i}..." for i in range(len(rows) - 1)]
-    return contact_sheet(rows, labels)
+def write_pictures(folder: Path, evaluation: Evaluation) -> None:
+    """`sheet.png`, and `views.npz` for later comparisons."""
+    save_png(folder / SHEET, sheet(evaluation))
+    save_views(folder / VIEWS, evaluation)
 
 
-def write_turntables(run: Run, particles: Particle, folder: Path) -> None:
-    """`seed_<k>/turntable.<format>` for every particle."""
+def write_turntables(run: Run, particles: Particle, folder: Path) -> list[Path]:
+    """`seed_<k>/turntable.<format>` for every particle, as the config's `report` has it."""
     report, camera = run.config.report, run.config.camera
     around = turntable(report.frames, report.turntable_elevation, camera.distance, camera.fovy)
     films = render_particles(run, particles, around, report.turntable_resolution)
-    for seed, frames in zip(run.seeds, films, strict=True):
-        path = folder / f"seed_{int(seed)}" / f"turntable.{report.turntable_format}"
-        path.parent.mkdir(exist_ok=True)
-        write_turntable(path, frames, fps=max(1, report.frames // 4))
+    name, fps = f"turntable.{report.turntable_format}", max(1, report.frames // SECONDS)
+    return [
+        write_turntable(folder / f"seed_{seed}" / name, frames, fps)
+        for seed, frames in zip(run.seeds.tolist(), films, strict=True)
+    ]
 
 
 def write_meshes(run: Run, particles: Particle, folder: Path) -> dict[str, str]:
@@ -81,17 +59,32 @@ def write_meshes(run: Run, particles: Particle, folder: Path) -> dict[str, str]:
 
     A particle without a surface is reported, and costs the others nothing.
     """
-    report, scene = run.config.report, build.make_scene(run.config, run.stages[-1])
-    result = {}
-    for i, seed in enumerate(run.seeds):
-        path = folder / f"seed_{int(seed)}" / f"mesh.{report.mesh_format}"
-        path.parent.mkdir(exist_ok=True)
+    report, field, result = run.config.report, scene(run).field, {}
+    for i, seed in enumerate(run.seeds.tolist()):
+        path = folder / f"seed_{seed}" / f"mesh.{report.mesh_format}"
+        path.parent.mkdir(parents=True, exist_ok=True)
         params = jax.tree.map(lambda leaf, i=i: np.asarray(leaf[i]), particles.params)
         try:
-            mesh = extract_mesh(scene.field, params["field"], report.mesh_resolution)
+            mesh = extract_mesh(field, params["field"], report.mesh_resolution)
         except ValueError as error:
-            result[f"seed_{int(seed)}"] = str(error)
+            result[path.parent.name] = str(error)
             continue
         save_mesh(mesh, path)
-        result[f"seed_{int(seed)}"] = f"{len(mesh.faces)} faces"
+        result[path.parent.name] = f"{len(mesh.faces)} faces"
     return result
+
+
+def finish(folder: Path, evaluation: Evaluation, timing: Mapping[str, Any]) -> Evaluation:
+    """Write `metrics.json`, by which a run is finished, in one step; tell what it says."""
+    evaluation = evaluation._replace(metrics={**evaluation.metrics, **timing})
+    part = folder / f"{METRICS}.{os.getpid()}.part"
+    part.write_text(json.dumps(evaluation.metrics, indent=2) + "\n")
+    part.replace(folder / METRICS)
+    print(f"{summary(evaluation)}.\nLook at {folder / SHEET}; the numbers are in {METRICS}.")
+    return evaluation
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """What `metrics.json` says; nothing where a run is not finished."""
+    path = folder / METRICS
+    return json.loads(path.read_text()) if path.exists() else {}

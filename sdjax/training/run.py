@@ -1,6 +1,7 @@
 """A whole run: particles through all stages, in chunks between which the host looks in."""
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -50,8 +51,10 @@ class Chunk(NamedTuple):
     """What the host sees of some steps: means over them, per particle."""
 
     step: int  # steps done
+    steps: int  # of which in this chunk
     losses: dict[str, np.ndarray]  # [particles]
     seconds: float
+    compiles: bool  # the first of a stage, whose seconds include a compilation
     particles: Particle
     saved: bool  # as a checkpoint
 
@@ -65,9 +68,7 @@ def open_run(config: ConfigDict) -> Run:
     devices = usable_devices(config.seeds, config.run.devices)
     prior = build.make_prior(config)
     seeds = config.first_seed + jnp.arange(config.seeds, dtype=jnp.int32)
-    return Run(
-        config, prior, prior.condition(config.prompt), seeds, build.stages(config), devices
-    )
+    return Run(config, prior, prior.condition(config.prompt), seeds, build.stages(config), devices)
 
 
 def restore(run: Run, checkpoints: Checkpoints) -> tuple[int, Particle | None]:
@@ -114,8 +115,9 @@ def chunk_length(steps: int, at_most: int) -> int:
 
 def _train_stage(run, stage, recipe, prior, particles, step) -> Iterator[Chunk]:
     """The steps of one stage from `step` on."""
-    length = chunk_length(stage.last - stage.first, run.config.run.chunk)
-    advance, saved = run.mapped(functools.partial(_chunk, recipe, length), 3), step
+    left, saved, entered = stage.last - step, step, step
+    length = chunk_length(math.gcd(stage.last - stage.first, left), run.config.run.chunk)
+    advance = run.mapped(functools.partial(_chunk, recipe, length), 3)
     while step < stage.last:
         start, first = time.perf_counter(), jnp.int32(step)
         particles, log = advance(prior, run.conditioning, first, run.seeds, particles)
@@ -125,7 +127,8 @@ def _train_stage(run, stage, recipe, prior, particles, step) -> Iterator[Chunk]:
         means = {name: values.mean(1) for name, values in losses.items()}
         is_saved = step - saved >= run.config.run.checkpoint_every or step == stage.last
         saved = step if is_saved else saved
-        yield Chunk(step, means, time.perf_counter() - start, particles, is_saved)
+        seconds, compiles = time.perf_counter() - start, step - length == entered
+        yield Chunk(step, length, means, seconds, compiles, particles, is_saved)
 
 
 def _chunk(recipe: Recipe, length: int, prior, conditioning, first, seed, particle):

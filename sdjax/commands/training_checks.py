@@ -1,0 +1,70 @@
+"""What a training configuration must fulfil beyond the range of each single field."""
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.errors import UserError, user_errors
+from sdjax.commands.schema import validate
+from sdjax.commands.training_schema import SCHEMA
+
+
+def check_config(config: ConfigDict) -> None:
+    """Raise a UserError for the first thing that cannot work, before anything is computed."""
+    validate(config, SCHEMA)
+    _check_prompt(config)
+    _check_stages(config)
+    _check_annealing(config)
+    _check_losses(config)
+    _check_dsd_star(config)
+
+
+def _check_prompt(config: ConfigDict) -> None:
+    from sdjax.objects.prompts import find
+
+    with user_errors():
+        find(config.prompt)
+
+
+def _check_stages(config: ConfigDict) -> None:
+    lengths = {name: len(values) for name, values in config.stages.items()}
+    if len(set(lengths.values())) != 1:
+        counts = ", ".join(f"{count} {name}" for name, count in lengths.items())
+        raise UserError(f"config.stages has {counts}, expected as many of each.")
+    highest = max(config.stages.resolution)
+    for resolution in config.stages.resolution:
+        if highest % resolution:
+            raise UserError(
+                f"config.stages.resolution has {resolution}, expected divisors of {highest}."
+            )
+
+
+def _check_annealing(config: ConfigDict) -> None:
+    low, high = config.annealing.t_min, config.annealing.t_max
+    if low > high:
+        raise UserError(
+            f"config.annealing.t_min is {low}, expected at most config.annealing.t_max, "
+            f"which is {high}."
+        )
+
+
+def _check_losses(config: ConfigDict) -> None:
+    used = [name for name, weight in config.losses.items() if weight]
+    if used and config.scene.name == "image":
+        raise UserError(
+            f"config.losses.{used[0]} is {config.losses[used[0]]}, expected 0 where "
+            "config.scene.name is 'image': an image has no shape."
+        )
+    for resolution in config.stages.resolution:
+        if "convexity" in used and resolution % 8:
+            raise UserError(
+                f"config.stages.resolution has {resolution}, expected multiples of 8 where "
+                "config.losses.convexity is not 0."
+            )
+
+
+def _check_dsd_star(config: ConfigDict) -> None:
+    one_image = len(set(config.stages.resolution)) == config.camera.views == 1
+    if config.rule.name == "dsd_star" and not (one_image and config.scene.name == "image"):
+        raise UserError(
+            "config.rule.name is 'dsd_star', which samples one image; expected config.scene.name "
+            "'image', one resolution and one view; for objects take 'dsd'."
+        )

@@ -1,0 +1,145 @@
+"""Films and meshes of a run at other settings: `python -m sdjax.export --workdir=runs/demo`.
+
+They are made from the newest checkpoint, so an unfinished run will do, and written to
+`<workdir>/export/seed_<k>/`; `--help` lists the settings.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from sdjax.commands import app
+from sdjax.commands.config import load_config
+from sdjax.commands.errors import UserError, user_errors
+from sdjax.commands.machine import prepare_machine
+from sdjax.commands.training_checks import check_config
+from sdjax.commands.workdir import read_config
+
+
+def export(
+    workdir: str | Path,
+    seed: int | None = None,
+    *,
+    film: str = "mp4",
+    frames: int = 120,
+    resolution: int = 256,
+    format: str = "glb",
+    mesh_resolution: int = 128,
+) -> Path:
+    """Write the turntable and the mesh of every seed of a run.
+
+    Args:
+        workdir: the run's folder.
+        seed: the only seed to write; all if None.
+        film: "mp4" or "gif".
+        frames: of a turn; 0 for no film.
+        resolution: pixels of a frame along an edge.
+        format: of the mesh: "glb", "obj" or "ply".
+        mesh_resolution: points of its grid along an edge, >= 8; 0 for no mesh.
+
+    Returns:
+        The folder `<workdir>/export`.
+
+    Raises:
+        UserError: where there is no run, no checkpoint, no such seed or nothing to export.
+    """
+    settings = {
+        "run.devices": 0,
+        "report.turntable_format": film,
+        "report.frames": max(frames, 1),
+        "report.turntable_resolution": resolution,
+        "report.mesh_format": format,
+        "report.mesh_resolution": mesh_resolution or 8,
+    }
+    config = load_config(read_config(workdir), settings)
+    check_config(config)
+    _check_request(workdir, config, seed)
+    folder = Path(workdir) / "export"
+    prepare_machine()
+    run, particles = _restore(config, Path(workdir))
+    for i, number in enumerate(run.seeds.tolist()):
+        if seed in (None, number):
+            _export_one(*_select(run, particles, i), folder, frames > 0, mesh_resolution > 0)
+    return folder
+
+
+def _check_request(workdir: str | Path, config: Any, seed: int | None) -> None:
+    last = config.first_seed + config.seeds - 1
+    if config.scene.name == "image":
+        raise UserError(
+            f"--workdir={workdir} holds images, which have no meshes and turntables; "
+            "expected a run of objects."
+        )
+    if seed is not None and not config.first_seed <= seed <= last:
+        nearest = min(max(seed, config.first_seed), last)
+        raise UserError(
+            f"--seed={seed} is not in the run, which has seeds {config.first_seed} to {last}; "
+            f"the nearest is {nearest}."
+        )
+
+
+def _restore(config: Any, workdir: Path) -> tuple[Any, Any]:
+    from sdjax.training import run as runs
+    from sdjax.training.checkpoints import Checkpoints
+
+    nothing = UserError(f"--workdir={workdir} holds no checkpoint yet; train it first.")
+    if not (workdir / "checkpoints").is_dir():
+        raise nothing
+    run = runs.open_run(config)
+    with Checkpoints(workdir / "checkpoints") as checkpoints, user_errors():
+        step, particles = runs.restore(run, checkpoints)
+    if particles is None:
+        raise nothing
+    print(f"exporting after {step} of {run.total_steps} steps", flush=True)
+    return run, particles
+
+
+def _select(run: Any, particles: Any, i: int) -> tuple[Any, Any]:
+    """The same run with its i-th particle only."""
+    import jax
+
+    one = jax.tree.map(lambda leaf: leaf[i : i + 1], particles)
+    return run._replace(seeds=run.seeds[i : i + 1], devices=1), one
+
+
+def _export_one(run: Any, particles: Any, folder: Path, film: bool, mesh: bool) -> None:
+    from sdjax.training.outputs import write_meshes, write_turntables
+
+    if film:
+        for path in write_turntables(run, particles, folder):
+            print(path, flush=True)
+    if mesh:
+        for seed, what in write_meshes(run, particles, folder).items():
+            print(f"{folder / seed}/mesh.{run.config.report.mesh_format}: {what}", flush=True)
+
+
+def main() -> None:
+    """The command."""
+    values = flags.FLAGS
+    export(
+        values.workdir,
+        values.seed,
+        film=values.film,
+        frames=values.frames,
+        resolution=values.resolution,
+        format=values.format,
+        mesh_resolution=values.mesh_resolution,
+    )
+
+
+def _define_flags() -> None:
+    flags.DEFINE_string("workdir", None, "the run's folder", required=True)
+    flags.DEFINE_integer("seed", None, "the only seed to export")
+    flags.DEFINE_enum("film", "mp4", ["mp4", "gif"], "format of the turntables")
+    flags.DEFINE_integer("frames", 120, "of a turn; 0 for no turntables", lower_bound=0)
+    flags.DEFINE_integer("resolution", 256, "pixels of a frame along an edge", lower_bound=1)
+    flags.DEFINE_enum("format", "glb", ["glb", "obj", "ply"], "format of the meshes")
+    flags.DEFINE_integer(
+        "mesh_resolution", 128, "points along an edge, at least 8; 0 for no meshes", lower_bound=0
+    )
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)

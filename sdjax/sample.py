@@ -1,0 +1,109 @@
+"""Draw images from a prior by DDIM:
+`python -m sdjax.sample --config=configs/sample.py --workdir=runs/sample`.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from sdjax.commands import app
+from sdjax.commands.config import load_config
+from sdjax.commands.errors import user_errors
+from sdjax.commands.machine import prepare_machine
+from sdjax.commands.sampling_schema import SCHEMA
+from sdjax.commands.schema import validate
+from sdjax.commands.workdir import open_workdir
+
+
+def sample(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None = None) -> Any:
+    """Draw one sample per seed and write sheet.png, seed_<k>.png, views.npz and metrics.json.
+
+    Args:
+        config: a path, a module with `get_config()`, a ConfigDict or a dict.
+        workdir: the folder for them; refused if it holds anything of another configuration.
+        overrides: fields of the configuration to replace, `{"camera.azimuths": (0, 90)}`.
+
+    Returns:
+        The `sdjax.reports.evaluation.Evaluation` of the samples.
+
+    Raises:
+        UserError: one sentence about what was wrong in the configuration or the folder.
+    """
+    started = time.perf_counter()
+    config = load_config(config, overrides or {})
+    validate(config, SCHEMA)
+    with user_errors():
+        objects = _find(config.prompt)
+        folder = open_workdir(workdir, config)
+    prepare_machine()
+    evaluation = _evaluate(config, objects)
+    _write(folder, evaluation)
+    return _finish(folder, evaluation, {"wall_time": round(time.perf_counter() - started, 1)})
+
+
+def _find(prompt: str) -> Any:
+    from sdjax.objects.prompts import find
+
+    return find(prompt)
+
+
+def _evaluate(config: Any, objects: Any) -> Any:
+    """Samples of all seeds beside the objects of the prompt."""
+    import jax.numpy as jnp
+    import numpy as np
+
+    from sdjax.objects.prompts import all_objects
+    from sdjax.objects.render import render_views
+    from sdjax.priors.embedded import build
+    from sdjax.reports.evaluation import judge
+    from sdjax.training.sampling import Sampling, sample_seeds
+
+    cameras, size = _cameras(config), config.resolution
+    data = objects if config.guidance_scale == 1.0 else all_objects()
+    prior = build(data, cameras, size, data_std=config.prior.data_std)
+    seeds = config.first_seed + jnp.arange(config.seeds, dtype=jnp.int32)
+    sampling = Sampling(config.guidance_scale, config.steps, config.spacing, config.eta)
+    conditioning = prior.condition(config.prompt)
+    images = sample_seeds(prior, conditioning, cameras, seeds, size, sampling)
+    truths = np.asarray(render_views(objects, cameras, size))
+    evaluation = judge(images, truths, [obj.name for obj in objects], seeds.tolist())
+    return evaluation._replace(metrics={"prompt": config.prompt, **evaluation.metrics})
+
+
+def _cameras(config: Any) -> Any:
+    import jax.numpy as jnp
+
+    from sdjax.cameras import Camera
+
+    camera, views = config.camera, len(config.camera.azimuths)
+    same = (jnp.full(views, value) for value in (camera.elevation, camera.distance, camera.fovy))
+    return Camera(jnp.asarray(camera.azimuths, jnp.float32), *same)
+
+
+def _write(folder: Path, evaluation: Any) -> None:
+    from sdjax.reports.pictures import image_grid, save_png
+    from sdjax.training.outputs import write_pictures
+
+    write_pictures(folder, evaluation)
+    for row, views in zip(evaluation.metrics["seeds"], evaluation.views, strict=True):
+        save_png(folder / f"seed_{row['seed']}.png", image_grid(list(views), columns=len(views)))
+
+
+def _finish(folder: Path, evaluation: Any, timing: dict[str, float]) -> Any:
+    from sdjax.training.outputs import finish
+
+    return finish(folder, evaluation, timing)
+
+
+def main() -> None:
+    """The command."""
+    sample(app.config_from_flags(), flags.FLAGS.workdir)
+
+
+if __name__ == "__main__":
+    app.define_config()
+    flags.DEFINE_string("workdir", None, "the folder for the pictures", required=True)
+    app.run(main)
