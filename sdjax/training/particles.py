@@ -21,7 +21,7 @@ def over_particles(
     """
 
     def on_device(common, own):
-        one = lambda own: function(*common, *own)  # noqa: E731
+        one = lambda own: function(*common[:shared], *own)  # noqa: E731
         return jax.lax.map(one, own) if mapping == "map" else jax.vmap(one)(own)
 
     if devices == 1:
@@ -32,7 +32,8 @@ def over_particles(
 
     def run(*arguments):
         own = jax.tree.map(lambda leaf: _spread(leaf, devices), arguments[shared:])
-        return jax.tree.map(_join, parallel(arguments[:shared], own))
+        common = (*arguments[:shared], 0)  # pmap misreads the axes where an argument has no leaf
+        return jax.tree.map(_join, parallel(common, own))
 
     return run
 
