@@ -1,4 +1,4 @@
-"""dsd 2D"""
+"""dsd 2"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""dsd_star 2D"""
+"""dsd_star 2"""
 
 from pathlib import Path
 

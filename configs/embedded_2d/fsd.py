@@ -1,4 +1,4 @@
-"""fsd 2D"""
+"""fsd 2"""
 
 from pathlib import Path
 

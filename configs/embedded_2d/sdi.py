@@ -1,4 +1,4 @@
-"""sdi 2D"""
+"""sdi 2"""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ def get_config() -> ConfigDict:
         "guidance_scale": 7.5,
         "inversion_guidance_scale": -7.5,
         "inversion_steps": 10,
-        "inversion_eta": 0.3,
-        "overshoot": True,
+        "inversion_eta": 0.0,
+        "overshoot": False,
     }
     config["annealing"] = {"name": "linear", "t_max": 0.98, "t_min": 0.02}
     config["optimizer"] = {
@@ -27,4 +27,6 @@ def get_config() -> ConfigDict:
         "b2": 0.99,
         "eps": 1e-15,
     }
+    config["prior"]["data_std"] = 0.3
+    config["scene"]["spread"] = 0.25
     return ConfigDict(config)

@@ -1,4 +1,4 @@
-"""sds 2D"""
+"""sds 2"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""dsd 3D"""
+"""dsd 3"""
 
 from pathlib import Path
 
@@ -21,5 +21,5 @@ def get_config() -> ConfigDict:
         "overshoot": "proportional",
         "delta": 0.1,
     }
-    config["annealing"] = {"name": "linear", "t_max": 0.98, "t_min": 0.02}
+    config["annealing"] = {"name": "sqrt", "t_max": 0.98, "t_min": 0.02}
     return ConfigDict(config)

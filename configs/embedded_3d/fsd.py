@@ -1,4 +1,4 @@
-"""fsd 3D"""
+"""fsd 3"""
 
 from pathlib import Path
 
@@ -18,5 +18,5 @@ def get_config() -> ConfigDict:
         "theta": 180.0,
         "beta": 1.0,
     }
-    config["annealing"] = {"name": "linear", "t_max": 0.98, "t_min": 0.02}
+    config["annealing"] = {"name": "sqrt", "t_max": 0.98, "t_min": 0.02}
     return ConfigDict(config)

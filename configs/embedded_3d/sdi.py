@@ -1,4 +1,4 @@
-"""sdi 3D"""
+"""sdi 3"""
 
 from pathlib import Path
 
@@ -15,8 +15,9 @@ def get_config() -> ConfigDict:
         "guidance_scale": 7.5,
         "inversion_guidance_scale": -7.5,
         "inversion_steps": 10,
-        "inversion_eta": 0.3,
-        "overshoot": True,
+        "inversion_eta": 0.0,
+        "overshoot": False,
     }
     config["annealing"] = {"name": "linear", "t_max": 0.98, "t_min": 0.02}
+    config["prior"]["data_std"] = 0.3
     return ConfigDict(config)

@@ -1,4 +1,4 @@
-"""sds 3D"""
+"""sds 3"""
 
 from pathlib import Path
 
