@@ -1,0 +1,188 @@
+"""Several runs side by side: `python -m sdjax.compare --workdir=runs/2d`.
+
+Reads what finished runs (and samples) have left in the subfolders of a folder, and writes
+`comparison.png` and `comparison.md`.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from absl import flags
+
+from sdjax.commands import app
+from sdjax.commands.errors import UserError, nearest
+from sdjax.commands.workdir import read_config
+
+TITLES = {"sds": "SDS", "fsd": "FSD", "sdi": "SDI", "dsd": "DSD", "dsd_star": "DSD*"}
+DDIM = "DDIM"  # the rule of a run of samples
+SHOWN_IMAGES = 16  # of a run of images
+SHOWN_OBJECTS = 8  # of a run of objects
+
+
+class FinishedRun(NamedTuple):
+    """What a run has left in its folder."""
+
+    folder: Path
+    rule: str
+    guidance_scale: float | int
+    metrics: dict[str, Any]
+    views: Any  # uint8 [particles, views, h, w, 3]
+    truths: Any  # uint8 [objects, views, h, w, 3]
+
+
+def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[str] = ()) -> Path:
+    """Write `comparison.png` and `comparison.md` about the runs in the folders of `workdir`.
+
+    Args:
+        workdir: a folder whose subfolders hold runs; those that are not finished are left out.
+        out: where to write; `workdir` if None.
+        runs: names of subfolders, in the order wanted; all by name if empty.
+
+    Returns:
+        The path of the picture.
+
+    Raises:
+        UserError: if there is no finished run, or the runs are not of the same prompt and size.
+    """
+    finished = [_read(folder) for folder in _folders(Path(workdir), runs)]
+    _check_alike(finished)
+    out = Path(workdir if out is None else out)
+    from sdjax.reports.pictures import save_png
+
+    try:
+        save_png(out / "comparison.png", picture(finished))
+        (out / "comparison.md").write_text(table(finished))
+    except OSError as error:
+        raise UserError(f"--out={out} cannot be written ({error.strerror}).") from error
+    return out / "comparison.png"
+
+
+def picture(runs: Sequence[FinishedRun]) -> Any:
+    """The true objects, then the first seeds of every run, a row each; objects are seen from
+    the front and from behind."""
+    from sdjax.reports.pictures import contact_sheet
+
+    first = runs[0]
+    shown = _shown_views(first.views.shape[1])
+    is_image = len(shown) == 1
+    number = SHOWN_IMAGES if is_image else SHOWN_OBJECTS
+    rows, labels = [list(first.truths[:number, shown[0]])], ["true objects"]
+    for run in runs:
+        rows += [list(run.views[:number, view]) for view in shown]
+        labels += [_label(run), "from behind"][: len(shown)]
+    return contact_sheet(rows, labels, scale=1 if is_image else 2)
+
+
+def table(runs: Sequence[FinishedRun]) -> str:
+    """The numbers of every run as a Markdown table; a column that no run fills is left out."""
+    rows = [_numbers(run) for run in runs]
+    columns = [name for name in rows[0] if any(row[name] != "" for row in rows)]
+    lines = [columns, ["---"] * len(columns), *([row[name] for name in columns] for row in rows)]
+    prompt = runs[0].metrics["prompt"]
+    return f"Prompt: {prompt}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _numbers(run: FinishedRun) -> dict[str, str]:
+    metrics = run.metrics
+    several = metrics["views"] > 1
+    return {
+        "run": run.folder.name,
+        "rule": run.rule,
+        "guidance scale": f"{run.guidance_scale:g}",
+        "seeds": str(len(metrics["seeds"])),
+        "objects found": f"{metrics['modes_found']} of {metrics['objects']}",
+        "PSNR median": f"{metrics['psnr_median']:.1f} dB",
+        "PSNR mean": f"{metrics['psnr_mean']:.1f} dB",
+        "views agree": f"{metrics['view_agreement_mean']:.0%}" if several else "",
+        "agrees with DDIM": _show(metrics, "agreement_with_ddim", "{:.0%}"),
+        "steps/s": _show(metrics, "steps_per_second", "{:.3g}"),
+        "wall time": _show(metrics, "wall_time", "{:.0f} s"),
+    }
+
+
+def _show(metrics: dict[str, Any], name: str, form: str) -> str:
+    return form.format(metrics[name]) if name in metrics else ""
+
+
+def _label(run: FinishedRun) -> str:
+    """Three lines, which is what fits beside a small image."""
+    metrics = run.metrics
+    found = f"{metrics['modes_found']} of {metrics['objects']} objects"
+    notes = []
+    if metrics["views"] > 1:
+        notes = [f"{metrics['view_agreement_mean']:.0%} of views agree"]
+    if "agreement_with_ddim" in metrics:
+        notes = [f"{metrics['agreement_with_ddim']:.0%} as DDIM"]
+    decibels = f"{metrics['psnr_median']:.1f} dB"
+    return "\n".join([f"{run.rule}, scale {run.guidance_scale:g}", f"{found}, {decibels}", *notes])
+
+
+def _shown_views(views: int) -> list[int]:
+    """The views go around the object once: one from the front, slightly turned, and its
+    opposite."""
+    front = views // 16
+    return [front] if views == 1 else [front, front + views // 2]
+
+
+def _folders(workdir: Path, names: Sequence[str]) -> list[Path]:
+    """The folders of finished runs in the order of `names`, or all by name."""
+    from sdjax.training.outputs import METRICS, VIEWS
+
+    if not workdir.is_dir():
+        raise UserError(f"--workdir={workdir} is not a folder; expected one that holds runs.")
+    files = (METRICS, VIEWS)
+    finished = {
+        path.name: path
+        for path in sorted(workdir.iterdir())
+        if all((path / file).is_file() for file in files)
+    }
+    if not finished:
+        raise UserError(f"--workdir={workdir} holds no folder with a finished run.")
+    for name in names:
+        if name not in finished:
+            raise UserError(
+                f"--runs has {name}, but --workdir={workdir} holds no finished run of that name; "
+                f"the nearest is {nearest(name, finished)}."
+            )
+    return [finished[name] for name in names or finished]
+
+
+def _read(folder: Path) -> FinishedRun:
+    from sdjax.reports.evaluation import load_views
+    from sdjax.training.outputs import METRICS, VIEWS
+
+    config = read_config(folder)
+    rule = config.get("rule")
+    name = TITLES[rule.name] if rule else DDIM
+    scale = (rule or config).guidance_scale
+    metrics = json.loads((folder / METRICS).read_text())
+    return FinishedRun(folder, name, scale, metrics, *load_views(folder / VIEWS))
+
+
+def _check_alike(runs: Sequence[FinishedRun]) -> None:
+    """Side by side stand only runs of one prompt, seen alike."""
+    for run in runs[1:]:
+        for what, here, there in (
+            ("the prompt", run.metrics["prompt"], runs[0].metrics["prompt"]),
+            ("views of shape", run.views.shape[1:], runs[0].views.shape[1:]),
+        ):
+            if here != there:
+                raise UserError(
+                    f"{run.folder} has {what} {here}, but {runs[0].folder} has {there}; "
+                    "expected runs of one kind (choose some with --runs)."
+                )
+
+
+def main() -> None:
+    """The command."""
+    values = flags.FLAGS
+    print(compare(values.workdir, values.out, values.runs))
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("workdir", None, "the folder that holds the runs", required=True)
+    flags.DEFINE_string("out", None, "the folder to write to; by default the same")
+    flags.DEFINE_list("runs", [], "names of subfolders in the order wanted; by default all")
+    app.run(main)
