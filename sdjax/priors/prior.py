@@ -1,6 +1,6 @@
 """What a prior offers to training and sampling."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 from jaxtyping import Array, Float
@@ -10,6 +10,7 @@ from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.schedule import NoiseSchedule
 
 
+@runtime_checkable
 class Prior(Protocol):
     """A diffusion model with everything around it; a pytree, its weights are the leaves.
 
