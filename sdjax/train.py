@@ -41,40 +41,44 @@ def train(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None 
     config = load_config(config, overrides or {})
     check_config(config)
     prepare_machine()
-    from sdjax.training import outputs
-    from sdjax.training import run as runs
-    from sdjax.training.checkpoints import Checkpoints
-    from sdjax.training.evaluate import is_image
+    folder = _open(workdir, config)
+    from sdjax.training import evaluate, outputs, run
+
+    opened = run.open_run(config)
+    particles, watch = _train(opened, folder, started)
+    also = "" if evaluate.is_image(opened) else ", turntables and meshes"
+    print(f"writing pictures{also}", flush=True)
+    evaluation = outputs.write_outputs(opened, particles, folder)
+    return outputs.finish(folder, evaluation, watch.timing() or _former_timing(folder))
+
+
+def _open(workdir: str | Path, config: Any) -> Path:
+    """The run's folder, which nothing changes if the devices do not suffice."""
     from sdjax.training.particles import usable_devices
 
     with user_errors():
         usable_devices(config.seeds, config.run.devices)
-        folder = open_workdir(workdir, config, MAY_DIFFER)
-    run = runs.open_run(config)
+        return open_workdir(workdir, config, MAY_DIFFER)
+
+
+def _train(run: Any, folder: Path, started: float) -> tuple[Any, "Watch"]:
+    """The particles at the end of the run, from its newest checkpoint on, and what was seen."""
+    from sdjax.training import run as runs
+    from sdjax.training.checkpoints import Checkpoints
+
     with Checkpoints(folder / "checkpoints") as checkpoints:
         with user_errors():
             step, particles = runs.restore(run, checkpoints)
         watch = Watch(run, folder, step, started)
-        if step < run.total_steps:
-            particles = _train(run, checkpoints, step, particles, watch)
-    print(
-        "writing pictures", "" if is_image(run) else ", turntables and meshes", sep="", flush=True
-    )
-    evaluation = outputs.write_outputs(run, particles, folder)
-    timing = watch.timing() or _former_timing(folder)
-    return outputs.finish(folder, evaluation, timing)
-
-
-def _train(run: Any, checkpoints: Any, step: int, particles: Any, watch: "Watch") -> Any:
-    from sdjax.training import run as runs
-
-    if step:
-        print(f"resuming after {step} of {run.total_steps} steps", flush=True)
-    try:
-        with watch:
-            return runs.train(run, checkpoints, step, particles, watch)
-    except runs.NonFiniteLossError as error:
-        raise UserError(str(error)) from error
+        if step == run.total_steps:
+            return particles, watch
+        if step:
+            print(f"resuming after {step} of {run.total_steps} steps", flush=True)
+        try:
+            with watch:
+                return runs.train(run, checkpoints, step, particles, watch), watch
+        except runs.NonFiniteLossError as error:
+            raise UserError(str(error)) from error
 
 
 def _former_timing(folder: Path) -> dict[str, Any]:
@@ -95,10 +99,15 @@ class Watch:
         self._first_done = started
 
     def __enter__(self) -> "Watch":
+        import jax
+
         from sdjax.reports.progress import Progress
         from sdjax.reports.scalars import Scalars
+        from sdjax.training.evaluate import evaluation_cameras, renderer
 
         run = self._run
+        self._show = renderer(run, max(run.config.stages.resolution))
+        self._camera = jax.tree.map(lambda leaf: leaf[:1], evaluation_cameras(run))
         self._scalars = Scalars(self._folder, self._first_step)
         self._progress = Progress(run.total_steps, f"{len(run.seeds)} x {run.config.prompt}")
         return self
@@ -119,14 +128,9 @@ class Watch:
             self._preview(chunk)
 
     def _preview(self, chunk: Any) -> None:
-        import jax
-
         from sdjax.reports.pictures import image_grid
-        from sdjax.training.evaluate import evaluation_cameras, render_particles
 
-        camera = jax.tree.map(lambda leaf: leaf[:1], evaluation_cameras(self._run))
-        resolution = max(self._run.config.stages.resolution)
-        views = render_particles(self._run, chunk.particles, camera, resolution)
+        views = self._show(chunk.particles, self._camera)
         self._scalars.image(chunk.step, "particles", image_grid(list(views[:, 0])))
 
     def timing(self) -> dict[str, float]:

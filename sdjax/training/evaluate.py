@@ -1,11 +1,13 @@
 """What a trained run is worth: its views from held-out cameras beside the true objects."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from sdjax.cameras import Camera, turntable
 from sdjax.objects.prompts import find
@@ -58,10 +60,17 @@ def evaluation_cameras(run: Run) -> Camera:
     return around._replace(azimuth=around.azimuth + 7.0, elevation=low + (high - low) * height)
 
 
-def render_particles(run: Run, particles: Particle, cameras: Camera, resolution: int) -> np.ndarray:
-    """Images [particles, views, resolution, resolution, 3], without any randomness."""
+def render_particles(
+    run: Run, particles: Particle, cameras: Camera, resolution: int
+) -> Float[np.ndarray, "particles views h w 3"]:
+    """Images of `resolution` pixels from cameras [views], without any randomness."""
+    return renderer(run, resolution)(particles, cameras)
+
+
+def renderer(run: Run, resolution: int) -> Callable[[Particle, Camera], np.ndarray]:
+    """`render_particles` as a function that compiles once for many calls."""
     show = run.mapped(functools.partial(_views, scene(run), resolution), 1)
-    return np.asarray(show(cameras, particles.params))
+    return lambda particles, cameras: np.asarray(show(cameras, particles.params))
 
 
 def ddim_objects(run: Run, truths: np.ndarray) -> np.ndarray:

@@ -49,7 +49,7 @@ def write_turntables(run: Run, particles: Particle, folder: Path) -> list[Path]:
     films = render_particles(run, particles, around, report.turntable_resolution)
     name, fps = f"turntable.{report.turntable_format}", max(1, report.frames // SECONDS)
     return [
-        write_turntable(folder / f"seed_{seed}" / name, frames, fps)
+        write_turntable(folder / f"seed_{seed}" / name, list(frames), fps)
         for seed, frames in zip(run.seeds.tolist(), films, strict=True)
     ]
 
