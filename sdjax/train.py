@@ -108,7 +108,7 @@ class Watch:
         run = self._run
         self._show = renderer(run, max(run.config.stages.resolution))
         self._camera = jax.tree.map(lambda leaf: leaf[:1], evaluation_cameras(run))
-        self._scalars = Scalars(self._folder, self._first_step)
+        self._scalars = Scalars(self._folder, self._first_step + 1)
         self._progress = Progress(run.total_steps, f"{len(run.seeds)} x {run.config.prompt}")
         return self
 
@@ -133,7 +133,7 @@ class Watch:
         views = self._show(chunk.particles, self._camera)
         self._scalars.image(chunk.step, "particles", image_grid(list(views[:, 0])))
 
-    def timing(self) -> dict[str, float]:
+    def timing(self) -> dict[str, float | int]:
         """Seconds from the command to the end of the first chunk of steps and to now, and steps
         (of all particles) per second without the chunks that compile; nothing without steps."""
         if not self._chunks:

@@ -31,3 +31,23 @@ def quick_compilation():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(scope="session")
+def objects_run(tmp_path_factory):
+    """The folder of a small finished run of objects; tests leave it as it is."""
+    from tests.small_runs import run_objects
+
+    folder = tmp_path_factory.mktemp("runs") / "objects"
+    run_objects(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def images_run(tmp_path_factory):
+    """The folder of a small finished run of images; tests leave it as it is."""
+    from tests.small_runs import run_images
+
+    folder = tmp_path_factory.mktemp("runs") / "images"
+    run_images(folder)
+    return folder

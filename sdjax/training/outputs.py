@@ -57,7 +57,7 @@ def write_turntables(run: Run, particles: Particle, folder: Path) -> list[Path]:
 def write_meshes(run: Run, particles: Particle, folder: Path) -> dict[str, str]:
     """`seed_<k>/mesh.<format>` for every particle; returns what became of each.
 
-    A particle without a surface is reported, and costs the others nothing.
+    A particle without a surface is told, and costs the others nothing.
     """
     report, field, result = run.config.report, scene(run).field, {}
     for i, seed in enumerate(run.seeds.tolist()):
@@ -68,6 +68,7 @@ def write_meshes(run: Run, particles: Particle, folder: Path) -> dict[str, str]:
             mesh = extract_mesh(field, params["field"], report.mesh_resolution)
         except ValueError as error:
             result[path.parent.name] = str(error)
+            print(f"no mesh of seed {seed}: {error}", flush=True)
             continue
         save_mesh(mesh, path)
         result[path.parent.name] = f"{len(mesh.faces)} faces"

@@ -1,0 +1,69 @@
+"""Runs made so small that they take seconds, and two that all tests may look at."""
+
+import contextlib
+from pathlib import Path
+
+import jax
+
+from sdjax.commands.config import load_config
+from sdjax.train import train
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+SEEDS = (3, 4)  # of the objects
+OBJECTS = {
+    "seeds": 2,
+    "first_seed": 3,
+    "stages": {"steps": (6, 4), "resolution": (8, 16), "grid": (6, 8)},
+    "camera.bank": 3,
+    "scene": {"samples": 4, "proposals": 4, "blob_scale": 12.0},
+    "run": {"devices": 1, "chunk": 2, "checkpoint_every": 2},
+    "report": {
+        "views": 3,
+        "frames": 3,
+        "turntable_resolution": 16,
+        "turntable_format": "gif",
+        "mesh_resolution": 12,
+    },
+}
+IMAGES = {
+    "seeds": 9,
+    "stages": {"steps": (4,), "resolution": (16,)},
+    "rule": {"guidance_scale": 1.0, "base_guidance_scale": 1.0, "ode_guidance_scale": 1.0},
+    "run": {"devices": 1, "chunk": 2},
+}
+
+
+def objects_config(**overrides):
+    """The demo's configuration, small."""
+    return load_config(load_config(CONFIGS / "demo.py", OBJECTS), overrides)
+
+
+def images_config(**overrides):
+    """That of DSD in 2D, small."""
+    return load_config(load_config(CONFIGS / "embedded_2d" / "dsd.py", IMAGES), overrides)
+
+
+def run_objects(workdir):
+    """The run that the fixture `objects_run` has finished."""
+    with quickly_compiled():
+        return train(objects_config(), workdir)
+
+
+def run_images(workdir):
+    """The run that the fixture `images_run` has finished."""
+    with quickly_compiled():
+        return train(images_config(), workdir)
+
+
+@contextlib.contextmanager
+def quickly_compiled():
+    """As the fixture `quick_compilation`."""
+    before = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+def contents(folder):
+    """Every file under a folder with its bytes."""
+    return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
