@@ -13,7 +13,7 @@ from absl import flags
 
 from sdjax.commands import app
 from sdjax.commands.errors import UserError, nearest
-from sdjax.commands.workdir import read_config
+from sdjax.commands.workdir import make_folder, read_config
 
 TITLES = {"sds": "SDS", "fsd": "FSD", "sdi": "SDI", "dsd": "DSD", "dsd_star": "DSD*"}
 DDIM = "DDIM"  # the rule of a run of samples
@@ -44,19 +44,17 @@ def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[s
         The path of the picture.
 
     Raises:
-        UserError: if there is no finished run, or the runs are not of the same prompt and size.
+        UserError: if there is no finished run, the runs are not of the same prompt and size, or
+            the folder cannot be written.
     """
     finished = [_read(folder) for folder in _folders(Path(workdir), runs)]
     _check_alike(finished)
-    out = Path(workdir if out is None else out)
+    folder = make_folder(workdir if out is None else out)
     from sdjax.reports.pictures import save_png
 
-    try:
-        save_png(out / "comparison.png", picture(finished))
-        (out / "comparison.md").write_text(table(finished))
-    except OSError as error:
-        raise UserError(f"--out={out} cannot be written ({error.strerror}).") from error
-    return out / "comparison.png"
+    save_png(folder / "comparison.png", picture(finished))
+    (folder / "comparison.md").write_text(table(finished))
+    return folder / "comparison.png"
 
 
 def picture(runs: Sequence[FinishedRun]) -> Any:

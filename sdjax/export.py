@@ -14,7 +14,7 @@ from sdjax.commands.config import load_config
 from sdjax.commands.errors import UserError, user_errors
 from sdjax.commands.machine import prepare_machine
 from sdjax.commands.training_checks import check_config
-from sdjax.commands.workdir import read_config
+from sdjax.commands.workdir import make_folder, read_config
 
 
 def export(
@@ -26,6 +26,7 @@ def export(
     resolution: int = 256,
     format: str = "glb",
     mesh_resolution: int = 128,
+    out: str | Path | None = None,
 ) -> Path:
     """Write the turntable and the mesh of every seed of a run.
 
@@ -37,9 +38,10 @@ def export(
         resolution: pixels of a frame along an edge.
         format: of the mesh: "glb", "obj" or "ply".
         mesh_resolution: points of its grid along an edge, >= 8; 0 for no mesh.
+        out: the folder to write to; `<workdir>/export` if None.
 
     Returns:
-        The folder `<workdir>/export`.
+        The folder written to.
 
     Raises:
         UserError: where there is no run, no checkpoint, no such seed or nothing to export.
@@ -52,30 +54,38 @@ def export(
         "report.mesh_format": format,
         "report.mesh_resolution": mesh_resolution or 8,
     }
-    config = load_config(read_config(workdir), settings)
-    check_config(config)
-    _check_request(workdir, config, seed)
-    folder = Path(workdir) / "export"
+    config = _config(workdir, settings)
+    _check_seed(config, seed)
     prepare_machine()
     run, particles = _restore(config, Path(workdir))
+    folder = make_folder(Path(workdir) / "export" if out is None else out)
     for i, number in enumerate(run.seeds.tolist()):
         if seed in (None, number):
             _export_one(*_select(run, particles, i), folder, frames > 0, mesh_resolution > 0)
     return folder
 
 
-def _check_request(workdir: str | Path, config: Any, seed: int | None) -> None:
-    last = config.first_seed + config.seeds - 1
+def _config(workdir: str | Path, settings: dict[str, Any]) -> Any:
+    """The configuration of the run, with the settings of this export."""
+    stored = read_config(workdir)
+    if "scene" not in stored:
+        raise UserError(f"--workdir={workdir} holds no run of sdjax.train.")
+    config = load_config(stored, settings)
+    check_config(config)
     if config.scene.name == "image":
         raise UserError(
             f"--workdir={workdir} holds images, which have no meshes and turntables; "
             "expected a run of objects."
         )
-    if seed is not None and not config.first_seed <= seed <= last:
-        nearest = min(max(seed, config.first_seed), last)
+    return config
+
+
+def _check_seed(config: Any, seed: int | None) -> None:
+    first, last = config.first_seed, config.first_seed + config.seeds - 1
+    if seed is not None and not first <= seed <= last:
         raise UserError(
-            f"--seed={seed} is not in the run, which has seeds {config.first_seed} to {last}; "
-            f"the nearest is {nearest}."
+            f"--seed={seed} is not in the run, which has seeds {first} to {last}; "
+            f"the nearest is {min(max(seed, first), last)}."
         )
 
 
@@ -125,6 +135,7 @@ def main() -> None:
         resolution=values.resolution,
         format=values.format,
         mesh_resolution=values.mesh_resolution,
+        out=values.out,
     )
 
 
@@ -138,6 +149,7 @@ def _define_flags() -> None:
     flags.DEFINE_integer(
         "mesh_resolution", 128, "points along an edge, at least 8; 0 for no meshes", lower_bound=0
     )
+    flags.DEFINE_string("out", None, "the folder to write to; by default <workdir>/export")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,18 @@ def open_workdir(
     return folder
 
 
+def make_folder(path: str | Path) -> Path:
+    """Makes a folder for results; raises a UserError if it cannot be written."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"The folder {path} cannot be written ({error.strerror}).") from error
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"The folder {path} cannot be written (no permission).")
+    return folder
+
+
 def read_config(path: str | Path) -> FrozenConfigDict:
     """The configuration of the run in folder `path`.
 
