@@ -8,6 +8,8 @@ import jax
 import pytest
 from jaxtyping import install_import_hook
 
+import tests.checker  # noqa: F401  the hook below names it
+
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update(
@@ -15,7 +17,7 @@ jax.config.update(
     os.environ.get("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir()) / "sdjax-tests")),
 )
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
-install_import_hook("sdjax", "beartype.beartype")
+install_import_hook("sdjax", "tests.checker.checked")
 
 
 @pytest.fixture
