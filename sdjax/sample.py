@@ -11,7 +11,7 @@ from absl import flags
 
 from sdjax.commands import app
 from sdjax.commands.config import load_config
-from sdjax.commands.errors import user_errors
+from sdjax.commands.errors import UserError, user_errors
 from sdjax.commands.machine import prepare_machine
 from sdjax.commands.sampling_schema import SCHEMA
 from sdjax.commands.schema import validate
@@ -34,6 +34,8 @@ def sample(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None
     """
     started = time.perf_counter()
     config = load_config(config, overrides or {})
+    if "stages" in config:
+        raise UserError("The configuration is one of sdjax.train, expected one of sdjax.sample.")
     validate(config, SCHEMA)
     with user_errors():
         objects = _find(config.prompt)

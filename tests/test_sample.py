@@ -110,3 +110,8 @@ def test_bad_input_is_one_sentence_and_loses_nothing(samples, overrides, sentenc
         draw(samples, **overrides)
     assert sentence in str(caught.value)
     assert {path: path.read_bytes() for path in samples.iterdir()} == before
+
+
+def test_a_configuration_of_another_command(tmp_path):
+    with pytest.raises(UserError, match=r"is one of sdjax\.train, expected one of sdjax\.sample"):
+        sample(CONFIGS / "demo.py", tmp_path)
