@@ -1,5 +1,6 @@
 """An embedded prior of random pictures: 3 objects, 4 cameras, 8 x 8 pixels; no rays are cast."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -10,6 +11,21 @@ from sdjax.cameras import Camera
 from sdjax.diffusion.guided import Branches, NetworkPredictor
 from sdjax.priors.closed_form import ExactPredictor, Mixture, predict_noise
 from sdjax.priors.embedded import Conditioning, EmbeddedPrior, bank_cameras, resolution_schedule
+
+# XLA's newer code generation for CPUs takes three times as long on programs of this size.
+OPTIONS = {"xla_cpu_use_fusion_emitters": False, "xla_cpu_parallel_codegen_split_count": 1}
+
+
+def accepted(options: dict) -> dict:
+    """The compiler options, or none if this version of XLA does not know them."""
+    try:
+        jax.jit(lambda: 0, compiler_options=options).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        return {}
+    return options
+
+
+jit = functools.partial(jax.jit, compiler_options=accepted(OPTIONS))
 
 SIZE = 8
 SHAPE = (SIZE, SIZE, 3)

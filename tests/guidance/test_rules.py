@@ -39,6 +39,7 @@ class Entry(NamedTuple):
     evaluations: Callable[[int], int]  # of the network in one update at t
     random: bool = False  # whether an update depends on its key
     views: int = 2
+    tolerance: float = 1e-4  # of a comparison, in the largest entry: posteriors amplify rounding
 
 
 def make_fsd(noise_function):
@@ -80,13 +81,14 @@ def after_ode(t_delta):
 
 
 # DSD's random t_delta is up to a tenth above t: no node lies between, at the timesteps below.
+# SDI inverts pictures off the data: rounding times 8.5 / (sigma_0 alpha_t), about 1000.
 RULES = {
     "sds": Entry(lambda prior: sds(prior.schedule, **COMMON), once, random=True),
     "fsd": Entry(make_fsd(noise.fixed()), once),
     "fsd world map": Entry(make_fsd(noise.world_map(90.0)), once),
     "fsd blended": Entry(make_fsd(noise.world_map(90.0, beta=0.5)), once, random=True),
-    "sdi": Entry(make_sdi(0.3, overshoot=True), after_inversion, random=True),
-    "sdi plain": Entry(make_sdi(0.0, overshoot=False), after_inversion),
+    "sdi": Entry(make_sdi(0.3, overshoot=True), after_inversion, random=True, tolerance=1e-3),
+    "sdi plain": Entry(make_sdi(0.0, overshoot=False), after_inversion, tolerance=1e-3),
     "dsd": Entry(make_dsd(exact), lambda t: after_ode(max(t, 1)), random=True),
     "dsd cached": Entry(make_dsd(cached), lambda t: 3, random=True),
     "dsd 2D": Entry(make_dsd(exact, constant(0.2)), lambda t: after_ode(min(t + 200, 999))),
@@ -141,7 +143,7 @@ def update(name, prior, camera, key, latents, state, progress, look=plain) -> Up
     return rule.update(key, latents, state, predictor, progress=progress, view=view_at(camera))
 
 
-jit_start, jit_update = (jax.jit(f, static_argnames=("name", "look")) for f in (start, update))
+jit_start, jit_update = (tiny.jit(f, static_argnames=("name", "look")) for f in (start, update))
 
 
 class Inputs(NamedTuple):
@@ -164,12 +166,12 @@ def inputs(name, *, seed=0, t=600, prior=LINEAR, look=plain) -> Inputs:
     return Inputs(prior, camera, key, jnp.float32(latents), state, jnp.float32(t / 1000))
 
 
-def assert_close(actual, expected, tolerance=1e-4):
-    """Leaf by leaf, relative to the largest entry (a posterior amplifies rounding)."""
+def assert_close(name, actual, expected):
+    """Leaf by leaf, relative to the largest entry."""
 
     def close(ours, theirs):
-        ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * np.abs(theirs).max())
+        bound = RULES[name].tolerance * np.abs(np.asarray(theirs, np.float64)).max()
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=bound)
 
     jax.tree.map(close, actual, expected)
 
@@ -190,7 +192,7 @@ def finite(tree) -> bool:
 def test_jit_changes_nothing_and_the_loss_has_exactly_the_gradient(name):
     prior, camera, key, latents, state, progress = given = inputs(name)
     eager = update(name, *given)
-    assert_close(jit_update(name, *given), eager)
+    assert_close(name, jit_update(name, *given), eager)
 
     loss = jax.grad(guidance_loss(RULES[name].make(prior)), has_aux=True)
     predictor, view = predictor_at(prior, plain)(camera), view_at(camera)
@@ -263,7 +265,7 @@ def test_scan_vmap_and_pmap_run_what_a_loop_runs(name):
     parallel = jax.pmap(run, devices=jax.devices()[:2])
     spread = jax.tree.map(lambda leaf: leaf.reshape(2, 2, *leaf.shape[1:]), stack(own))
     joined = jax.tree.map(lambda leaf: leaf.reshape(4, *leaf.shape[2:]), parallel(*spread))
-    assert_close(joined, stack(single))
+    assert_close(name, joined, stack(single))
 
 
 @every_rule
@@ -282,7 +284,7 @@ def test_views_do_not_see_each_other(name):
         camera=jax.tree.map(lambda leaf: leaf[::-1], given.camera), latents=given.latents[::-1]
     )
     gradient = jit_update(name, *given).gradient
-    assert_close(jit_update(name, *swapped).gradient[::-1], gradient)
+    assert_close(name, jit_update(name, *swapped).gradient[::-1], gradient)
 
 
 @every_rule
@@ -298,7 +300,7 @@ def test_updates_are_finite_at_every_timestep(name, prior):
 def test_the_plain_interface_of_a_network_gives_the_same(name):
     ours = jit_update(name, *inputs(name, look=counted), look=counted)
     expected = jit_update(name, *inputs(name))
-    assert_close((ours.gradient, ours.aux), (expected.gradient, expected.aux))
+    assert_close(name, (ours.gradient, ours.aux), (expected.gradient, expected.aux))
 
 
 @every_rule

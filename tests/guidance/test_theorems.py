@@ -17,6 +17,7 @@ from sdjax.guidance.dsd_star import dsd_star
 from sdjax.guidance.fsd import fsd
 from sdjax.guidance.noise import fixed, world_map
 from sdjax.guidance.rule import View
+from sdjax.guidance.sdi import inversion_timesteps, invert
 from sdjax.guidance.sds import sds
 from tests import tiny
 
@@ -82,7 +83,7 @@ def ddim(predictor, scale, path):
     return states, epsilons, end
 
 
-@functools.partial(jax.jit, static_argnames=("scale", "steps"))
+@functools.partial(tiny.jit, static_argnames=("scale", "steps"))
 def dsd_star_and_ddim(schedule, scale, steps):
     """Our latents and DDIM's one-step estimates, after each step."""
     predictor, dtype = predictor_at(tiny.cameras(0), schedule), schedule.alphas_cumprod.dtype
@@ -108,7 +109,7 @@ def test_dsd_star_ends_where_ddim_does_in_single_precision(schedule, scale):
     assert_close(ours[-1], theirs[-1], 1e-5)
 
 
-@functools.partial(jax.jit, static_argnames="scale")
+@functools.partial(tiny.jit, static_argnames="scale")
 def fsd_and_ddim(schedule, scale):
     """Our latents and those of DDIM in FSD's variable x_t / alpha_t - lambda_t noise, with
     lambda = sigma / alpha, after each step."""
@@ -139,7 +140,7 @@ def test_fsd_with_first_order_steps_is_ddim(schedule, scale, x64):
 DRAWS = 1000
 
 
-@jax.jit
+@tiny.jit
 def drawn_gradients():
     """Of SDS and of FSD, at one t, for many keys of particle and step."""
     predictor = predictor_at(tiny.cameras(0), SCHEDULES["scaled linear"])
@@ -174,7 +175,7 @@ def test_fsd_has_the_mean_gradient_of_sds():
 TIMESTEPS = (999, 998, 900, 899, 500, 1, 0)  # 899 is a node of the grid
 
 
-@jax.jit
+@tiny.jit
 def odes(schedule, camera):
     """States at TIMESTEPS of the exact ODE and of the cached one, {prior: (exact, cached)}."""
     coordinates = functools.partial(predictor_at, schedule=schedule)
@@ -217,3 +218,22 @@ def test_the_cached_ode_of_another_view_is_that_of_the_nearest_bin(x64):
 def test_the_ode_in_coordinates_is_that_in_pixels(schedule, x64):
     found = odes(schedule_in(schedule, jnp.float64), tiny.cameras(2))
     assert_close(found["coordinates"][0], found["pixels"][0], 1e-10)
+
+
+@functools.partial(tiny.jit, static_argnames="eta")
+def inversions(schedule, eta):
+    """The latents that SDI finds, in coordinates and in pixels."""
+    predictor, dtype = predictor_at(tiny.cameras(2), schedule), schedule.alphas_cumprod.dtype
+    drawn = np.random.default_rng(1).normal(size=(11, 1, *tiny.SHAPE))
+    path = inversion_timesteps(jnp.asarray(700), jnp.asarray(750), 10, "leading", 1000)
+    arguments = predictor.modes[:, 0] + start_noise(dtype), path, jnp.asarray(drawn, dtype)
+    return [
+        invert(schedule, look, *arguments, guidance_scale=-7.5, eta=eta)
+        for look in (predictor, tiny.network(predictor))
+    ]
+
+
+@both_schedules
+@pytest.mark.parametrize("eta", [0.0, 0.3])
+def test_the_inversion_in_coordinates_is_that_in_pixels(schedule, eta, x64):
+    assert_close(*inversions(schedule_in(schedule, jnp.float64), eta), 1e-10)

@@ -32,7 +32,7 @@ def random_mixture(rng, impossible=0) -> Mixture:
     return Mixture(rng.uniform(-1.0, 1.0, (VIEWS, MODES, *SHAPE)), log_weights)
 
 
-@functools.partial(jax.jit, static_argnames="data_std")
+@functools.partial(tiny.jit, static_argnames="data_std")
 def noise_from_score(schedule, x_t, t, mixture, data_std):
     """-sigma_t grad log sum_k pi_k N(x_t; alpha_t x_k, sigma_t^2 + alpha_t^2 data_std^2)."""
     alpha, sigma = schedule.alpha(t), schedule.sigma(t)
@@ -69,7 +69,7 @@ def test_predictions_are_the_score_of_the_mixture(seed, spread, impossible, t, d
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
 
 
-@functools.partial(jax.jit, static_argnames="dtype")
+@functools.partial(tiny.jit, static_argnames="dtype")
 def weights(dtype, schedule, x_t, modes, t):
     schedule, x_t, modes = in_dtype(dtype, (schedule, x_t, modes))
     inner, norms = modes @ x_t, jnp.sum(modes**2, axis=1)
@@ -77,7 +77,7 @@ def weights(dtype, schedule, x_t, modes, t):
     return posterior_weights(schedule, inner[None], norms[None], flat, t, 0.0)[0]
 
 
-@functools.partial(jax.jit, static_argnames="dtype")
+@functools.partial(tiny.jit, static_argnames="dtype")
 def naive_weights(dtype, schedule, x_t, modes, t):
     """softmax(-|x_t - alpha x_k|^2 / (2 sigma^2))."""
     schedule, x_t, modes = in_dtype(dtype, (schedule, x_t, modes))

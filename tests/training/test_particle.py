@@ -8,9 +8,10 @@ import numpy as np
 import optax
 import pytest
 
-from sdjax.diffusion.annealing import sqrt
+from sdjax.diffusion.annealing import sqrt, uniform
 from sdjax.guidance.fsd import fsd
 from sdjax.guidance.rule import View
+from sdjax.guidance.sds import sds
 from sdjax.guidance.weighting import sigma_over_alpha
 from sdjax.priors.embedded import Conditioning
 from sdjax.scene.fields.dense_grid import DenseGrid
@@ -62,19 +63,37 @@ RECIPE = Recipe(
     noise_resolution=tiny.SIZE,
     total_steps=60,
 )
+IMAGES = RECIPE.replace(
+    scene=Image(tiny.SIZE, tiny.SIZE),
+    optimizer=optax.identity(),
+    learning_rate=lambda progress: jnp.float32(0.1),
+)
 SEEDS = jnp.asarray([5, 3, 7])
-SEED, FIRST = SEEDS[1], jnp.int32(0)
-train = jax.jit(train_particle, static_argnames="steps")
+ALONE = SEEDS[1:2]
 
 
 @functools.cache
-def starts():
+def starts(recipe=RECIPE):
     """The particles of all seeds before their first step."""
-    return jax.jit(jax.vmap(functools.partial(initial_particle, RECIPE, PRIOR)))(SEEDS)
+    return jax.jit(jax.vmap(functools.partial(initial_particle, recipe, PRIOR)))(SEEDS)
 
 
-def start():
-    return jax.tree.map(lambda leaf: leaf[1], starts())
+def start(recipe=RECIPE):
+    """That of the seed alone."""
+    return jax.tree.map(lambda leaf: leaf[1:2], starts(recipe))
+
+
+@functools.cache
+def trainer(steps, mapping):
+    def run(recipe, prior, conditioning, first, seed, particle):
+        return train_particle(recipe, prior, conditioning, seed, particle, first, steps)
+
+    return over_particles(run, 4, mapping=mapping)
+
+
+def train(seeds, particles, first=0, steps=3, *, recipe=RECIPE, conditioning=EITHER, mapping="map"):
+    common = recipe, PRIOR, conditioning, jnp.int32(first)
+    return trainer(steps, mapping)(*common, seeds, particles)
 
 
 def assert_same(actual, expected):
@@ -84,7 +103,7 @@ def assert_same(actual, expected):
 @jax.jit
 def psnr(params):
     """To the red ball, over all cameras."""
-    size = tiny.SIZE
+    params, size = jax.tree.map(lambda leaf: leaf[0], params), tiny.SIZE
     render = lambda camera: RECIPE.scene.render(params, camera, None, size, size).colour  # noqa: E731
     difference = jax.vmap(render)(PRIOR.cameras) - PRIOR.bank[0] / 255.0
     return -10.0 * jnp.log10(jnp.mean(difference**2))
@@ -93,43 +112,37 @@ def psnr(params):
 def test_training_approaches_the_object():
     particle, reached = start(), [psnr(start().params)]
     for first in range(0, 60, 3):
-        particle, log = train(RECIPE, PRIOR, RED, SEED, particle, jnp.int32(first), steps=3)
+        particle, log = train(ALONE, particle, first, conditioning=RED)
         reached.append(psnr(particle.params))
     assert reached[0] < 16.0 and reached[1] > reached[0] + 2.0
     assert reached[-1] > 35.0
-    assert set(log.losses) == {"guidance"} and log.losses["guidance"].shape == log.t.shape == (3,)
+    assert set(log.losses) == {"guidance"}
+    assert log.losses["guidance"].shape == log.t.shape == (1, 3)
 
 
 def test_parts_of_a_run_are_bit_for_bit_the_whole():
-    whole, log = train(RECIPE, PRIOR, EITHER, SEED, start(), FIRST, steps=6)
-    particle, logs = start(), []
-    for first in (0, 3):
-        particle, part = train(RECIPE, PRIOR, EITHER, SEED, particle, jnp.int32(first), steps=3)
-        logs.append(part)
-    assert_same(particle, whole)
-    assert_same(jax.tree.map(lambda *parts: jnp.concatenate(parts), *logs), log)
+    whole, log = train(ALONE, start(), 0, 6)
+    half, first = train(ALONE, start(), 0)
+    both, second = train(ALONE, half, 3)
+    assert_same(both, whole)
+    assert_same(jax.tree.map(lambda *logs: jnp.concatenate(logs, axis=1), first, second), log)
 
 
 @pytest.mark.parametrize(("mapping", "tolerance"), [("map", 0.0), ("vmap", 1e-6)])
 def test_a_seed_is_the_same_alone_and_in_company(mapping, tolerance):
-    def run(recipe, prior, conditioning, first, seed, particle):
-        return train_particle(recipe, prior, conditioning, seed, particle, first, steps=3)
-
-    together = over_particles(run, 4, mapping=mapping)
-    company, _ = together(RECIPE, PRIOR, EITHER, FIRST, SEEDS, starts())
-    alone, _ = train(RECIPE, PRIOR, EITHER, SEED, start(), FIRST, steps=3)
+    company, _ = train(SEEDS, starts(), mapping=mapping)
+    alone, _ = train(ALONE, start(), mapping=mapping)
     first, second, _ = company.params["field"]["grid"]
-    np.testing.assert_allclose(second, alone.params["field"]["grid"], rtol=0, atol=tolerance)
+    np.testing.assert_allclose(second, alone.params["field"]["grid"][0], rtol=0, atol=tolerance)
     assert jnp.abs(first - second).max() > 0.01
 
 
 def test_regularisers_change_the_result_and_are_reported():
     recipe = RECIPE.replace(losses=(("opaque", 0.0, opaque), ("sparsity", 1000.0, sparsity)))
-    arguments = PRIOR, RED, SEED, start(), FIRST
-    free, _ = train(RECIPE, *arguments, steps=3)
-    held, log = train(recipe, *arguments, steps=3)
+    free, _ = train(ALONE, start())
+    held, log = train(ALONE, start(), recipe=recipe)
     assert set(log.losses) == {"guidance", "opaque", "sparsity"}
-    assert 0.1 < log.losses["sparsity"][2] < log.losses["sparsity"][0] < 1.1
+    assert 0.1 < log.losses["sparsity"][0, 2] < log.losses["sparsity"][0, 0] < 1.1
     density = held.params["field"]["grid"][..., 0] - free.params["field"]["grid"][..., 0]
     assert density.mean() < -0.01
 
@@ -139,24 +152,29 @@ def test_preparing_hands_the_prior_to_the_rule():
         return state + 1.0, predictor_at(PRIOR.cameras).positive
 
     recipe = RECIPE.replace(make_rule=lambda prior: make_fsd(prior)._replace(prepare=prepare))
-    noise, positive = prepare_particle(recipe, PRIOR, RED, start()).rule_state
-    np.testing.assert_array_equal(noise, start().rule_state + 1.0)
+    particle = jax.tree.map(lambda leaf: leaf[0], start())
+    noise, positive = prepare_particle(recipe, PRIOR, RED, particle).rule_state
+    np.testing.assert_array_equal(noise, particle.rule_state + 1.0)
     np.testing.assert_array_equal(positive, jnp.tile(RED.positive[None], (4, 1)))
 
 
 def test_the_noise_of_a_seed_is_that_of_its_rule():
-    np.testing.assert_array_equal(particle_noise(SEED, tiny.SHAPE), start().rule_state)
+    np.testing.assert_array_equal(particle_noise(ALONE[0], tiny.SHAPE), start().rule_state[0])
+
+
+def test_every_step_of_every_seed_draws_anew():
+    def make_rule(prior):
+        return sds(prior.schedule, guidance_scale=1.0, annealing=uniform())
+
+    recipe = IMAGES.replace(make_rule=make_rule)
+    _, log = train(SEEDS, starts(recipe), recipe=recipe)
+    assert len(np.unique(log.t)) == log.t.size == 9
 
 
 def test_a_step_descends_along_the_mean_gradient_of_the_views():
     """In 2D by the chain rule: latents are 2 image - 1, in both views."""
-    recipe = RECIPE.replace(
-        scene=Image(tiny.SIZE, tiny.SIZE),
-        optimizer=optax.identity(),
-        learning_rate=lambda progress: jnp.float32(0.1),
-    )
-    before = jax.jit(initial_particle)(recipe, PRIOR, SEED)
-    after, _ = train(recipe, PRIOR, EITHER, SEED, before, jnp.int32(6), steps=1)
+    before = start(IMAGES)
+    after, _ = train(ALONE, before, first=6, steps=1, recipe=IMAGES)
 
     @jax.jit
     def mean_gradient(image, noise):
@@ -167,6 +185,6 @@ def test_a_step_descends_along_the_mean_gradient_of_the_views():
         update = rule.update(key, both, noise, predictor, progress=progress, view=view)
         return jnp.mean(update.gradient, axis=0)
 
-    image = before.params["image"]
-    expected = image - 0.1 * 2.0 * mean_gradient(image, before.rule_state)
-    np.testing.assert_allclose(after.params["image"], expected, atol=1e-5)
+    image = before.params["image"][0]
+    expected = image - 0.1 * 2.0 * mean_gradient(image, before.rule_state[0])
+    np.testing.assert_allclose(after.params["image"][0], expected, atol=1e-5)
