@@ -10,6 +10,8 @@ from ml_collections import FrozenConfigDict
 from sdjax.commands.config import load_config
 from sdjax.commands.errors import UserError, nearest
 
+INTERRUPTED = 130  # as shells have it: 128 + SIGINT
+
 flags.disclaim_key_flags()  # they belong to the command that defines them, for its --help
 
 
@@ -17,14 +19,20 @@ def run(main: Callable[[], object]) -> None:
     """Parses the flags and calls `main()`.
 
     A UserError, from the flags or from `main`, is printed as one line
-    `sdjax: error: <sentence>` on stderr and ends the process with exit code 2.  Every other
-    exception keeps its traceback.
+    `sdjax: error: <sentence>` on stderr and ends the process with exit code 2.  Ctrl-C is one
+    line and exit code 130.  Every other exception keeps its traceback.
     """
     try:
         app.run(lambda _: main(), flags_parser=_parse_quietly)
     except UserError as error:
         print("sdjax: error:", " ".join(str(error).split()), file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print(
+            "sdjax: interrupted; the same command goes on from the last checkpoint.",
+            file=sys.stderr,
+        )
+        sys.exit(INTERRUPTED)
 
 
 def define_config(flag_values: flags.FlagValues = flags.FLAGS) -> None:

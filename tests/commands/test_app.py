@@ -20,6 +20,8 @@ def main():
         raise UserError("the sentence,\\nin two lines")
     if config.steps == 2:
         raise ValueError("a bug")
+    if config.steps == 3:
+        raise KeyboardInterrupt
     logging.info("what orbax does in detail")
     print(config.steps, *[name for name in ("jax", "PIL", "orbax", "rich") if name in sys.modules])
 
@@ -98,3 +100,9 @@ def test_a_bug_keeps_its_traceback(path):
     done = command(f"--config={path}", "--config.steps=2")
     assert done.returncode == 1
     assert "Traceback" in done.stderr and "ValueError: a bug" in done.stderr
+
+
+def test_an_interruption_is_one_line_and_exit_code_130(path):
+    done = command(f"--config={path}", "--config.steps=3")
+    assert done.returncode == 130
+    assert done.stderr.startswith("sdjax: interrupted; ") and done.stderr.count("\n") == 1
