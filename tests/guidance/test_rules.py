@@ -84,18 +84,20 @@ def after_ode(t_delta):
 # SDI inverts pictures off the data: rounding times 8.5 / (sigma_0 alpha_t), about 1000.
 RULES = {
     "sds": Entry(lambda prior: sds(prior.schedule, **COMMON), once, random=True),
-    "fsd": Entry(make_fsd(noise.fixed()), once),
+    "fsd": Entry(make_fsd(None), once),
     "fsd world map": Entry(make_fsd(noise.world_map(90.0)), once),
     "fsd blended": Entry(make_fsd(noise.world_map(90.0, beta=0.5)), once, random=True),
-    "sdi": Entry(make_sdi(0.3, overshoot=True), after_inversion, random=True, tolerance=1e-3),
-    "sdi plain": Entry(make_sdi(0.0, overshoot=False), after_inversion, tolerance=1e-3),
+    "sdi": Entry(make_sdi(0.3, overshoot=False), after_inversion, random=True, tolerance=1e-3),
+    "sdi overshoot": Entry(
+        make_sdi(0.0, overshoot=True), after_inversion, random=True, tolerance=1e-3
+    ),
     "dsd": Entry(make_dsd(exact), lambda t: after_ode(max(t, 1)), random=True),
     "dsd cached": Entry(make_dsd(cached), lambda t: 3, random=True),
     "dsd 2D": Entry(make_dsd(exact, constant(0.2)), lambda t: after_ode(min(t + 200, 999))),
     "dsd star": Entry(lambda prior: dsd_star(prior.schedule, **COMMON), once, views=1),
 }
 every_rule = pytest.mark.parametrize("name", RULES)
-TIMESTEPS = (0, 20, 600, 980, 999)  # with the bounds of an annealing
+TIMESTEPS = (0, 20, 201, 600, 980, 999)  # with the bounds of an annealing
 
 COSINE, LINEAR = tiny.PRIOR, tiny.PRIOR.replace(schedule=scaled_linear())
 
@@ -293,7 +295,6 @@ def test_updates_are_finite_at_every_timestep(name, prior):
     for t in TIMESTEPS:
         ours = jit_update(name, *inputs(name, t=t, prior=prior))
         assert ours.aux.t == t and finite(ours)
-        assert jnp.any(ours.gradient != 0.0)
 
 
 @every_rule

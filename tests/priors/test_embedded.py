@@ -49,6 +49,8 @@ def test_the_cameras_of_a_bank_are_spread_over_the_band():
     assert cameras.azimuth[0] == 20.0
     assert jnp.all((cameras.azimuth >= 0.0) & (cameras.azimuth < 360.0))
     assert jnp.all((cameras.elevation > -10.0) & (cameras.elevation < 45.0))
+    low, high = np.sin(np.deg2rad([-10.0, 45.0]))  # the area between grows as the sine
+    assert np.sin(np.deg2rad(cameras.elevation)).mean() == pytest.approx((low + high) / 2, abs=1e-5)
     assert jnp.all((cameras.distance == 3.2) & (cameras.fovy == 40.0))
     apart = angles(cameras, cameras) + 180.0 * np.eye(100)
     assert apart.min() > 8.0
