@@ -1,7 +1,6 @@
 """A whole run: particles through all stages, in chunks between which the host looks in."""
 
 import functools
-import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -54,7 +53,7 @@ class Chunk(NamedTuple):
     steps: int  # of which in this chunk
     losses: dict[str, np.ndarray]  # [particles]
     seconds: float
-    compiles: bool  # the first of a stage, whose seconds include a compilation
+    compiles: bool  # its seconds include a compilation
     particles: Particle
     saved: bool  # as a checkpoint
 
@@ -108,26 +107,23 @@ def stage_at(run: Run, step: int) -> Stage:
     return next(stage for stage in run.stages if step <= stage.last)
 
 
-def chunk_length(steps: int, at_most: int) -> int:
-    """The largest divisor of `steps` up to `at_most`: one program serves all chunks."""
-    return max(n for n in range(1, min(at_most, steps) + 1) if steps % n == 0)
-
-
 def _train_stage(run, stage, recipe, prior, particles, step) -> Iterator[Chunk]:
     """The steps of one stage from `step` on."""
-    left, saved, entered = stage.last - step, step, step
-    length = chunk_length(math.gcd(stage.last - stage.first, left), run.config.run.chunk)
-    advance = run.mapped(functools.partial(_chunk, recipe, length), 3)
+    programs, saved = {}, step  # a program for whole chunks, and one for the rest
     while step < stage.last:
         start, first = time.perf_counter(), jnp.int32(step)
-        particles, log = advance(prior, run.conditioning, first, run.seeds, particles)
+        length = min(run.config.run.chunk, stage.last - step)
+        compiles = length not in programs
+        if compiles:
+            programs[length] = run.mapped(functools.partial(_chunk, recipe, length), 3)
+        particles, log = programs[length](prior, run.conditioning, first, run.seeds, particles)
         losses = {name: np.asarray(values) for name, values in log.losses.items()}
         _check_finite(run, losses, step)
         step += length
         means = {name: values.mean(1) for name, values in losses.items()}
         is_saved = step - saved >= run.config.run.checkpoint_every or step == stage.last
         saved = step if is_saved else saved
-        seconds, compiles = time.perf_counter() - start, step - length == entered
+        seconds = time.perf_counter() - start
         yield Chunk(step, length, means, seconds, compiles, particles, is_saved)
 
 

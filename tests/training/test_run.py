@@ -109,11 +109,16 @@ def test_a_resumed_run_may_have_other_chunks_and_reports(tmp_path, monkeypatch):
     assert stored(tmp_path, images_config(**settings))[0] == 12
 
 
-@pytest.mark.parametrize(
-    ("steps", "at_most", "length"), [(12, 5, 4), (12, 100, 12), (7, 6, 1), (8, 1, 1), (300, 20, 20)]
-)
-def test_chunks_divide_a_stage(steps, at_most, length):
-    assert runs.chunk_length(steps, at_most) == length
+def test_a_stage_ends_with_the_chunk_that_is_left(tmp_path, monkeypatch):
+    seen = []
+    with monkeypatch.context() as patch:
+        patch.setattr("sdjax.train.Watch.__call__", lambda self, chunk: seen.append(chunk))
+        train(images_config(), tmp_path, {"stages.steps": (7,), "run.chunk": 3})
+    assert [(chunk.step, chunk.steps, chunk.compiles) for chunk in seen] == [
+        (3, 3, True),
+        (6, 3, False),
+        (7, 1, True),
+    ]
 
 
 def final_particle(seeds, first_seed, tmp_path, **settings):
