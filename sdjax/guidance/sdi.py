@@ -73,6 +73,18 @@ def invert(
     return expand(jax.lax.scan(body, x, (path[:-1], path[1:], noises))[0])
 
 
+def one_step_estimate(
+    schedule: NoiseSchedule,
+    predictor: Predictor,
+    noisy: Latents,
+    t: Int[Array, ""],
+    guidance_scale: float,
+) -> tuple[Latents, Latents]:
+    """The guided prediction at `noisy` and the clean latents that it points to."""
+    epsilon = predictor(noisy, t, guidance_scale)
+    return epsilon, predicted_x0(schedule, noisy, epsilon, t)
+
+
 def sdi_residual(
     schedule: NoiseSchedule,
     predictor: Predictor,
@@ -102,8 +114,7 @@ def sdi_residual(
         guidance_scale=inversion_guidance_scale,
         eta=inversion_eta,
     )
-    epsilon = predictor(noisy, t, guidance_scale)
-    target = predicted_x0(schedule, noisy, epsilon, t)
+    epsilon, target = one_step_estimate(schedule, predictor, noisy, t, guidance_scale)
     found = (noisy - schedule.alpha(last) * latents) / schedule.sigma(last)
     return Residual(latents - target, noisy, epsilon, target, found)
 

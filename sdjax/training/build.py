@@ -9,10 +9,11 @@ from ml_collections import ConfigDict
 
 from sdjax.diffusion import annealing
 from sdjax.guidance import weighting
-from sdjax.guidance.dsd import cached_ode, constant, dsd, exact_ode, proportional
+from sdjax.guidance.dsd import constant, dsd, proportional
 from sdjax.guidance.dsd_star import dsd_star
 from sdjax.guidance.fsd import fsd
 from sdjax.guidance.noise import fixed, world_map
+from sdjax.guidance.ode import cached_ode, exact_ode
 from sdjax.guidance.rule import Rule
 from sdjax.guidance.sdi import sdi
 from sdjax.guidance.sds import sds

@@ -11,16 +11,20 @@ from tests import reference
 TOTAL_STEPS = 10000
 
 
-@pytest.mark.parametrize(
-    ("file", "case", "anneal"),
-    [
-        ("sds", "anneal_sqrt_min0.3", annealing.sqrt(0.98, 0.3)),
-        ("sdi", "anneal_linear_min0.25", annealing.linear(0.98, 0.25)),
-        ("dsd", "anneal_sqrt_min0.32", annealing.sqrt(0.98, 0.32)),
-        ("dsd", "anneal_linear_min0.32", annealing.linear(0.98, 0.32)),
-    ],
-)
-def test_recorded_timesteps(file, case, anneal, x64):
+def recorded_annealings() -> list[tuple[str, str]]:
+    """The files and cases that hold annealed bounds, as `anneal_<name>_min<t_min>`."""
+    return [
+        (file, case)
+        for file in ("sds", "sdi", "dsd")
+        for case in reference.load(file)
+        if case.startswith("anneal_") and "_min" in case
+    ]
+
+
+@pytest.mark.parametrize(("file", "case"), recorded_annealings())
+def test_recorded_timesteps(file, case, x64):
+    name, t_min = case.removeprefix("anneal_").split("_min")
+    anneal = getattr(annealing, name)(0.98, float(t_min))
     recorded = reference.load(file)[case]
     bounds = next(value for name, value in recorded.items() if name.startswith("min_max_step"))
     progress = recorded["global_step"] / TOTAL_STEPS

@@ -12,9 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sdjax.diffusion.prediction import add_noise
 from sdjax.guidance import weighting
-from sdjax.guidance.dsd import dsd_residual, exact_ode, ode_grid, proportional
-from sdjax.guidance.sdi import inversion_timesteps, sdi_residual
+from sdjax.guidance.dsd import dsd_residual, proportional
+from sdjax.guidance.ode import exact_ode, ode_grid
+from sdjax.guidance.sdi import inversion_timesteps, one_step_estimate, sdi_residual
 from sdjax.guidance.sds import image_residual, sds_residual
 from tests import reference
 from tests.reference import assert_matches, channels_last
@@ -39,10 +41,12 @@ def check(actual: dict, arrays: dict[str, np.ndarray]) -> None:
 INPUTS = {"latents", "t", "neg_weights", "ode_noise", "u_delta"}
 both_precisions = pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 
-SDS_WEIGHTING = {
-    "cfg_mid_w_uniform": weighting.constant,
-    "cfg_mid_w_fantasia3d": weighting.fantasia3d,
-}
+
+def sds_weighting(name: str) -> weighting.Weighting:
+    """What the name of a case says of its weighting."""
+    named = {"w_uniform": weighting.constant, "w_fantasia3d": weighting.fantasia3d}
+    found = [named[suffix] for suffix in named if name.endswith(suffix)]
+    return found[0] if found else weighting.one_minus_alpha_cumprod
 
 
 @functools.partial(jax.jit, static_argnames=("dtype", "scale", "weight", "clip"))
@@ -70,18 +74,19 @@ def our_sds(arrays, dtype, scale, weight, clip):
 def test_sds(name, dtype, x64):
     for arrays in reference.samples(SDS[name]):
         clip = float(arrays["grad_clip_val"]) if "grad_clip_val" in arrays else None
-        weight = SDS_WEIGHTING.get(name, weighting.one_minus_alpha_cumprod)
+        weight = sds_weighting(name)
         check(our_sds(arrays, dtype, reference.our_scale(arrays), weight, clip), arrays)
 
 
-def test_sds_image_residual():
+@pytest.mark.parametrize("name", [name for name in SDS if "grad_img" in SDS[name]])
+def test_sds_image_residual(name):
     """HiFA's term on the toy decoder: channel k = 0.5 z_k - 0.1 z_3, scaled to [0, 1]."""
 
     def decode(latents):
         z = latents / 0.18215
         return jnp.clip(0.5 * (0.5 * z[..., :3] - 0.1 * z[..., 3:]) + 0.5, 0.0, 1.0)
 
-    for arrays in reference.samples(SDS["cfg_mid_imgloss"]):
+    for arrays in reference.samples(SDS[name]):
         case = reference.case(arrays, jnp.float32)
         t, noisy = jnp.asarray(arrays["t"][0]), case.latents("latents_noisy", jnp.float32)
         alpha, sigma = case.schedule.alpha(t), case.schedule.sigma(t)
@@ -148,6 +153,19 @@ def test_sdi(name, dtype, x64):
     if "vpred" in name:
         del actual["noise_pred"]  # recorded as the raw velocity
     check(actual, arrays)
+
+
+@both_precisions
+@pytest.mark.parametrize("name", [n for n in residual_cases(SDI) if "inv_latents" not in SDI[n]])
+def test_sdi_without_inversion(name, dtype, x64):
+    """The official ablations: a fresh or a given noise in place of the inversion's."""
+    arrays = SDI[name]
+    case, t = reference.case(arrays, dtype), jnp.asarray(arrays["t"][0])
+    latents, noise = case.latents("latents", dtype), case.latents("noise", dtype)
+    noisy = add_noise(case.schedule, latents, noise, t)
+    scale = reference.our_scale(arrays)
+    epsilon, target = one_step_estimate(case.schedule, case.predictor, noisy, t, scale)
+    check({"grad": latents - target, "noise_pred": epsilon, "target": target}, arrays)
 
 
 @functools.partial(

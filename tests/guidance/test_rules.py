@@ -17,9 +17,10 @@ from sdjax.cameras import Camera
 from sdjax.diffusion.annealing import along
 from sdjax.diffusion.schedule import scaled_linear
 from sdjax.guidance import noise
-from sdjax.guidance.dsd import cached_ode, constant, dsd, exact_ode, ode_grid
+from sdjax.guidance.dsd import constant, dsd
 from sdjax.guidance.dsd_star import dsd_star
 from sdjax.guidance.fsd import fsd
+from sdjax.guidance.ode import cached_ode, exact_ode, ode_grid
 from sdjax.guidance.rule import Rule, Update, View, guidance_loss
 from sdjax.guidance.sdi import sdi
 from sdjax.guidance.sds import sds

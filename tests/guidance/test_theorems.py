@@ -12,10 +12,10 @@ from sdjax.diffusion.ddim import ddim_path, sampling_path, trailing_timesteps
 from sdjax.diffusion.prediction import predicted_x0
 from sdjax.diffusion.schedule import scaled_linear
 from sdjax.guidance import weighting
-from sdjax.guidance.dsd import CachedOde, cached_ode, exact_ode
 from sdjax.guidance.dsd_star import dsd_star
 from sdjax.guidance.fsd import fsd
 from sdjax.guidance.noise import fixed, world_map
+from sdjax.guidance.ode import CachedOde, cached_ode, exact_ode
 from sdjax.guidance.rule import View
 from sdjax.guidance.sdi import inversion_timesteps, invert
 from sdjax.guidance.sds import sds
