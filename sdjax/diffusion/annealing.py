@@ -42,6 +42,9 @@ def sqrt(t_max: float = 0.98, t_min: float = 0.3, num_timesteps: int = 1000) -> 
 def along(timesteps: Int[Array, "steps"] | Int[np.ndarray, "steps"]) -> Annealing:
     """The given timesteps one after the other: entry round(progress steps)."""
     timesteps = jnp.asarray(timesteps, jnp.int32)
-    last = len(timesteps) - 1
-    index = lambda progress: jnp.minimum(jnp.round(progress * (last + 1)).astype(jnp.int32), last)  # noqa: E731
-    return lambda key, progress: timesteps[index(progress)]
+
+    def annealing(key, progress):
+        index = jnp.round(progress * len(timesteps)).astype(jnp.int32)
+        return timesteps[jnp.minimum(index, len(timesteps) - 1)]
+
+    return annealing
