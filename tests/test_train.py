@@ -116,7 +116,6 @@ BAD = [
     ({"stages.resolution": (8, 0)}, "config.stages.resolution is (8, 0), expected one or more"),
     ({"stages.resolution": (8, 12)}, "config.stages.resolution has 8, expected divisors of 12"),
     ({"annealing.t_min": 0.99}, "config.annealing.t_min is 0.99, expected at most"),
-    ({"run.devices": 2, "seeds": 3}, "3 particles do not spread evenly over 2 devices; take 1"),
     ({"run.devices": 99}, "99 devices were asked for, but there are 8"),
     (
         {"losses.convexity": 1.0, "stages.resolution": (4, 8)},
