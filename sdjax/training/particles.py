@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 def over_particles(
@@ -41,15 +42,18 @@ def over_particles(
     return run
 
 
-def _spread(leaf: jax.Array, devices: int) -> jax.Array:
+def _spread(leaf: jax.Array | np.ndarray, devices: int) -> jax.Array | np.ndarray:
     copies = -leaf.shape[0] % devices
     if copies:
         leaf = jnp.concatenate([leaf, jnp.repeat(leaf[-1:], copies, axis=0)])
     return leaf.reshape(devices, leaf.shape[0] // devices, *leaf.shape[1:])
 
 
-def _join(leaf: jax.Array, particles: int) -> jax.Array:
-    return leaf.reshape(-1, *leaf.shape[2:])[:particles]
+def _join(leaf: jax.Array, particles: int) -> jax.Array | np.ndarray:
+    joined = leaf.reshape(-1, *leaf.shape[2:])
+    if len(joined) == particles:
+        return joined
+    return np.asarray(joined)[:particles]  # a slice on devices could not be spread again
 
 
 def usable_devices(particles: int, devices: int) -> int:
