@@ -5,7 +5,7 @@ grid of 40^3, then 64 pixels on 64^3.
 
     python -m sdjax.train --config=configs/demo.py --workdir=runs/demo
 
-About 90 s on 2 CPU cores (35 s with a warm compilation cache); 4 different houses, 30.2 dB on
+About 52 s on 2 CPU cores (35 s with a warm compilation cache); 4 different houses, 30.2 dB on
 average and 28.4 dB at least over 16 held-out views, all views agree.
 """
 
