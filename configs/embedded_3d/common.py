@@ -1,6 +1,6 @@
 """What all rules share in 3D on the embedded prior: the demo with 8 seeds and fewer steps.
 
-Each rule's own file changes `rule` and `annealing` only, so that nothing else differs.
+Each rule's own file changes `rule` and `annealing`, and SDI's blurs the data.
 """
 
 from pathlib import Path
