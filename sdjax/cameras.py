@@ -1,6 +1,7 @@
 """Cameras on a sphere around the origin, and the rays through their pixels.
 
-World: right-handed, z up.  Camera: looks at the origin, its up is world z.
+World: right-handed, z up.  Camera: looks at the origin, its up is world z; a perturbation may
+move all three a little.
 Azimuth 0 stands on +x, 90 on +y (counter-clockwise from above); elevation 0 is the
 horizon, 90 straight above.  Row 0 of an image is its top, column 0 its left; a ray goes
 through the centre of its pixel.
@@ -13,17 +14,30 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
+class Perturbation(NamedTuple):
+    """What is added to a camera's position, to the point it looks at and to its up vector."""
+
+    position: Float[Array, "*views 3"]  # world units
+    centre: Float[Array, "*views 3"]  # world units
+    up: Float[Array, "*views 3"]  # to the unit vector (0, 0, 1)
+
+
 class Camera(NamedTuple):
-    """One camera, or one per leading axis.  Angles in degrees, lengths in world units."""
+    """One camera, or one per leading axis.  Angles in degrees, lengths in world units.
+
+    The angles and the distance are those before a perturbation: they choose prompts and noise,
+    while `position`, `axes` and `rays` give the camera that takes the picture.
+    """
 
     azimuth: Float[Array, "*views"]  # 0 on +x, counter-clockwise from above
     elevation: Float[Array, "*views"]  # -90..90, above the horizon
     distance: Float[Array, "*views"]  # from the origin, > 0
     fovy: Float[Array, "*views"]  # full vertical field of view, 0 < fovy < 180
+    perturbation: Perturbation | None = None
 
 
 def position(camera: Camera) -> Float[Array, "*views 3"]:
-    """The point `distance * (cos el cos az, cos el sin az, sin el)`."""
+    """The point `distance * (cos el cos az, cos el sin az, sin el)`, plus its perturbation."""
     azimuth, elevation = jnp.deg2rad(camera.azimuth), jnp.deg2rad(camera.elevation)
     unit = jnp.stack(
         [
@@ -33,12 +47,32 @@ def position(camera: Camera) -> Float[Array, "*views 3"]:
         ],
         axis=-1,
     )
-    return camera.distance[..., None] * unit
+    unperturbed = camera.distance[..., None] * unit
+    return (
+        unperturbed if camera.perturbation is None else unperturbed + camera.perturbation.position
+    )
 
 
 def axes(camera: Camera) -> tuple[Float[Array, "3"], Float[Array, "3"], Float[Array, "3"]]:
-    """The unit vectors right, up and forward of one camera; written in the angles, so that
-    they are defined at the poles too."""
+    """The unit vectors right, up and forward of one camera.
+
+    Without a perturbation they are written in the angles, so that they are defined at the poles
+    too.  With one, forward looks from the moved position at the moved centre, right is
+    forward x up of the moved up vector, and up is right x forward, all normalised.
+    """
+    straight = _axes_to_origin(camera._replace(perturbation=None))
+    if camera.perturbation is None:
+        return straight
+    forward = _unit(camera.perturbation.centre - position(camera))
+    # the own up adds nothing but at the poles, where world z would leave right undefined
+    towards = jnp.array([0.0, 0.0, 1.0]) + camera.perturbation.up + 1e-6 * straight[1]
+    right = _unit(jnp.cross(forward, towards))
+    return right, jnp.cross(right, forward), forward
+
+
+def _axes_to_origin(
+    camera: Camera,
+) -> tuple[Float[Array, "3"], Float[Array, "3"], Float[Array, "3"]]:
     azimuth, elevation = jnp.deg2rad(camera.azimuth), jnp.deg2rad(camera.elevation)
     right = jnp.stack([-jnp.sin(azimuth), jnp.cos(azimuth), jnp.zeros_like(azimuth)])
     forward = -position(camera) / camera.distance
@@ -84,17 +118,46 @@ def sample_camera(
     elevation: tuple[float, float],
     distance: tuple[float, float],
     fovy: tuple[float, float],
+    even_degrees: float = 0.0,
+    camera_perturb: float = 0.0,
+    center_perturb: float = 0.0,
+    up_perturb: float = 0.0,
 ) -> Camera:
     """A camera with uniform azimuth in [0, 360) and the rest uniform in the given ranges.
 
-    Elevation is drawn uniformly in the sine, that is uniformly over the sphere's area.
+    Elevation is drawn uniformly in the sine, that is uniformly over the sphere's area, but with
+    probability `even_degrees` uniformly in degrees, which looks from the poles more often.  A
+    perturbation is drawn if one of the last three is not 0: the position moves uniformly within
+    +-`camera_perturb` in each coordinate, the centre and the up vector by normal deviates of
+    standard deviation `center_perturb` and `up_perturb`.  threestudio's random camera has
+    0.5, 0.1, 0.2 and 0.02.
     """
     keys = jax.random.split(key, 4)
     low, high = (jnp.sin(jnp.deg2rad(bound)) for bound in elevation)
     sine = jax.random.uniform(keys[1], minval=low, maxval=high)
+    degrees = jnp.rad2deg(jnp.arcsin(sine))
+    if even_degrees:
+        coin, other = jax.random.split(jax.random.fold_in(key, 4))
+        even = jax.random.uniform(other, minval=elevation[0], maxval=elevation[1])
+        degrees = jnp.where(jax.random.bernoulli(coin, even_degrees), even, degrees)
+    spreads = (camera_perturb, center_perturb, up_perturb)
     return Camera(
         azimuth=jax.random.uniform(keys[0], maxval=360.0),
-        elevation=jnp.rad2deg(jnp.arcsin(sine)),
+        elevation=degrees,
         distance=jax.random.uniform(keys[2], minval=distance[0], maxval=distance[1]),
         fovy=jax.random.uniform(keys[3], minval=fovy[0], maxval=fovy[1]),
+        perturbation=_perturbation(jax.random.fold_in(key, 5), *spreads) if any(spreads) else None,
     )
+
+
+def _perturbation(key: jax.Array, position: float, centre: float, up: float) -> Perturbation:
+    keys = jax.random.split(key, 3)
+    return Perturbation(
+        position=jax.random.uniform(keys[0], (3,), minval=-position, maxval=position),
+        centre=centre * jax.random.normal(keys[1], (3,)),
+        up=up * jax.random.normal(keys[2], (3,)),
+    )
+
+
+def _unit(vector: Float[Array, "3"]) -> Float[Array, "3"]:
+    return vector / jnp.linalg.norm(vector)

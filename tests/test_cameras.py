@@ -85,7 +85,12 @@ def test_gradients_are_finite_at_the_poles():
 
     gradient = jax.jit(jax.grad(total))
     for elevation in (-90, 0, 90):
-        assert np.all(np.isfinite(gradient(view(0, elevation))))
+        for camera in (view(0, elevation), perturbed(view(0, elevation))):
+            assert np.all(
+                np.isfinite(
+                    np.concatenate(jax.tree.leaves(jax.tree.map(jnp.ravel, gradient(camera))))
+                )
+            )
 
 
 def test_a_turntable_goes_once_around():
@@ -109,3 +114,80 @@ def test_drawn_cameras_cover_their_ranges_and_the_sphere_evenly():
     low, high = np.sin(np.deg2rad([-10, 45]))
     np.testing.assert_allclose(np.mean(heights), (low + high) / 2, atol=0.02)
     np.testing.assert_allclose(np.std(heights), (high - low) / np.sqrt(12), rtol=0.05)
+
+
+RANGES = {"elevation": (-10.0, 45.0), "distance": (1.5, 2.0), "fovy": (40.0, 70.0)}
+PERTURBED = {"camera_perturb": 0.1, "center_perturb": 0.2, "up_perturb": 0.02}
+
+
+def draw(number, **options):
+    one = partial(cameras.sample_camera, **RANGES, **options)
+    return jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(5), number))
+
+
+def perturbed(camera, position=(0, 0, 0), centre=(0, 0, 0), up=(0, 0, 0)):
+    moves = (jnp.array(move, jnp.float32) for move in (position, centre, up))
+    return camera._replace(perturbation=cameras.Perturbation(*moves))
+
+
+@FEW
+@given(views)
+def test_a_perturbation_of_nothing_changes_nothing(camera):
+    for found, expected in zip(axes(perturbed(camera)), axes(camera), strict=True):
+        np.testing.assert_allclose(found, expected, atol=2e-5)
+    np.testing.assert_array_equal(position(perturbed(camera)), position(camera))
+
+
+moves = st.tuples(*[st.floats(-0.3, 0.3)] * 3)
+
+
+@FEW
+@given(st.floats(0, 360), st.floats(-60, 60), moves, moves, moves)
+def test_a_perturbed_camera_sees_its_centre_in_the_middle(azimuth, elevation, eye, centre, up):
+    straight = view(azimuth, elevation, 2.0)
+    camera = perturbed(straight, eye, centre, up)
+    eye = np.asarray(position(straight)) + np.float32(eye)
+    np.testing.assert_allclose(position(camera), eye, atol=1e-6)
+    right, upwards, forward = (np.asarray(axis, np.float64) for axis in axes(camera))
+    frame = np.stack([right, upwards, -forward])
+    np.testing.assert_allclose(frame @ frame.T, np.eye(3), atol=1e-5)
+    np.testing.assert_allclose(np.linalg.det(frame), 1, atol=1e-5)
+    towards = np.float32(centre) - eye
+    np.testing.assert_allclose(forward, towards / np.linalg.norm(towards), atol=1e-5)
+    # the moved up vector lies in the plane of up and forward, on the side of up
+    moved = np.array([0, 0, 1]) + np.array(up)
+    assert abs(moved @ right) < 1e-4 and moved @ upwards > 0
+    origins, directions = rays(camera, 3, 3)
+    np.testing.assert_allclose(directions[1, 1], forward, atol=1e-6)
+    np.testing.assert_array_equal(origins, np.broadcast_to(position(camera), (3, 3, 3)))
+
+
+def test_perturbations_have_their_spread():
+    drawn = draw(4000, **PERTURBED).perturbation
+    assert drawn.position.shape == (4000, 3)
+    assert 0.099 < np.max(np.abs(drawn.position)) <= 0.1
+    np.testing.assert_allclose(np.std(drawn.position, axis=0), 0.1 / np.sqrt(3), rtol=0.05)
+    np.testing.assert_allclose(np.std(drawn.centre, axis=0), 0.2, rtol=0.05)
+    np.testing.assert_allclose(np.std(drawn.up, axis=0), 0.02, rtol=0.05)
+    for values in drawn:
+        np.testing.assert_allclose(np.mean(values, axis=0), 0, atol=0.05 * np.max(np.abs(values)))
+    together = np.concatenate([np.asarray(values) for values in drawn], axis=1)
+    assert np.max(np.abs(np.corrcoef(together.T) - np.eye(9))) < 0.06
+
+
+def test_options_leave_the_other_draws_as_they_are():
+    plain, varied = draw(64), draw(64, even_degrees=1.0, **PERTURBED)
+    assert plain.perturbation is None
+    for name in ("azimuth", "distance", "fovy"):
+        np.testing.assert_array_equal(getattr(plain, name), getattr(varied, name))
+    assert np.all(plain.elevation != varied.elevation)
+
+
+def test_elevations_may_be_even_in_degrees():
+    elevation = np.asarray(draw(4000, even_degrees=1.0).elevation)
+    shares, _ = np.histogram(elevation, bins=11, range=(-10, 45))
+    np.testing.assert_allclose(shares / 4000, 1 / 11, atol=0.015)
+    mixed, even, area = (
+        np.mean(draw(20000, even_degrees=p).elevation > 40) for p in (0.5, 1.0, 0.0)
+    )
+    np.testing.assert_allclose(mixed, (even + area) / 2, atol=0.006)
