@@ -1,0 +1,40 @@
+"""Which of a component's files hold its weights; the same choice in a folder and on a hub."""
+
+import re
+from collections.abc import Collection
+
+STEM = r"(?:diffusion_pytorch_model|model)"
+SINGLE = re.compile(STEM + r"(?:\.(\w+))?\.safetensors")
+INDEX = re.compile(STEM + r"\.safetensors\.index(?:\.(\w+))?\.json")
+FLAX = ("diffusion_flax_model.msgpack", "flax_model.msgpack")
+PICKLES = (".bin", ".ckpt", ".pt", ".pth")
+VARIANTS = (None, "fp16", "bf16")  # the plain file is float32 as a rule, so it comes first
+
+
+def best_weights(names: Collection[str]) -> str | None:
+    """Of the file `names` of one folder, that of its weights; None if there is none.
+
+    Safetensors before Flax msgpack; plain before fp16 before bf16 before other variants; one file
+    before the index of several.  Pickles are never chosen: reading one may run any code.
+    """
+    ranked = sorted((rank, name) for name in names if (rank := _rank(name)) is not None)
+    flax = (name for name in FLAX if name in names)
+    return ranked[0][1] if ranked else next(flax, None)
+
+
+def is_index(name: str) -> bool:
+    """Whether `name` is the index of weights in several files."""
+    return INDEX.fullmatch(name) is not None
+
+
+def pickles(names: Collection[str]) -> list[str]:
+    """The files among `names` that are Python pickles."""
+    return sorted(name for name in names if name.endswith(PICKLES))
+
+
+def _rank(name: str) -> tuple[int, bool] | None:
+    match = SINGLE.fullmatch(name) or INDEX.fullmatch(name)
+    if match is None:
+        return None
+    variant = match.group(1)
+    return (VARIANTS.index(variant) if variant in VARIANTS else len(VARIANTS)), is_index(name)

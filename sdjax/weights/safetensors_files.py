@@ -1,0 +1,53 @@
+"""Safetensors files, one tensor at a time."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+LFS_POINTER = b"version https://git-lfs"
+
+
+def safetensors_tensors(files: Iterable[Path]) -> Iterator[tuple[str, np.ndarray]]:
+    """(name, array) of every tensor, in the dtype of the file (bfloat16 too).
+
+    The library maps a file into memory and every page that was read stays there while the file is
+    open.  So it is opened anew for each tensor, and no more than a tensor is held.
+    ValueError if a file is cut short or is something else.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    for file in files:
+        try:
+            with safe_open(file, "numpy") as opened:
+                names = list(opened.keys())
+            for name in names:
+                with safe_open(file, "numpy") as opened:
+                    array = opened.get_tensor(name)
+                yield name, array
+        except SafetensorError as error:
+            raise ValueError(_unreadable(file, error)) from error
+
+
+def shards(index: Path) -> list[Path]:
+    """The files that an index names; ValueError if it is damaged or one of them is missing."""
+    try:
+        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError) as error:
+        raise ValueError(f"'{index}' is no index of safetensors; download it again.") from error
+    files = [index.parent / name for name in names]
+    missing = [file.name for file in files if not file.exists()]
+    if missing:
+        raise ValueError(
+            f"'{index}' names {len(names)} files, but {', '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing beside it; download the rest."
+        )
+    return files
+
+
+def _unreadable(file: Path, error: Exception) -> str:
+    with open(file, "rb") as opened:
+        if opened.read(len(LFS_POINTER)) == LFS_POINTER:
+            return f"'{file}' is a pointer of Git LFS, not the weights; run `git lfs pull` there."
+    return f"'{file}' is cut short or no safetensors file ({error}); download it again."
