@@ -1,0 +1,145 @@
+"""What a UNet's config.json says."""
+
+from dataclasses import dataclass
+
+from sdjax.networks.configuration import (
+    Fields,
+    check_class,
+    check_divisible,
+    check_fields,
+    check_types,
+    per_block,
+)
+
+WITH_ATTENTION = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
+_DOWN = ("CrossAttnDownBlock2D", "DownBlock2D")
+_UP = ("CrossAttnUpBlock2D", "UpBlock2D")
+
+_FIXED = {
+    "act_fn": "silu",
+    "addition_embed_type": None,
+    "attention_type": "default",
+    "center_input_sample": False,
+    "class_embed_type": None,
+    "class_embeddings_concat": False,
+    "conv_in_kernel": 3,
+    "conv_out_kernel": 3,
+    "cross_attention_norm": None,
+    "downsample_padding": 1,
+    "dual_cross_attention": False,
+    "encoder_hid_dim": None,
+    "encoder_hid_dim_type": None,
+    "mid_block_only_cross_attention": None,
+    "mid_block_scale_factor": 1,
+    "mid_block_type": "UNetMidBlock2DCrossAttn",
+    "num_attention_heads": None,
+    "num_class_embeds": None,
+    "only_cross_attention": False,
+    "projection_class_embeddings_input_dim": None,
+    "resnet_out_scale_factor": 1.0,
+    "resnet_skip_time_act": False,
+    "resnet_time_scale_shift": "default",
+    "reverse_transformer_layers_per_block": None,
+    "time_cond_proj_dim": None,
+    "time_embedding_act_fn": None,
+    "time_embedding_dim": None,
+    "time_embedding_type": "positional",
+    "timestep_post_act": None,
+}
+_NO_DIFFERENCE = {
+    "addition_embed_type_num_heads",  # read with an addition_embed_type only
+    "addition_time_embed_dim",
+    "dropout",  # of training
+    "upcast_attention",  # attention is in float32 always
+}
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """The architecture, with one entry for each block from the finest to the coarsest.
+
+    `num_attention_heads` is what config.json calls `attention_head_dim`; `down_attention` and
+    `up_attention` (in the order of the up blocks) say which blocks attend to the context.
+    """
+
+    in_channels: int
+    out_channels: int
+    sample_size: int | None
+    block_out_channels: tuple[int, ...]
+    layers_per_block: tuple[int, ...]
+    num_attention_heads: tuple[int, ...]
+    transformer_layers_per_block: tuple[int, ...]
+    down_attention: tuple[bool, ...]
+    up_attention: tuple[bool, ...]
+    cross_attention_dim: int
+    use_linear_projection: bool
+    norm_num_groups: int
+    norm_eps: float
+    flip_sin_to_cos: bool
+    freq_shift: float
+
+    @classmethod
+    def from_dict(cls, fields: Fields) -> "UNetConfig":
+        """Read the fields of diffusers' `UNet2DConditionModel`, with its defaults.
+
+        ValueError naming the first field that asks for something else than Stable Diffusion 1.x
+        and 2.x have, such as SDXL's `addition_embed_type`.
+        """
+        check_class(fields, "_class_name", "UNet2DConditionModel", "UNet")
+        check_fields(fields, _FIXED, set(_DEFAULTS) | _NO_DIFFERENCE, "UNet")
+        read = {**_DEFAULTS, **fields}
+        channels = tuple(read["block_out_channels"])
+        down, up = tuple(read["down_block_types"]), tuple(read["up_block_types"])
+        check_types("down_block_types", down, _DOWN)
+        check_types("up_block_types", up, _UP)
+        if not len(channels) == len(down) == len(up):
+            raise ValueError(
+                f"The UNet has {len(channels)} block_out_channels, {len(down)} down_block_types "
+                f"and {len(up)} up_block_types, expected equally many."
+            )
+        each = {
+            name: per_block(name, read[name], len(channels))
+            for name in ("layers_per_block", "attention_head_dim", "transformer_layers_per_block")
+        }
+        heads, groups = each["attention_head_dim"], read["norm_num_groups"]
+        check_divisible("block_out_channels", channels, heads, "the number of heads")
+        check_divisible(
+            "block_out_channels", channels, (groups,) * len(channels), "norm_num_groups"
+        )
+        (context,) = per_block("cross_attention_dim", read["cross_attention_dim"], 1)
+        return cls(
+            in_channels=read["in_channels"],
+            out_channels=read["out_channels"],
+            sample_size=read["sample_size"],
+            block_out_channels=channels,
+            layers_per_block=each["layers_per_block"],
+            num_attention_heads=heads,
+            transformer_layers_per_block=each["transformer_layers_per_block"],
+            down_attention=tuple(name in WITH_ATTENTION for name in down),
+            up_attention=tuple(name in WITH_ATTENTION for name in up),
+            cross_attention_dim=context,
+            use_linear_projection=bool(read["use_linear_projection"]),
+            norm_num_groups=groups,
+            norm_eps=read["norm_eps"],
+            flip_sin_to_cos=bool(read["flip_sin_to_cos"]),
+            freq_shift=read["freq_shift"],
+        )
+
+
+_DEFAULTS = {
+    "sample_size": None,
+    "in_channels": 4,
+    "out_channels": 4,
+    "flip_sin_to_cos": True,
+    "freq_shift": 0,
+    "down_block_types": ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
+    "up_block_types": ("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
+    "block_out_channels": (320, 640, 1280, 1280),
+    "layers_per_block": 2,
+    "norm_num_groups": 32,
+    "norm_eps": 1e-5,
+    "cross_attention_dim": 1280,
+    "transformer_layers_per_block": 1,
+    "attention_head_dim": 8,
+    "use_linear_projection": False,
+}

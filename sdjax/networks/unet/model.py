@@ -1,0 +1,106 @@
+"""The denoising network of Stable Diffusion 1.x and 2.x (Rombach et al., arXiv 2112.10752)."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float, Num
+
+from sdjax.networks.layers import Layers
+from sdjax.networks.timestep_embedding import TimestepEmbedding, sinusoids
+from sdjax.networks.unet.blocks import DownBlock, MidBlock, UpBlock
+from sdjax.networks.unet.config import UNetConfig
+
+
+class UNet2DCondition(nn.Module):
+    """diffusers' `UNet2DConditionModel`, channels last, with its parameter names.
+
+    It computes in `dtype` (norms, logits and softmax in float32) from parameters in
+    `param_dtype`, and returns `dtype`.  With `remat`, the gradient computes each block again
+    instead of keeping its activations.
+    """
+
+    config: UNetConfig
+    dtype: Any = jnp.float32
+    param_dtype: Any = jnp.float32
+    remat: bool = False
+
+    @nn.compact
+    def __call__(
+        self,
+        latents: Float[Array, "b h w c"],
+        timesteps: Num[Array, ""] | Num[Array, "b"] | int,
+        context: Float[Array, "b tokens features"],
+    ) -> Float[Array, "b h w out"]:
+        """The prediction (noise or velocity, as trained) at scaled noisy `latents`.
+
+        `timesteps` are 0 .. 999, one for all or one each; `context` is the embedded text.
+        ValueError if channels or context do not fit, or a side is not a multiple of
+        2^(blocks - 1).
+        """
+        _check(self.config, latents, context)
+        config, layers = self.config, Layers(self.dtype, self.param_dtype)
+        channels = config.block_out_channels
+        context = context.astype(self.dtype)
+        time = self._embed_time(jnp.broadcast_to(timesteps, latents.shape[:1]))
+
+        x = layers.conv(channels[0], name="conv_in")(latents)
+        x, skips = self._down(x, time, context)
+        x = self._block(MidBlock, len(channels) - 1, name="mid_block")(x, time, context)
+        x = self._up(x, skips, time, context)
+        x = layers.group_norm(config.norm_num_groups, config.norm_eps, name="conv_norm_out")(x)
+        return layers.conv(config.out_channels, name="conv_out")(jax.nn.silu(x))
+
+    def example_inputs(self) -> tuple[jax.ShapeDtypeStruct, ...]:
+        """The shapes of the smallest latents, a timestep and a context of one token."""
+        side = 2 ** (len(self.config.block_out_channels) - 1)
+        return (
+            jax.ShapeDtypeStruct((1, side, side, self.config.in_channels), jnp.float32),
+            jax.ShapeDtypeStruct((), jnp.int32),
+            jax.ShapeDtypeStruct((1, 1, self.config.cross_attention_dim), jnp.float32),
+        )
+
+    def _embed_time(self, timesteps):
+        config, width = self.config, self.config.block_out_channels[0]
+        waves = sinusoids(
+            timesteps, width, flip_sin_to_cos=config.flip_sin_to_cos, freq_shift=config.freq_shift
+        )
+        layers = Layers(self.dtype, self.param_dtype)
+        return TimestepEmbedding(layers, 4 * width, name="time_embedding")(waves)
+
+    def _down(self, x, time, context):
+        skips, last = [x], len(self.config.block_out_channels) - 1
+        for i, attends in enumerate(self.config.down_attention):
+            block = self._block(DownBlock, i, attends, i < last, name=f"down_blocks_{i}")
+            x, outputs = block(x, time, context)
+            skips.extend(outputs)
+        return x, skips
+
+    def _up(self, x, skips, time, context):
+        last = len(self.config.block_out_channels) - 1
+        for i, attends in enumerate(self.config.up_attention):
+            level = last - i
+            block = self._block(UpBlock, level, attends, level > 0, name=f"up_blocks_{i}")
+            used = tuple(skips.pop() for _ in range(self.config.layers_per_block[level] + 1))
+            x = block(x, used, time, context)
+        return x
+
+    def _block(self, kind, level, attends=True, resamples=False, *, name):
+        kind = nn.remat(kind) if self.remat else kind
+        layers = Layers(self.dtype, self.param_dtype)
+        return kind(layers, self.config, level, attends, resamples, name=name)
+
+
+def _check(config: UNetConfig, latents: jax.Array, context: jax.Array) -> None:
+    for name, given, expected in (
+        ("latents", latents, config.in_channels),
+        ("context", context, config.cross_attention_dim),
+    ):
+        if given.shape[-1] != expected:
+            raise ValueError(f"{name} has {given.shape[-1]} channels, expected {expected}.")
+    factor = 2 ** (len(config.block_out_channels) - 1)
+    if latents.shape[1] % factor or latents.shape[2] % factor:
+        raise ValueError(
+            f"latents are {latents.shape[1]}x{latents.shape[2]}, expected multiples of {factor}."
+        )
