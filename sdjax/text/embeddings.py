@@ -1,0 +1,84 @@
+"""Prompt embeddings on disk, so that the text encoder runs once per prompt and model."""
+
+import hashlib
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Array, Float
+
+Encode = Callable[[Sequence[str]], Float[Array, "prompts tokens features"]]
+
+
+def default_cache() -> Path:
+    """sdjax/prompts under XDG_CACHE_HOME, or under ~/.cache where that is not set."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "sdjax" / "prompts"
+
+
+def embed(
+    prompts: Sequence[str],
+    encode: Encode,
+    fingerprint: str,
+    cache: str | Path | None = None,
+) -> Float[np.ndarray, "prompts tokens features"]:
+    """The float32 embeddings of `prompts`, from the files in `cache` (default `default_cache()`).
+
+    `encode(missing)` is called at most once, with each prompt that has no file or a damaged one;
+    so it may load the text encoder.  `fingerprint` names the weights: embeddings of another one
+    are never used.  A file holds one prompt and appears whole or not at all, so that several
+    processes may share the folder.  A folder that cannot be written costs a warning only.
+    """
+    cache = default_cache() if cache is None else Path(cache)
+    files = {prompt: cache / _file_name(fingerprint, prompt) for prompt in prompts}
+    found = {prompt: _read(file) for prompt, file in files.items()}
+    missing = [prompt for prompt in found if found[prompt] is None]
+    if missing:
+        computed = np.asarray(encode(missing), np.float32)
+        found.update(zip(missing, computed, strict=True))
+        _write({files[prompt]: found[prompt] for prompt in missing}, cache)
+    return np.stack([found[prompt] for prompt in prompts])
+
+
+def _file_name(fingerprint: str, prompt: str) -> str:
+    """Injective in the pair: the fingerprint enters by its hash, of fixed length."""
+    weights = hashlib.sha256(fingerprint.encode()).digest()
+    return hashlib.sha256(weights + prompt.encode()).hexdigest() + ".npy"
+
+
+def _read(file: Path) -> Float[np.ndarray, "tokens features"] | None:
+    """The embedding in a file; None if there is none or it is damaged."""
+    try:
+        array = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    whole = array.ndim == 2 and array.dtype == np.float32 and np.isfinite(array).all()
+    return array if whole else None
+
+
+def _write(embeddings: dict[Path, np.ndarray], cache: Path) -> None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        for file, array in embeddings.items():
+            _write_whole(file, array)
+    except OSError as error:
+        warnings.warn(
+            f"prompt embeddings cannot be kept in {str(cache)!r} ({error.strerror}), so that the "
+            "next run computes them again; name a cache folder that can be written.",
+            stacklevel=3,
+        )
+
+
+def _write_whole(file: Path, array: np.ndarray) -> None:
+    """Under a name of its own first, then renamed: nobody ever reads half a file."""
+    handle, part = tempfile.mkstemp(dir=file.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            np.save(stream, array)
+        os.replace(part, file)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,87 @@
+"""The CLIP tokenizer of a diffusers folder."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+Tokenize = Callable[[Sequence[str]], Int[np.ndarray, "prompts tokens"]]
+
+_CONTEXT = 77  # what every CLIP text encoder reads
+_FILES = ("tokenizer_config.json", "vocab.json", "merges.txt")
+
+
+def load_tokenizer(folder: str | Path) -> Tokenize:
+    """The tokenizer of `folder` (a model's `tokenizer`), a function of prompts.
+
+    It returns int32 ids, a row per prompt: start token, the prompt's tokens, end token, then the
+    folder's pad token up to the folder's `model_max_length` (77 at most).  A prompt that is too
+    long is cut, with a warning that quotes the words that are lost.
+
+    Reads files only, never the network.  Raises `ValueError` if the folder, or one of
+    tokenizer_config.json, vocab.json and merges.txt in it, is missing or unreadable.
+    """
+    folder = Path(folder)
+    missing = [name for name in _FILES if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(
+            f"{str(folder)!r} holds no {' and no '.join(missing)}, expected the `tokenizer` folder "
+            "of a Stable Diffusion model in the diffusers layout."
+        )
+    with _silence():
+        from transformers import CLIPTokenizerFast
+
+        try:
+            tokenizer = CLIPTokenizerFast.from_pretrained(str(folder), local_files_only=True)
+        except Exception as error:  # the libraries below raise bare `Exception` too
+            raise ValueError(
+                f"the tokenizer in {str(folder)!r} cannot be read ({error}), expected the files "
+                "of a CLIP tokenizer; copy or download them again."
+            ) from error
+    length = min(tokenizer.model_max_length, _CONTEXT)
+
+    def tokenize(prompts: Sequence[str]) -> Int[np.ndarray, "prompts tokens"]:
+        return np.stack([_row(tokenizer, prompt, length) for prompt in prompts])
+
+    return tokenize
+
+
+def _row(tokenizer: Any, prompt: str, length: int) -> Int[np.ndarray, "tokens"]:
+    """The ids of one prompt, cut and padded to `length`."""
+    with _silence():
+        encoded = tokenizer(prompt, return_offsets_mapping=True)
+    ids = encoded["input_ids"]
+    if len(ids) > length:
+        tokens = tokenizer.convert_ids_to_tokens(ids)
+        first = _first_lost(tokens, length - 1)
+        lost = prompt[encoded["offset_mapping"][first][0] :].strip()
+        warnings.warn(
+            f"the prompt has {len(ids) - 2} tokens and the model reads {length - 2}, so that its "
+            f"end {lost!r} is cut off; shorten the prompt.",
+            stacklevel=2,
+        )
+        ids = [*ids[: length - 1], tokenizer.eos_token_id]
+    return np.asarray(ids + [tokenizer.pad_token_id] * (length - len(ids)), np.int32)
+
+
+def _first_lost(tokens: list[str], cut: int) -> int:
+    """The first token of the word that `cut` falls into: of a word cut in two, all is lost."""
+    while cut > 1 and not tokens[cut - 1].endswith("</w>"):
+        cut -= 1
+    return cut
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without the log messages of the libraries that are used inside."""
+    level = logging.root.manager.disable
+    logging.disable(max(level, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(level)

@@ -1,0 +1,102 @@
+"""Which embeddings a camera gets, against what threestudio hands to its networks."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sdjax.diffusion.guided import NetworkPredictor
+from sdjax.text.conditioning import Conditioning, branches, condition
+from sdjax.text.perp_neg import DecayingWeights
+from sdjax.text.views import Prompting, Thresholds
+from tests import reference
+from tests.text.cameras import camera
+
+CASES = reference.load("prompts")
+SEEN = camera(CASES["cameras"]["azimuth"], CASES["cameras"]["elevation"])
+VIEWS = SEEN.azimuth.shape[0]
+PROBES = Conditioning(jnp.eye(4)[:, None], -jnp.ones((1, 4)))  # the recordings' one-hot probes
+PERP_NEG = Prompting(perp_neg=DecayingWeights())
+NAMES = [name for name in CASES if "order_check" in CASES[name]]
+
+
+def thresholds(name: str) -> Thresholds:
+    return Thresholds(*CASES[name]["thresholds"].tolist())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_camera_gets_the_embedding_of_its_direction(name):
+    ours = branches(PROBES, SEEN, Prompting(thresholds=thresholds(name)))
+    recorded = CASES[name]["order_check"]
+    np.testing.assert_array_equal(ours.positive[:, 0], recorded[:VIEWS])
+    np.testing.assert_array_equal(ours.unconditional[:, 0], recorded[VIEWS:])
+    assert (ours.negatives, ours.negative_weights) == ((), ())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recorded_perp_neg_embeddings(name):
+    recorded = CASES[name]
+    prompting = Prompting(thresholds=thresholds(name), perp_neg=DecayingWeights())
+    ours = branches(PROBES, SEEN, prompting)
+    reference.assert_matches(ours.positive[:, 0], recorded["perpneg_pos_mix"], 1e-6)
+    np.testing.assert_array_equal(ours.unconditional[:, 0], recorded["perpneg_uncond"])
+    pushed = sum(
+        weight[:, None] * negative[:, 0]
+        for weight, negative in zip(ours.negative_weights, ours.negatives, strict=True)
+    )
+    theirs = np.einsum("vn,vnd->vd", recorded["perpneg_weights"], recorded["perpneg_neg_mix"])
+    reference.assert_matches(pushed, theirs, 1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_view_dependence_every_camera_gets_the_same(name):
+    recorded = CASES[name]["no_view"]
+    embed = lambda texts: np.stack([np.full((1, 4), 2.0 if t else -1.0) for t in texts])  # noqa: E731
+    prompting = Prompting(view_dependent=False, thresholds=thresholds(name))
+    ours = branches(condition("a bun", prompting, embed), SEEN, prompting)
+    np.testing.assert_array_equal(ours.positive[:, 0], recorded[:VIEWS])
+    np.testing.assert_array_equal(ours.unconditional[:, 0], recorded[VIEWS:])
+
+
+def test_prompts_are_embedded_in_one_call():
+    calls = []
+
+    def embed(texts):
+        calls.append(texts)
+        return np.arange(5.0)[:, None, None] * np.ones((1, 2, 3))
+
+    embeddings = condition("a bun", Prompting(negative_prompt="blurry"), embed)
+    views = ["a bun, side view", "a bun, front view", "a bun, back view", "a bun, overhead view"]
+    assert calls == [[*views, "blurry"]]
+    np.testing.assert_array_equal(embeddings.directions[:, 0, 0], np.arange(4.0))
+    np.testing.assert_array_equal(embeddings.unconditional, 4.0)
+
+
+@pytest.mark.parametrize("prompting", [Prompting(), PERP_NEG])
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_under_jit_and_vmap_in_the_embeddings_precision(prompting, dtype):
+    """vmap over particles: embeddings are shared, cameras are not."""
+    embeddings = jax.tree.map(lambda leaf: leaf.astype(dtype), PROBES)
+    look = lambda camera: branches(embeddings, camera, prompting)  # noqa: E731
+    particles = jax.tree.map(lambda leaf: leaf.reshape(11, 5), SEEN)
+    together = jax.jit(jax.vmap(look))(particles)
+    assert together.positive.dtype == together.unconditional.dtype == dtype
+    assert together.positive.shape == (11, 5, 1, 4)
+    alone = look(SEEN)
+    assert len(jax.tree.leaves(together)) == len(jax.tree.leaves(alone))
+    for ours, plain in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
+        ours = np.asarray(ours, np.float32).reshape(plain.shape)
+        np.testing.assert_allclose(ours, np.asarray(plain, np.float32), atol=1e-6)
+
+
+@pytest.mark.parametrize("prompting", [Prompting(), PERP_NEG])
+def test_a_network_takes_the_branches(prompting):
+    seen = camera([0.0, 100.0], [10.0, 80.0])
+    predict = lambda x, t, c: x * jnp.mean(c, axis=(1, 2))[:, None]  # noqa: E731
+    predictor = NetworkPredictor(predict, branches(PROBES, seen, prompting))
+    assert predictor(jnp.ones((2, 3)), 10, 7.5).shape == (2, 3)
+
+
+def test_the_settings_are_static():
+    assert hash(PERP_NEG) == hash(Prompting(perp_neg=DecayingWeights()))
+    assert Prompting(perp_neg=DecayingWeights()) == PERP_NEG

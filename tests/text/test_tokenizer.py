@@ -1,0 +1,117 @@
+"""The tokenizer against recorded ids, what it says about long prompts, and what it keeps quiet."""
+
+import json
+import shutil
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from sdjax.text.tokenizer import load_tokenizer
+from tests import reference
+
+MODELS = ("sd1_tiny", "sd2_tiny", "sd1_4block")
+
+
+def folder(name):
+    return reference.FOLDER / "tiny" / name / "tokenizer"
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A tokenizer's folder that may be damaged."""
+    return shutil.copytree(folder("sd2_tiny"), tmp_path / "tokenizer")
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.filterwarnings("ignore:the prompt has 100 tokens")
+def test_recorded_ids(name):
+    recorded = reference.load(f"tiny_{name}")["tokenizer"]
+    ids = load_tokenizer(folder(name))([str(prompt) for prompt in recorded["prompts"]])
+    np.testing.assert_array_equal(ids, recorded["input_ids"])
+    assert ids.dtype == np.int32
+
+
+def test_stable_diffusion_2_pads_with_its_own_token():
+    first = [load_tokenizer(folder(name))([""])[0, 2:] for name in ("sd1_tiny", "sd2_tiny")]
+    assert (first[0] == 603).all()
+    assert (first[1] == 0).all()
+
+
+def test_the_token_map_of_an_old_folder_names_the_pad_token(copied):
+    """As stabilityai published Stable Diffusion 2: without a list of added tokens."""
+    settings = json.loads((copied / "tokenizer_config.json").read_text())
+    del settings["added_tokens_decoder"]
+    settings["pad_token"] = "<|endoftext|>"
+    (copied / "tokenizer_config.json").write_text(json.dumps(settings))
+    recorded = reference.load("tiny_sd2_tiny")["tokenizer"]
+    ids = load_tokenizer(copied)([str(prompt) for prompt in recorded["prompts"][:4]])
+    np.testing.assert_array_equal(ids, recorded["input_ids"][:4])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "lost"),
+    [
+        ("a " * 75 + "hamburger,  side view", "'hamburger,  side view'"),
+        ("a " * 74 + "hamburger,  side view", "',  side view'"),
+        ("a " * 74 + "Corgi, side view", "'Corgi, side view'"),  # a word of several tokens
+        ("a " * 75 + "☃", "'☃'"),
+        ("x" * 200, "'" + "x" * 200 + "'"),
+    ],
+)
+def test_a_long_prompt_names_the_words_that_are_lost(prompt, lost):
+    tokenize = load_tokenizer(folder("sd1_tiny"))
+    with pytest.warns(UserWarning, match="the model reads 75") as caught:
+        ids = tokenize([prompt])
+    assert f"its end {lost} is cut off" in str(caught[0].message)
+    assert (ids.shape, ids[0, 0], ids[0, -1]) == ((1, 77), 602, 603)
+
+
+def test_a_prompt_that_just_fits_is_no_cause_for_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ids = load_tokenizer(folder("sd2_tiny"))(["a " * 75])
+    assert (ids[0, 1:-1] == 320).all()
+
+
+@pytest.mark.parametrize("name", ["vocab.json", "merges.txt", "tokenizer_config.json"])
+def test_a_missing_file_is_named(copied, name):
+    (copied / name).unlink()
+    with pytest.raises(ValueError, match=f"holds no {name}, expected"):
+        load_tokenizer(copied)
+
+
+@pytest.mark.parametrize("name", ["vocab.json", "merges.txt", "tokenizer_config.json"])
+def test_a_damaged_file_is_an_error_about_the_folder(copied, name):
+    (copied / name).write_text('{"a": ')
+    with pytest.raises(ValueError, match="cannot be read"):
+        load_tokenizer(copied)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"nowhere' holds no tokenizer_config\.json"):
+        load_tokenizer(tmp_path / "nowhere")
+
+
+SILENT = """
+import socket, sys
+
+def refuse(*args, **kwargs):
+    raise AssertionError("the network was asked for")
+
+socket.socket.connect = socket.getaddrinfo = refuse
+from sdjax.text.tokenizer import load_tokenizer
+
+early = {"transformers", "tokenizers", "torch"} & set(sys.modules)
+load_tokenizer(sys.argv[1])(["a bun " * 60])
+print(sorted(early), "torch" in sys.modules)
+"""
+
+
+def test_no_network_no_torch_no_noise_and_nothing_imported_early():
+    """Only our own warning is heard."""
+    command = [sys.executable, "-W", "ignore::UserWarning", "-c", SILENT, str(folder("sd1_tiny"))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[] False\n", "")
