@@ -25,11 +25,11 @@ def extract_mesh(
 ) -> "trimesh.Trimesh":
     """The surface where the density is `threshold`: closed, outwards, with vertex colours.
 
-    The density is taken at resolution^3 points that span [-1, 1]^3, and as zero around
-    them.  At the default threshold half of the light is absorbed within 0.14.  Cavities
-    that cannot be seen from outside are filled, and components with less than `smallest` of
-    the area of the largest one (floaters) dropped.  Colours are seen from outside, along
-    the reversed normal.  Raises ValueError where no density exceeds the threshold.
+    The density is taken at resolution^3 points that span the field's cube, and as zero around
+    it; vertices are in world units.  At the default threshold half of the light is absorbed
+    within 0.14.  Cavities that cannot be seen from outside are filled, and components with less
+    than `smallest` of the area of the largest one (floaters) dropped.  Colours are seen from
+    outside, along the reversed normal.  Raises ValueError where no density exceeds the threshold.
     """
     import trimesh
 
@@ -40,6 +40,7 @@ def extract_mesh(
             f"{densities.max():.3g}; the scene is empty, or the threshold should be lower."
         )
     vertices, faces = _surface(densities, threshold)
+    vertices = vertices if field.radius == 1.0 else field.radius * vertices
     mesh = _without_floaters(trimesh.Trimesh(vertices, faces), smallest)
     _, colours = _evaluate(field, params, mesh.vertices, -mesh.vertex_normals)
     mesh.visual.vertex_colors = np.round(255 * colours).astype(np.uint8)
@@ -56,7 +57,7 @@ def save_mesh(mesh: "trimesh.Trimesh", path: str | Path) -> None:
 
 
 def _density_grid(field: Field, params: Any, resolution: int) -> np.ndarray:
-    axis = np.linspace(-1, 1, resolution)
+    axis = np.linspace(-field.radius, field.radius, resolution)
     points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
     down = np.broadcast_to([0.0, 0.0, -1.0], points.shape)
     return _evaluate(field, params, points, down)[0].reshape((resolution,) * 3)
@@ -88,7 +89,7 @@ def _evaluate_chunk(
 
 
 def _surface(densities: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices in world units and faces.  Between grid points the raw density (softplus's
+    """Vertices in [-1, 1]^3 and faces.  Between grid points the raw density (softplus's
     inverse) is taken as linear, because that is what fields interpolate."""
     from scipy.ndimage import binary_fill_holes
     from skimage.measure import marching_cubes

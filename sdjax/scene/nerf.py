@@ -53,7 +53,7 @@ class NeRF:
         without one, samples are at fixed places: for evaluation."""
         keys = [None] * 4 if key is None else jax.random.split(key, 4)
         origins, directions = cameras.rays(camera, height, width)
-        near, far = sampling.cube_interval(origins, directions)
+        near, far = sampling.cube_interval(origins, directions, self.field.radius)
         edges = self._edges(params["field"], origins, directions, near, far, keys[:2])
         distances, deltas = 0.5 * (edges[..., 1:] + edges[..., :-1]), jnp.diff(edges, axis=-1)
         points = _along(origins, directions, distances)

@@ -11,14 +11,15 @@ from jaxtyping import Array, Float
 
 
 def cube_interval(
-    origins: Float[Array, "*rays 3"], directions: Float[Array, "*rays 3"]
+    origins: Float[Array, "*rays 3"], directions: Float[Array, "*rays 3"], radius: float = 1.0
 ) -> tuple[Float[Array, "*rays"], Float[Array, "*rays"]]:
-    """Distances `near <= far`, both >= 0, between which a ray is in the cube [-1, 1]^3.
+    """Distances `near <= far`, both >= 0, between which a ray is in the cube
+    [-radius, radius]^3; near is 0 for a ray that starts inside.
 
     A ray that misses gets near = far = its distance of closest approach to the origin.
     """
     safe = jnp.where(jnp.abs(directions) < 1e-9, 1e-9, directions)
-    first, second = (-1 - origins) / safe, (1 - origins) / safe
+    first, second = (-radius - origins) / safe, (radius - origins) / safe
     near = jnp.maximum(jnp.max(jnp.minimum(first, second), axis=-1), 0)
     far = jnp.min(jnp.maximum(first, second), axis=-1)
     closest = jnp.maximum(-jnp.sum(origins * directions, axis=-1), 0)

@@ -18,17 +18,17 @@ def ball(points, radius):
 class Ball(Field):
     """A hard ball of one colour around the origin."""
 
-    radius: float = 0.5
+    ball_radius: float = 0.5
     colour: tuple = flax.struct.field(pytree_node=False, default=(0.8, 0.4, 0.2))
 
     def init(self, key: jax.Array) -> dict:
         return {}
 
     def raw_density(self, params: Any, points):
-        return ball(points, self.radius)
+        return ball(points, self.ball_radius)
 
     def __call__(self, params: Any, points, directions):
-        density = activate(self.raw_density(params, points), points)
+        density = activate(self.raw_density(params, points), self.unit(points))
         return density, jnp.broadcast_to(jnp.array(self.colour), points.shape)
 
 
@@ -47,7 +47,7 @@ class Shell(Ball):
     """The ball with a hollow of half its radius."""
 
     def raw_density(self, params: Any, points):
-        return jnp.minimum(ball(points, self.radius), -ball(points, 0.5 * self.radius))
+        return jnp.minimum(ball(points, self.ball_radius), -ball(points, 0.5 * self.ball_radius))
 
 
 @flax.struct.dataclass
@@ -59,5 +59,5 @@ class BoxAndFloater(Ball):
         return jnp.maximum(box, ball(points - jnp.array([[0.8, 0.8, 0.8]]), 0.08))
 
     def __call__(self, params: Any, points, directions):
-        density = activate(self.raw_density(params, points), points)
+        density = activate(self.raw_density(params, points), self.unit(points))
         return density, 0.5 + 0.5 * jnp.sign(points)

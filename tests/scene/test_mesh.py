@@ -27,6 +27,16 @@ def test_normals_point_outwards(ball):
     assert np.min(np.sum(ball.vertex_normals * ball.vertices, axis=1)) > 0.35
 
 
+def test_a_larger_cube_keeps_the_world_units(ball):
+    larger = extract_mesh(Ball(radius=2.0), {}, 79)  # the same spacing of the grid
+    assert larger.is_watertight
+    np.testing.assert_allclose(larger.volume, ball.volume, rtol=0.01)
+    np.testing.assert_allclose(np.linalg.norm(larger.vertices, axis=1), 0.495, atol=0.002)
+    assert np.all(larger.visual.vertex_colors[:, :3] == [204, 102, 51])
+    filled = extract_mesh(Fog(radius=2.0, density=20.0), {}, 8)
+    np.testing.assert_allclose(filled.extents, 4, atol=0.02)
+
+
 def test_floaters_are_dropped_unless_asked_for():
     whole = extract_mesh(BoxAndFloater(), {}, RESOLUTION, smallest=0.0)
     largest = extract_mesh(BoxAndFloater(), {}, RESOLUTION)

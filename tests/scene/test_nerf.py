@@ -57,6 +57,30 @@ def test_fog_has_the_opacity_of_its_chord(proposals):
     np.testing.assert_allclose(out.colour[1, 1], expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("distance", [0.001, 1.5, 3.0])
+def test_a_larger_cube_may_hold_the_camera(distance):
+    """Opacity 1 - exp(-sigma * length) over the part of the cube in front of the camera."""
+    nerf = NeRF(field=Fog(radius=2.0), samples=6, proposals=8)
+    view = camera(0.0, 0.0, distance)
+    out = render(nerf, nerf.init(jax.random.key(0)), view, jax.random.key(1), 3)
+    length = min(distance, 2.0) + 2
+    np.testing.assert_allclose(out.opacity[1, 1, 0], -np.expm1(-0.7 * length), rtol=1e-4)
+
+
+def test_a_ball_looks_the_same_in_a_larger_cube():
+    small, large = (
+        render(NeRF(field=field, samples=64, proposals=128), {"field": {}, "background": {}}, view)
+        for field, view in ((Ball(), camera()), (Ball(radius=2.0), camera()))
+    )
+    np.testing.assert_allclose(large.opacity, small.opacity, atol=0.02)
+    covered = small.opacity[..., 0] > 0.99
+    np.testing.assert_allclose(large.depth[covered], small.depth[covered], atol=0.01)
+    inside = render(
+        NeRF(field=Ball(radius=2.0)), {"field": {}, "background": {}}, camera(0, 0, 1.5)
+    )
+    np.testing.assert_allclose(inside.depth[4, 4, 0], 1.0, atol=0.08)
+
+
 def test_a_ball_is_seen_where_it_is():
     nerf = NeRF(field=Ball(), samples=32, proposals=64, normals=True)
     out = render(nerf, nerf.init(jax.random.key(0)), camera(), None, 32)

@@ -64,7 +64,8 @@ def test_orientation_counts_only_normals_that_face_away():
 def test_sparsity_and_opaque():
     empty, half, full = (rendering([0.0, value, 0]) for value in (0.0, 0.5, 1.0))
     values = [float(regularisers.sparsity(r)) for r in (empty, half, full)]
-    np.testing.assert_allclose(values, [0.1, np.sqrt(0.26), np.sqrt(1.01)], rtol=1e-6)
+    # a float32 sum of 256 numbers one after the other is off by up to 256 / 2^24
+    np.testing.assert_allclose(values, [0.1, np.sqrt(0.26), np.sqrt(1.01)], rtol=1.5e-5)
     np.testing.assert_allclose(regularisers.opaque(half), np.log(2), rtol=1e-6)
     assert regularisers.opaque(empty) < 0.01 and regularisers.opaque(full) < 0.01
 

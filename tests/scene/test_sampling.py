@@ -16,23 +16,33 @@ coordinates = arrays(np.float32, 3, elements=st.floats(-4, 4, width=32))
 components = arrays(np.float32, 3, elements=st.sampled_from([0, 0, 1, -1, 0.3, -0.7, 1e-12]))
 histograms = arrays(np.float32, 8, elements=st.floats(0, 1, width=32))
 
-interval = jax.jit(sampling.cube_interval)
+interval = jax.jit(sampling.cube_interval, static_argnums=2)
 importance = jax.jit(sampling.importance_edges, static_argnums=3)
 EDGES = jnp.linspace(1, 3, 9)
 
 
 @FEW
-@given(coordinates, components)
-def test_the_interval_is_where_the_ray_is_in_the_cube(origin, direction):
+@given(coordinates, components, st.sampled_from([0.5, 1.0, 2.0]))
+def test_the_interval_is_where_the_ray_is_in_the_cube(origin, direction, radius):
     norm = np.linalg.norm(direction)
     direction = direction / norm if norm > 1e-6 else np.float32([1, 0, 0])
-    near, far = interval(origin, direction)
+    near, far = interval(origin, direction, radius)
     assert 0 <= near <= far < 20
     distances = np.linspace(0, 12, 2000, dtype=np.float32)
-    inside = np.max(np.abs(origin + distances[:, None] * direction), axis=1) < 1 - 1e-3
+    inside = np.max(np.abs(origin + distances[:, None] * direction), axis=1) < radius - 1e-3
     assert np.all((near <= distances[inside]) & (distances[inside] <= far))
     middle = origin + 0.5 * (near + far) * direction
-    assert near == far or np.max(np.abs(middle)) < 1 + 1e-4
+    assert near == far or np.max(np.abs(middle)) < radius + 1e-4
+
+
+@FEW
+@given(arrays(np.float32, 3, elements=st.floats(-1.875, 1.875, width=32)), components)
+def test_a_ray_from_inside_starts_at_once_and_ends_on_a_face(origin, direction):
+    norm = np.linalg.norm(direction)
+    direction = direction / norm if norm > 1e-6 else np.float32([1, 0, 0])
+    near, far = interval(origin, direction, 2.0)
+    assert near == 0 and far > 0.1
+    np.testing.assert_allclose(np.max(np.abs(origin + far * direction)), 2, rtol=1e-5)
 
 
 def test_a_ray_that_misses_has_no_length():

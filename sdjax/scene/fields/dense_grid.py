@@ -15,8 +15,8 @@ Params = dict[str, Float[Array, "r r r 4"]]
 class DenseGrid(Field):
     """resolution^3 vertices x (density, red, green, blue), interpolated trilinearly.
 
-        raw density = density_gain * g_0(p) + blob(p)
-        colour      = sigmoid(colour_gain * g_1..3(p))
+        raw density = density_gain * g_0(p / radius) + blob(p)
+        colour      = sigmoid(colour_gain * g_1..3(p / radius))
 
     The gains turn steps of Adam of about 0.05 into useful ones.  `params` is
     {"grid": [r, r, r, 4]}, indexed x, y, z; vertices 0 and r - 1 lie on the faces.
@@ -40,13 +40,14 @@ class DenseGrid(Field):
 
     def raw_density(self, params: Params, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
         """As `values`, without looking up the colours."""
-        values = interpolate(params["grid"][..., :1], points)
+        values = interpolate(params["grid"][..., :1], self.unit(points))
         return self.density_gain * values[:, 0] + self.blob(points)
 
     def proposal_density(self, params: Params, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
         """The density with the value of the nearest vertex: one look-up instead of eight."""
-        values = nearest(params["grid"][..., 0], points)
-        return activate(self.density_gain * values + self.blob(points), points)
+        unit = self.unit(points)
+        values = nearest(params["grid"][..., 0], unit)
+        return activate(self.density_gain * values + self.blob(points), unit)
 
 
 def resample(params: Params, resolution: int) -> dict[str, Float[Array, "new new new 4"]]:

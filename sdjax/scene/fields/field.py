@@ -1,10 +1,10 @@
 """What every field offers, and the density that all of them share.
 
-A field maps points of the cube [-1, 1]^3 to density and colour.  Its density is
-softplus(r(p)), where the raw density r is a learned part plus the blob of Magic3D
+A field maps points of the cube [-radius, radius]^3 (world units) to density and colour.  Its
+density is softplus(r(p)), where the raw density r is a learned part plus the blob of Magic3D
 (arXiv 2211.10440), which starts a scene as one soft ball:
 
-    blob(p) = scale * (1 - |p| / radius)
+    blob(p) = blob_scale * (1 - |p| / blob_radius)
 """
 
 from typing import Any
@@ -19,24 +19,26 @@ from jaxtyping import Array, Float
 class Field:
     """Static settings of a field; what is learned is a separate pytree `params`.
 
-    A subclass gives `init` and `values`, four numbers v a point:
+    A subclass gives `init` and `values`, four numbers v a point of the cube [-1, 1]^3:
 
-        raw density  r(p) = v_0 + blob(p),   density = softplus(r)
-        colour       sigmoid(v_1..3)         (independent of the view)
+        raw density  r(p) = v_0(p / radius) + blob(p),   density = softplus(r)
+        colour       sigmoid(v_1..3(p / radius))         (independent of the view)
 
-    The official recipes use `blob_scale` 10 and `blob_radius` 0.5 (threestudio,
-    "blob_magic3d").
+    `blob_radius` and `radius` are world lengths, and density is per world length.  The
+    official recipes use `blob_scale` 10 and `blob_radius` 0.5 (threestudio, "blob_magic3d"),
+    and a `radius` of 1 or 2.
     """
 
     blob_scale: float = flax.struct.field(pytree_node=False, default=10.0)
     blob_radius: float = flax.struct.field(pytree_node=False, default=0.5)
+    radius: float = flax.struct.field(pytree_node=False, default=1.0)
 
     def init(self, key: jax.Array) -> Any:
         """Fresh params."""
         raise NotImplementedError
 
     def values(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n 4"]:
-        """The four numbers v of each point."""
+        """The four numbers v of each point of [-1, 1]^3."""
         raise NotImplementedError
 
     def __call__(
@@ -47,17 +49,21 @@ class Field:
         `directions`, unit vectors from the camera into the scene, are for fields that
         depend on the view; those of this package do not.
         """
-        values = self.values(params, points)
+        values = self.values(params, self.unit(points))
         raw = values[:, 0] + self.blob(points)
-        return activate(raw, points), jax.nn.sigmoid(values[:, 1:])
+        return activate(raw, self.unit(points)), jax.nn.sigmoid(values[:, 1:])
 
     def raw_density(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
         """The density before softplus; its negative gradient points out of the object."""
-        return self.values(params, points)[:, 0] + self.blob(points)
+        return self.values(params, self.unit(points))[:, 0] + self.blob(points)
 
     def proposal_density(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
         """A density that decides only where samples are placed; may be coarse but cheap."""
-        return activate(self.raw_density(params, points), points)
+        return activate(self.raw_density(params, points), self.unit(points))
+
+    def unit(self, points: Float[Array, "n 3"]) -> Float[Array, "n 3"]:
+        """World points scaled so that the field's cube is [-1, 1]^3."""
+        return points if self.radius == 1.0 else points / self.radius
 
     def blob(self, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
         """The blob's raw density."""

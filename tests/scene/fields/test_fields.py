@@ -91,6 +91,19 @@ def test_normals_of_the_blob_are_unit_and_point_outwards(evaluated):
         np.testing.assert_allclose(jnp.linalg.norm(found, axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: type(field).__name__)
+def test_a_larger_cube_stretches_what_is_learned_but_not_the_blob(field):
+    larger, params = field.replace(radius=2.0), field.init(jax.random.key(3))
+    np.testing.assert_array_equal(larger.blob(POINTS), field.blob(POINTS))
+    density, colour = larger(params, 2 * POINTS, DIRECTIONS)
+    raw = field.values(params, POINTS)[:, 0] + field.blob(2 * POINTS)
+    np.testing.assert_allclose(larger.raw_density(params, 2 * POINTS), raw, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(density[:-3], jax.nn.softplus(raw)[:-3], rtol=1e-4)
+    assert jnp.all(density[:-3] > 0) and jnp.all(density[-3:] == 0)
+    assert jnp.all(larger.proposal_density(params, 2 * POINTS)[-3:] == 0)
+    np.testing.assert_allclose(colour, field(params, POINTS, DIRECTIONS)[1], atol=1e-6)
+
+
 def test_the_blob_is_magic3d_s():
     blob = Field(blob_scale=10.0, blob_radius=0.5).blob(
         jnp.array([[0.0, 0, 0], [0.5, 0, 0], [0, 1, 0]])
