@@ -6,6 +6,7 @@ from collections.abc import Collection
 STEM = r"(?:diffusion_pytorch_model|model)"
 SINGLE = re.compile(STEM + r"(?:\.(\w+))?\.safetensors")
 INDEX = re.compile(STEM + r"\.safetensors\.index(?:\.(\w+))?\.json")
+SHARD = re.compile(STEM + r"(?:\.(\w+))?-\d+-of-\d+(?:\.(\w+))?\.safetensors")
 FLAX = ("diffusion_flax_model.msgpack", "flax_model.msgpack")
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 VARIANTS = (None, "fp16", "bf16")  # the plain file is float32 as a rule, so it comes first
@@ -27,6 +28,15 @@ def is_index(name: str) -> bool:
     return INDEX.fullmatch(name) is not None
 
 
+def needed_files(names: Collection[str]) -> list[str]:
+    """Of one component's file `names`: its settings, and its weights once."""
+    best = best_weights(names)
+    settings = [name for name in names if name.endswith((".json", ".txt")) and not is_index(name)]
+    if best is None:
+        return sorted(settings)
+    return sorted([*settings, best, *(name for name in names if _is_shard_of(name, best))])
+
+
 def pickles(names: Collection[str]) -> list[str]:
     """The files among `names` that are Python pickles."""
     return sorted(name for name in names if name.endswith(PICKLES))
@@ -38,3 +48,8 @@ def _rank(name: str) -> tuple[int, bool] | None:
         return None
     variant = match.group(1)
     return (VARIANTS.index(variant) if variant in VARIANTS else len(VARIANTS)), is_index(name)
+
+
+def _is_shard_of(name: str, index: str) -> bool:
+    of, shard = INDEX.fullmatch(index), SHARD.fullmatch(name)
+    return bool(of and shard) and (shard.group(1) or shard.group(2)) == of.group(1)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sdjax.weights.choice import best_weights, is_index, pickles
+from sdjax.weights.conversion import from_pickles
 from sdjax.weights.flax_files import flax_tensors
 from sdjax.weights.safetensors_files import safetensors_tensors, shards
 
@@ -36,13 +37,10 @@ def read_tensors(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 def _none_found(folder: Path, names: list[str]) -> str:
     if found := pickles(names):
+        convert = from_pickles(str(folder.parent), f"{folder.parent}-safetensors")
         return (
             f"'{folder}' has weights only as a pickle ({found[0]}), which may run any code when "
-            f"read; where torch and diffusers are installed, convert the model that it belongs to "
-            f'once by `python -c "from diffusers import DiffusionPipeline as P; '
-            f"P.from_pretrained('{folder.parent}', use_safetensors=False)"
-            f".save_pretrained('{folder.parent}-safetensors', safe_serialization=True)\"` "
-            f"and use that folder."
+            f"read; {convert}."
         )
     return (
         f"'{folder}' holds no weights; expected diffusion_pytorch_model.safetensors, "

@@ -1,0 +1,93 @@
+"""A model's folder on this machine, downloaded from the Hugging Face hub where it is not one."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sdjax.weights.choice import best_weights, needed_files, pickles
+from sdjax.weights.folder import checked_folder, no_such_path
+from sdjax.weights.hub_errors import UnreachableError, explain, pickles_only
+
+COMPONENTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
+HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+TIMEOUT = 10.0  # seconds, for the first answer of the hub
+
+
+def local_folder(
+    source: str | Path, revision: str | None = None, components: Sequence[str] = COMPONENTS
+) -> Path:
+    """The folder of a model in the layout of diffusers, with at least these components.
+
+    Args:
+      source: a folder, taken as it is; or a model of the hub, "owner/name", of which only the
+        settings and one file of weights per component are downloaded (`sdjax.weights.choice`).
+      revision: branch, tag or commit on the hub, e.g. "flax" for old Flax weights; None is "main".
+
+    Without the hub, what its cache (under HF_HOME) holds of that revision is used if complete.
+    ValueError with what to do if there is no such folder or model, if it is incomplete, has pickles
+    only or is a checkpoint in one file, and if the hub cannot be reached or refuses.
+    """
+    path = Path(source).expanduser()
+    is_path = isinstance(source, Path) or HUB_ID.fullmatch(source) is None
+    if not path.exists() and is_path:
+        raise ValueError(no_such_path(path))
+    if not path.exists():
+        return checked_folder(_snapshot(str(source), revision, components), components)
+    if revision is not None:
+        raise ValueError(f"'{source}' is a folder here, so leave out the revision '{revision}'.")
+    return checked_folder(path, components)
+
+
+def _snapshot(model: str, revision: str | None, components: Sequence[str]) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+
+    try:
+        with _explained(model, revision):
+            info = HfApi().model_info(model, revision=revision, timeout=TIMEOUT)
+        wanted = _wanted(model, [file.rfilename for file in info.siblings], components)
+        with _explained(model, revision):
+            return Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
+    except UnreachableError:
+        cached = _cached(model, revision, components)
+        if cached is None:
+            raise
+        return cached
+
+
+def _wanted(model: str, names: list[str], components: Sequence[str]) -> list[str]:
+    wanted = ["model_index.json"]
+    for component in components:
+        start = component + "/"
+        inside = [name.removeprefix(start) for name in names if name.startswith(start)]
+        if pickles(inside) and best_weights(inside) is None:
+            raise ValueError(pickles_only(model, component))
+        wanted += [start + name for name in needed_files(inside)]
+    return wanted
+
+
+def _cached(model: str, revision: str | None, components: Sequence[str]) -> Path | None:
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(model, revision=revision, local_files_only=True))
+        checked_folder(folder, components)
+    except (OSError, ValueError):
+        return None
+    complete = all(_is_complete(folder / component) for component in components)
+    return folder if complete else None
+
+
+def _is_complete(component: Path) -> bool:
+    """Whether what has a network's settings has its weights too."""
+    names = [path.name for path in component.iterdir()]
+    return bool(names) and ("config.json" not in names or best_weights(names) is not None)
+
+
+@contextlib.contextmanager
+def _explained(model: str, revision: str | None) -> Iterator[None]:
+    """The hub raises errors of whichever network library its version uses: all are explained."""
+    try:
+        yield
+    except Exception as error:
+        raise UnreachableError(explain(model, revision, error)) from error
