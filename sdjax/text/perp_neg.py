@@ -55,6 +55,23 @@ class DecayingWeights(NamedTuple):
         return -front, -side
 
 
+def stepped_weights(
+    turn: Float[Array, "views"],
+) -> tuple[Float[Array, "views"], Float[Array, "views"]]:
+    """The weights (front, side) of stable-dreamfusion and the codes that come from it.
+
+    Between front and side, r = 1 - turn: front -2 exp(-2 r), but 0 for r > 0.8; side
+    -2 exp(-10 (1 - r)), but 0 for r < 0.2.  Between side and back, r = 2 - turn: front -2; side
+    -exp(-10 r), but 0 for r > 0.8.  They jump wherever they become 0, by up to 0.40.
+    """
+    near, far = 1.0 - turn, 2.0 - turn
+    front_near = jnp.where(near > 0.8, 0.0, -2.0 * jnp.exp(-2.0 * near))
+    side_near = jnp.where(near < 0.2, 0.0, -2.0 * jnp.exp(-10.0 * turn))
+    side_far = jnp.where(far > 0.8, 0.0, -jnp.exp(-10.0 * far))
+    towards_front = turn < 1.0
+    return jnp.where(towards_front, front_near, -2.0), jnp.where(towards_front, side_near, side_far)
+
+
 class Mixing(NamedTuple):
     """Coefficients over five embeddings (side, front, back, overhead, unconditional) per view."""
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdjax.text.perp_neg import Decay, DecayingWeights, Mixing, mixing
+from sdjax.text.perp_neg import Decay, DecayingWeights, Mixing, mixing, stepped_weights
 from tests import reference
 from tests.text.cameras import camera
 
@@ -52,6 +52,19 @@ def test_recorded_weights_under_other_decays():
     order = CASES["default_45_45_60"]["perpneg_neg_mix"]
     _, weights = in_our_order(order, recorded["perpneg_weights"])
     reference.assert_matches(np.stack(ours.weights, 1), weights, 1e-6)
+
+
+def test_recorded_weights_of_the_stable_dreamfusion_family():
+    """Its three probes are the positive's coefficients, 10 for the back, and flags of the two
+    negatives: (1, 0) for front, side and (0, 1) for side, front."""
+    recorded = reference.load("ism")["perpneg_weights"]
+    probe, weights = recorded["pos_neg1_neg2_probe"], recorded["weights"]
+    mix = mixing(camera(recorded["azimuth"], 0.0), stepped_weights)
+    values = jnp.asarray([0.0, 1.0, 10.0, 0.0, 0.0])
+    reference.assert_matches(mix.positive @ values, probe[:, 0], 1e-6)
+    order = np.where(probe[:, 1:2] == 1.0, [[0, 1]], [[1, 0]])
+    theirs = weights[np.arange(len(order))[:, None], 1 + order]
+    reference.assert_matches(np.stack(mix.weights, 1), theirs, 1e-6)
 
 
 def columns(mix: Mixing) -> np.ndarray:

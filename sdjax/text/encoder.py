@@ -1,0 +1,84 @@
+"""The text encoder of a Stable Diffusion folder, from prompts to embeddings."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float
+
+from sdjax.networks.clip.config import TextConfig
+from sdjax.networks.clip.text import CLIPText
+from sdjax.networks.parameters import parameter_shapes
+from sdjax.text.embeddings import Encode
+from sdjax.text.tokenizer import load_tokenizer
+from sdjax.weights.choice import best_weights, is_index
+from sdjax.weights.load import load_params
+from sdjax.weights.safetensors_files import shards
+
+
+def text_encoder(folder: str | Path, *, dtype: DTypeLike = jnp.float32, skip: int = 0) -> Encode:
+    """Load `tokenizer` and `text_encoder` of a model in `folder`; a function of prompts.
+
+    It returns [prompts, tokens, features], the last hidden state of CLIP's text tower after the
+    final norm; `skip` last layers are left out.  Stable Diffusion 2 uses the layer before the
+    last, and its diffusers folder comes without the last layer: `skip` is 0 there too.
+    `dtype` is that of the computation; the norms are in float32.
+
+    Raises `ValueError` for missing, damaged or unsuitable files.
+    """
+    folder = Path(folder)
+    tokenize = load_tokenizer(folder / "tokenizer")
+    model = CLIPText(_config(folder / "text_encoder"), dtype=dtype)
+    params = load_params(parameter_shapes(model), folder / "text_encoder")
+
+    @jax.jit
+    def apply(params, ids):
+        return model.apply({"params": params}, ids, skip=skip).last_hidden_state
+
+    def encode(prompts: Sequence[str]) -> Float[Array, "prompts tokens features"]:
+        return apply(params, jnp.asarray(tokenize(prompts)))
+
+    return encode
+
+
+def fingerprint(folder: str | Path, *, dtype: DTypeLike = jnp.float32, skip: int = 0) -> str:
+    """What the embeddings of `text_encoder(folder, dtype=dtype, skip=skip)` depend on, as a
+    hexadecimal sha256 of the contents of the files and of the settings.
+
+    A missing file only changes it: `text_encoder` is what complains.
+    """
+    folder = Path(folder)
+    settings = f"{np.dtype(dtype).name} {skip}"
+    digest = hashlib.sha256(settings.encode())
+    for file in _files(folder):
+        with open(file, "rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files that `text_encoder` reads, in a fixed order."""
+    encoder = folder / "text_encoder"
+    weights = best_weights({file.name for file in encoder.glob("*")})
+    if weights is None:
+        chosen = []
+    else:
+        chosen = shards(encoder / weights) if is_index(weights) else [encoder / weights]
+    words = sorted(file for file in (folder / "tokenizer").glob("*") if file.is_file())
+    return [*encoder.glob("config.json"), *chosen, *words]
+
+
+def _config(folder: Path) -> TextConfig:
+    try:
+        fields = json.loads((folder / "config.json").read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"'{folder / 'config.json'}' cannot be read ({error}), expected the configuration of "
+            "a CLIP text encoder; download the model again."
+        ) from error
+    return TextConfig.from_dict(fields)
