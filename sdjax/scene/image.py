@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sdjax.cameras import Camera
-from sdjax.scene.rendering import Rendering
+from sdjax.scene.rendering import Progress, Rendering
 
 Params = dict[str, Float[Array, "h w 3"]]
 
@@ -22,15 +22,27 @@ class Image:
     width: int = flax.struct.field(pytree_node=False, default=64)
     spread: float = flax.struct.field(pytree_node=False, default=0.1)
 
+    @property
+    def in_latent_space(self) -> bool:
+        """Whether a rendering's colours are a prior's latents: no, they are to be encoded."""
+        return False
+
     def init(self, key: jax.Array) -> Params:
         """Fresh pixels."""
         noise = jax.random.normal(key, (self.height, self.width, 3))
         return {"image": 0.5 + self.spread * noise}
 
     def render(
-        self, params: Params, camera: Camera, key: jax.Array | None, height: int, width: int
+        self,
+        params: Params,
+        camera: Camera,
+        key: jax.Array | None,
+        height: int,
+        width: int,
+        *,
+        progress: Progress = 1.0,
     ) -> Rendering:
-        """The image, average-pooled to [height, width]; camera and key do not matter.
+        """The image, average-pooled to [height, width]; camera, key and progress do not matter.
 
         Opacity is one, depth zero.  Raises ValueError if [height, width] does not divide
         the image.

@@ -13,7 +13,7 @@ from sdjax.scene.background import Background, Solid
 from sdjax.scene.fields.dense_grid import DenseGrid
 from sdjax.scene.fields.field import Field
 from sdjax.scene.normals import normalise, normals
-from sdjax.scene.rendering import Rendering, Samples
+from sdjax.scene.rendering import Progress, Rendering, Samples
 
 
 @flax.struct.dataclass
@@ -36,6 +36,11 @@ class NeRF:
     normal_step: float | None = flax.struct.field(pytree_node=False, default=None)
     perturbation: float | None = flax.struct.field(pytree_node=False, default=None)
 
+    @property
+    def in_latent_space(self) -> bool:
+        """Whether a rendering's colours are a prior's latents: no, they are to be encoded."""
+        return False
+
     def init(self, key: jax.Array) -> dict[str, Any]:
         """Fresh params of the field and of the background."""
         field, background = jax.random.split(key)
@@ -48,9 +53,15 @@ class NeRF:
         key: jax.Array | None,
         height: int,
         width: int,
+        *,
+        progress: Progress = 1.0,
     ) -> Rendering:
-        """The view of one camera, [height, width].  The key draws jitter and background;
-        without one, samples are at fixed places: for evaluation."""
+        """The view of one camera, [height, width], at a fraction `progress` of the run.
+
+        The key draws jitter and background; without one, samples are at fixed places: for
+        evaluation.
+        """
+        self = self.replace(field=self.field.at(progress))
         keys = [None] * 4 if key is None else jax.random.split(key, 4)
         origins, directions = cameras.rays(camera, height, width)
         near, far = sampling.cube_interval(origins, directions, self.field.radius)

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from jaxtyping import Array, Float
 
+Progress = float | Float[Array, ""]  # of the run, 0 at its start, 1 at its end
+
 
 class Samples(NamedTuple):
     """The intervals along every ray, for regularisers."""
@@ -17,9 +19,12 @@ class Samples(NamedTuple):
 
 
 class Rendering(NamedTuple):
-    """One image and what lies behind its pixels; row 0 is the top."""
+    """One image and what lies behind its pixels; row 0 is the top.
 
-    colour: Float[Array, "h w 3"]  # composited over the background, about 0..1
+    A particle of latents (latents.py) has the prior's channels instead of three colours.
+    """
+
+    colour: Float[Array, "h w channels"]  # composited over the background, about 0..1
     opacity: Float[Array, "h w 1"]  # 0..1
     depth: Float[Array, "h w 1"]  # distance along the ray, world units
     normal: Float[Array, "h w 3"] | None  # unit or zero, world space; if asked

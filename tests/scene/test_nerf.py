@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from sdjax.cameras import Camera
 from sdjax.scene.background import Learned, Random, Solid
 from sdjax.scene.fields.dense_grid import DenseGrid
+from sdjax.scene.fields.hash_grid import HashGrid
 from sdjax.scene.nerf import NeRF
 
 from .shapes import Ball, Fog
@@ -148,6 +149,22 @@ def test_gradients_are_those_of_finite_differences(x64):
 
     slope = (along(1e-5) - along(-1e-5)) / 2e-5
     np.testing.assert_allclose(jax.jit(jax.grad(along))(0.0), slope, rtol=1e-6)
+
+
+def test_progress_reaches_the_field():
+    field = HashGrid(levels=3, base_resolution=4, log2_table_size=6, progressive=(1, 0.0, 0.4))
+    nerf = NeRF(field=field, samples=4, proposals=6)
+    params = nerf.init(jax.random.key(0))
+    params["field"]["tables"] = 1e4 * params["field"]["tables"]
+    view = camera(37.3, 11.9)
+    shown = jax.jit(lambda p: nerf.render(params, view, None, 4, 4, progress=p).colour)
+    for progress, active in ((0.0, 1), (0.5, 2), (1.0, 3)):
+        fixed = nerf.replace(field=field.replace(progressive=None, active_levels=active))
+        expected = fixed.render(params, view, None, 4, 4).colour
+        np.testing.assert_allclose(shown(progress), expected, atol=1e-5)
+    assert jnp.max(jnp.abs(shown(0.0) - shown(1.0))) > 0.01
+    last = nerf.render(params, view, None, 4, 4).colour  # without progress: the finished run
+    np.testing.assert_allclose(last, shown(1.0), atol=1e-5)
 
 
 def test_no_key_means_the_same_picture_and_a_key_means_jitter():

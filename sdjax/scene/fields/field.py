@@ -37,6 +37,10 @@ class Field:
         """Fresh params."""
         raise NotImplementedError
 
+    def at(self, progress: float | Float[Array, ""]) -> "Field":
+        """The field at a fraction of the run, for fields with a schedule; which may be traced."""
+        return self
+
     def values(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n 4"]:
         """The four numbers v of each point of [-1, 1]^3."""
         raise NotImplementedError

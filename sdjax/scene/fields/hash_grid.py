@@ -27,8 +27,14 @@ class HashGrid(Field):
     official recipes (threestudio): 16 levels of 2 features, base 16, scale 1.447, 2^19 rows,
     blob 10 and 0.5.  The first `active_levels` levels are seen, the others are zero: a value
     that may be traced, so that a schedule needs no recompilation:
-    `field.replace(active_levels=...)`.  `params` is {"tables": [levels, T, features],
-    "network": layers}.
+    `field.replace(active_levels=...)`.  With `progressive` = (start_level, start, every), the
+    latter two in fractions of the run, `at(progress)` does it:
+
+        active_levels = min(start_level + floor(max(progress - start, 0) / every), levels)
+
+    (threestudio's progressive band: of 10,000 steps, (8, 0.2, 0.05) starts with 8 and adds one
+    every 500 after 2,000.)  Without it `at` changes nothing.
+    `params` is {"tables": [levels, T, features], "network": layers}.
     """
 
     levels: int = flax.struct.field(pytree_node=False, default=16)
@@ -39,6 +45,9 @@ class HashGrid(Field):
     width: int = flax.struct.field(pytree_node=False, default=64)
     layers: int = flax.struct.field(pytree_node=False, default=1)
     active_levels: Any = 1_000  # a number: all of them
+    progressive: tuple[int, float, float] | None = flax.struct.field(
+        pytree_node=False, default=None
+    )
 
     def init(self, key: jax.Array) -> Any:
         """Tables uniform in +-1e-4, as in the paper; He-normal network with a small output."""
@@ -49,6 +58,15 @@ class HashGrid(Field):
             "tables": jax.random.uniform(table_key, shape, minval=-1e-4, maxval=1e-4),
             "network": init_network(network_key, sizes),
         }
+
+    def at(self, progress: float | Float[Array, ""]) -> "HashGrid":
+        """The levels that `progressive` shows at a fraction of the run."""
+        if self.progressive is None:
+            return self
+        start_level, start, every = self.progressive
+        # the small number: 0.25 of a run is due where float32 says 0.24999999
+        added = jnp.floor(jnp.maximum(progress - start, 0.0) / every + 1e-4)
+        return self.replace(active_levels=jnp.minimum(start_level + added, self.levels))
 
     def resolution(self, level: int) -> int:
         """N_l, the cells along each side at one level."""

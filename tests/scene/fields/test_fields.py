@@ -125,6 +125,35 @@ def test_official_levels_go_from_16_to_4096():
     assert abs(field.resolution(15) - 4096) <= 1
 
 
+def test_levels_follow_threestudio_s_schedule():
+    """start 8, from step 2000 on one more every 500, of 10,000 steps."""
+    field, traces = HashGrid(progressive=(8, 0.2, 0.05)), []
+
+    @jax.jit
+    def active(progress):
+        traces.append(progress)
+        return field.at(progress).active_levels
+
+    for step in (0, 1999, 2000, 2499, 2500, 2501, 2999, 3000, 5500, 5999, 6000, 9000, 10_000):
+        expected = min(8 + max(step - 2000, 0) // 500, 16)
+        assert active(jnp.float32(step) / 10_000) == expected, step
+    assert len(traces) == 1
+    assert HASH.at(0.0) is HASH and DenseGrid().at(0.0) == DenseGrid()
+
+
+def test_hidden_levels_do_not_learn():
+    field, params = HASH.replace(progressive=(2, 0.5, 0.25)), HASH.init(jax.random.key(2))
+
+    @jax.jit
+    def gradient(progress):
+        shown = field.at(progress)
+        return jax.grad(lambda p: jnp.sum(shown(p, POINTS, DIRECTIONS)[1]))(params)["tables"]
+
+    for progress, levels in ((0.0, 2), (0.5, 2), (0.8, 3), (1.0, 4)):
+        learned = jnp.any(gradient(progress) != 0, axis=(1, 2))
+        np.testing.assert_array_equal(learned, np.arange(4) < levels)
+
+
 def test_inactive_levels_are_silent_without_recompilation():
     params = HASH.init(jax.random.key(2))
     traces = []
