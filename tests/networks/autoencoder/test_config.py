@@ -1,0 +1,33 @@
+"""Which autoencoders are read, and which refused."""
+
+import pytest
+
+from sdjax.networks.autoencoder.config import AutoencoderConfig
+from tests.networks.components import real_fields, small_vae
+
+
+def test_published_fields():
+    config = AutoencoderConfig.from_dict(real_fields("sd15", "vae"))
+    assert (config.scaling_factor, config.factor, config.latent_channels) == (0.18215, 8, 4)
+    assert AutoencoderConfig.from_dict(small_vae(scaling_factor=0.5)).scaling_factor == 0.5
+    assert isinstance(hash(config), int)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"_class_name": "AutoencoderTiny"}, "AutoencoderTiny.*expected 'AutoencoderKL'"),
+        ({"shift_factor": 0.1}, "shift_factor 0.1, expected None"),
+        ({"latents_mean": [0.0] * 4}, "latents_mean .*, expected None"),
+        ({"use_quant_conv": False}, "use_quant_conv False, expected True"),
+        ({"mid_block_add_attention": False}, "mid_block_add_attention False, expected True"),
+        ({"act_fn": "relu"}, "act_fn 'relu', expected 'silu'"),
+        ({"down_block_types": ["AttnDownEncoderBlock2D"] * 2}, "expected 'DownEncoderBlock2D'"),
+        ({"up_block_types": ["UpDecoderBlock2D"]}, "1 up_block_types, expected equally many"),
+        ({"norm_num_groups": 3}, "block_out_channels is 8, expected .*norm_num_groups, 3"),
+        ({"layers_per_block": "two"}, "layers_per_block is 'two', expected an integer"),
+    ],
+)
+def test_other_architectures_are_refused_by_name(change, words):
+    with pytest.raises(ValueError, match=words):
+        AutoencoderConfig.from_dict(small_vae(**change))

@@ -1,0 +1,68 @@
+"""Which UNets are read, and which refused."""
+
+import pytest
+
+from sdjax.networks.unet.config import UNetConfig
+from tests.networks.components import real_fields, small_unet
+
+
+def test_one_number_counts_for_every_block():
+    config = UNetConfig.from_dict(small_unet())
+    assert config.layers_per_block == config.transformer_layers_per_block == (1, 1)
+    assert config.num_attention_heads == (2, 2)
+    assert (config.down_attention, config.up_attention) == ((True, False), (False, True))
+    assert hash(config) == hash(UNetConfig.from_dict(small_unet()))
+
+
+def test_lists_are_kept():
+    fields = {"attention_head_dim": [2, 4], "layers_per_block": [1, 2]}
+    config = UNetConfig.from_dict(small_unet(**fields, transformer_layers_per_block=[2, 1]))
+    assert config.num_attention_heads == (2, 4)
+    assert config.layers_per_block == (1, 2)
+    assert config.transformer_layers_per_block == (2, 1)
+
+
+def test_missing_fields_are_those_of_stable_diffusion():
+    written = real_fields("sd15", "unet")
+    left_out = ("block_out_channels", "down_block_types", "up_block_types", "attention_head_dim")
+    assert UNetConfig.from_dict(written) == UNetConfig.from_dict(
+        {name: value for name, value in written.items() if name not in left_out}
+    )
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [{"upcast_attention": True}, {"dropout": 0.1}, {"_name_or_path": "x"}, {"new_in_2027": None}],
+)
+def test_fields_without_effect_are_passed_over(harmless):
+    assert UNetConfig.from_dict(small_unet(**harmless)) == UNetConfig.from_dict(small_unet())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"_class_name": "SD3Transformer2DModel"}, "SD3Transformer2DModel.*UNet2DConditionModel"),
+        ({"addition_embed_type": "text_time"}, "addition_embed_type 'text_time', expected None"),
+        ({"class_embed_type": "projection"}, "class_embed_type 'projection', expected None"),
+        ({"num_class_embeds": 1000}, "num_class_embeds 1000, expected None"),
+        ({"act_fn": "gelu"}, "act_fn 'gelu', expected 'silu'"),
+        ({"act_fn": None}, "act_fn None, expected 'silu'"),
+        ({"downsample_padding": 0}, "downsample_padding 0, expected 1"),
+        ({"only_cross_attention": True}, "only_cross_attention True, expected False"),
+        ({"only_cross_attention": [True, False]}, "only_cross_attention .*, expected False"),
+        ({"resnet_time_scale_shift": "scale_shift"}, "scale_shift', expected 'default'"),
+        ({"num_attention_heads": 8}, "num_attention_heads 8, expected None"),
+        ({"new_in_2027": "on"}, "new_in_2027 'on', expected None"),
+        ({"down_block_types": ["AttnDownBlock2D", "DownBlock2D"]}, "AttnDownBlock2D.*expected"),
+        ({"up_block_types": ["UpBlock2D", "DownBlock2D"]}, "DownBlock2D.*expected 'Cross"),
+        ({"up_block_types": ["UpBlock2D"]}, "1 up_block_types, expected equally many"),
+        ({"attention_head_dim": [2, 4, 4]}, "attention_head_dim .* list of 2"),
+        ({"transformer_layers_per_block": [[1, 1], [1, 1]]}, "transformer_layers_per_block"),
+        ({"cross_attention_dim": [12, 24]}, "cross_attention_dim .* an integer"),
+        ({"attention_head_dim": 3}, "block_out_channels is 8, expected a multiple .* 3"),
+        ({"norm_num_groups": 16}, "block_out_channels is 8, expected .*norm_num_groups, 16"),
+    ],
+)
+def test_other_architectures_are_refused_by_name(change, words):
+    with pytest.raises(ValueError, match=words):
+        UNetConfig.from_dict(small_unet(**change))
