@@ -16,9 +16,8 @@ from sdjax.networks.clip.text import CLIPText
 from sdjax.networks.parameters import parameter_shapes
 from sdjax.text.embeddings import Encode
 from sdjax.text.tokenizer import load_tokenizer
-from sdjax.weights.choice import best_weights, is_index
+from sdjax.weights.fingerprint import fingerprint as component_fingerprint
 from sdjax.weights.load import load_params
-from sdjax.weights.safetensors_files import shards
 
 
 def text_encoder(folder: str | Path, *, dtype: DTypeLike = jnp.float32, skip: int = 0) -> Encode:
@@ -50,27 +49,11 @@ def fingerprint(folder: str | Path, *, dtype: DTypeLike = jnp.float32, skip: int
     """What the embeddings of `text_encoder(folder, dtype=dtype, skip=skip)` depend on, as a
     hexadecimal sha256 of the contents of the files and of the settings.
 
-    A missing file only changes it: `text_encoder` is what complains.
+    ValueError if one of the two folders is missing.
     """
-    folder = Path(folder)
-    settings = f"{np.dtype(dtype).name} {skip}"
-    digest = hashlib.sha256(settings.encode())
-    for file in _files(folder):
-        with open(file, "rb") as opened:
-            digest.update(hashlib.file_digest(opened, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _files(folder: Path) -> list[Path]:
-    """The files that `text_encoder` reads, in a fixed order."""
-    encoder = folder / "text_encoder"
-    weights = best_weights({file.name for file in encoder.glob("*")})
-    if weights is None:
-        chosen = []
-    else:
-        chosen = shards(encoder / weights) if is_index(weights) else [encoder / weights]
-    words = sorted(file for file in (folder / "tokenizer").glob("*") if file.is_file())
-    return [*encoder.glob("config.json"), *chosen, *words]
+    files = [component_fingerprint(folder, name) for name in ("text_encoder", "tokenizer")]
+    settings = [np.dtype(dtype).name, str(skip)]
+    return hashlib.sha256(" ".join(files + settings).encode()).hexdigest()
 
 
 def _config(folder: Path) -> TextConfig:

@@ -97,8 +97,9 @@ def test_the_fingerprint_knows_the_settings_and_nothing_else(copied):
     assert fingerprint(copied) == plain
 
 
-def test_a_folder_without_files_has_a_fingerprint_so_that_loading_names_what_is_missing(tmp_path):
-    assert fingerprint(tmp_path) != fingerprint(folder("sd1_tiny"))
+def test_a_folder_without_a_text_encoder_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no component 'text_encoder'"):
+        fingerprint(tmp_path)
 
 
 def not_a_text_encoder(path):
