@@ -34,7 +34,7 @@ def shards(index: Path) -> list[Path]:
     """The files that an index names; ValueError if it is damaged or one of them is missing."""
     try:
         names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"'{index}' is no index of safetensors; download it again.") from error
     files = [index.parent / name for name in names]
     missing = [file.name for file in files if not file.exists()]
