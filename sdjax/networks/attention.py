@@ -1,5 +1,6 @@
 """Multi-head attention through `jax.nn.dot_product_attention`."""
 
+import re
 from typing import Literal
 
 import jax
@@ -11,17 +12,20 @@ from sdjax.networks.layers import Layers
 
 
 def attention_implementation(
-    backend: str, dtype: jax.typing.DTypeLike, head_dim: int
+    compute_capability: str | None, dtype: jax.typing.DTypeLike, head_dim: int
 ) -> Literal["cudnn", "xla"]:
     """The implementation of attention: "cudnn" where its flash attention runs, else "xla".
 
-    It runs on `backend` "gpu" (CUDA) in bfloat16 or float16 with a `head_dim` that is a multiple
-    of 8 and at most 128 (256 from Hopper on, which is not asked for here).  Any two sequence
-    lengths will do, since no bias is added to the logits (with one, training needs even lengths).
+    It runs on NVIDIA GPUs from Ampere on, `compute_capability` "8.0", in bfloat16 or float16 with
+    a `head_dim` that is a multiple of 8 and at most 128 (256 from Hopper on, which is not asked
+    for here).  Other devices have no `compute_capability`, or one that is not two numbers (AMD).
+    Any two sequence lengths will do, since no bias is added to the logits.
     """
+    number = re.fullmatch(r"(\d+)\.\d+", compute_capability or "")
+    ampere = number is not None and int(number[1]) >= 8
     low_precision = jnp.dtype(dtype) in (jnp.bfloat16, jnp.float16)
     fits = head_dim % 8 == 0 and head_dim <= 128
-    return "cudnn" if backend == "gpu" and low_precision and fits else "xla"
+    return "cudnn" if ampere and low_precision and fits else "xla"
 
 
 def multi_head_attention(
@@ -42,7 +46,8 @@ def multi_head_attention(
         return x.reshape(*x.shape[:2], heads, -1)
 
     query, key, value = split(query), split(key), split(value)
-    implementation = attention_implementation(jax.default_backend(), query.dtype, query.shape[-1])
+    capability = getattr(jax.local_devices()[0], "compute_capability", None)
+    implementation = attention_implementation(capability, query.dtype, query.shape[-1])
     joined = jax.nn.dot_product_attention(
         query, key, value, is_causal=is_causal, implementation=implementation
     )

@@ -9,22 +9,23 @@ from sdjax.networks.attention import attention_implementation, multi_head_attent
 
 
 @pytest.mark.parametrize(
-    ("backend", "dtype", "head_dim", "expected"),
+    ("compute_capability", "dtype", "head_dim", "expected"),
     [
-        ("gpu", jnp.bfloat16, 40, "cudnn"),
-        ("gpu", jnp.bfloat16, 80, "cudnn"),
-        ("gpu", jnp.float16, 64, "cudnn"),
-        ("gpu", "bfloat16", 128, "cudnn"),
-        ("gpu", jnp.bfloat16, 160, "xla"),  # the coarsest blocks of Stable Diffusion 1.x
-        ("gpu", jnp.bfloat16, 512, "xla"),  # the autoencoder
-        ("gpu", jnp.bfloat16, 12, "xla"),
-        ("gpu", jnp.float32, 64, "xla"),
-        ("cpu", jnp.bfloat16, 64, "xla"),
-        ("tpu", jnp.bfloat16, 64, "xla"),
+        ("8.0", jnp.bfloat16, 40, "cudnn"),
+        ("9.0", jnp.bfloat16, 80, "cudnn"),
+        ("12.0", jnp.float16, 64, "cudnn"),
+        ("8.9", "bfloat16", 128, "cudnn"),
+        ("9.0", jnp.bfloat16, 160, "xla"),  # the coarsest blocks of Stable Diffusion 1.x
+        ("9.0", jnp.bfloat16, 512, "xla"),  # the autoencoder
+        ("9.0", jnp.bfloat16, 12, "xla"),
+        ("9.0", jnp.float32, 64, "xla"),
+        ("7.5", jnp.float16, 64, "xla"),  # Turing
+        ("gfx90a", jnp.bfloat16, 64, "xla"),  # AMD
+        (None, jnp.bfloat16, 64, "xla"),  # CPU, TPU
     ],
 )
-def test_flash_attention_runs_where_it_can(backend, dtype, head_dim, expected):
-    assert attention_implementation(backend, dtype, head_dim) == expected
+def test_flash_attention_runs_where_it_can(compute_capability, dtype, head_dim, expected):
+    assert attention_implementation(compute_capability, dtype, head_dim) == expected
 
 
 def exact(query, key, value, heads: int, is_causal: bool) -> np.ndarray:
