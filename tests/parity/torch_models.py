@@ -34,15 +34,19 @@ def tensors(component: str, fields: dict[str, Any]) -> dict[str, tuple[int, ...]
     return {tower + name.removeprefix(tower): shape for name, shape in shapes.items()}
 
 
-def random_model(component: str, fields: dict[str, Any], seed: int = 0):
-    """A model whose every parameter is random, biases and norms as well."""
-    torch.manual_seed(seed)
+def random_model(component: str, fields: dict[str, Any], scale: float = 1.0):
+    """A model whose every parameter is random, biases and norms as well; `scale` multiplies what
+    is not a norm's."""
+    torch.manual_seed(0)
     model = build(component, fields).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
+            is_norm = "norm" in name
             if parameter.ndim == 1:
-                is_norm = "norm" in name and name.endswith("weight")
-                parameter.copy_(0.3 * torch.randn_like(parameter) + float(is_norm))
+                offset = float(is_norm and name.endswith("weight"))
+                parameter.copy_(0.3 * torch.randn_like(parameter) + offset)
+            if not is_norm:
+                parameter.mul_(scale)
     return model
 
 

@@ -11,7 +11,7 @@ from sdjax.networks.configuration import (
     per_block,
 )
 
-WITH_ATTENTION = ("CrossAttnDownBlock2D", "CrossAttnUpBlock2D")
+# With attention, and without.
 _DOWN = ("CrossAttnDownBlock2D", "DownBlock2D")
 _UP = ("CrossAttnUpBlock2D", "UpBlock2D")
 
@@ -88,42 +88,45 @@ class UNetConfig:
         check_class(fields, "_class_name", "UNet2DConditionModel", "UNet")
         check_fields(fields, _FIXED, set(_DEFAULTS) | _NO_DIFFERENCE, "UNet")
         read = {**_DEFAULTS, **fields}
-        channels = tuple(read["block_out_channels"])
-        down, up = tuple(read["down_block_types"]), tuple(read["up_block_types"])
-        check_types("down_block_types", down, _DOWN)
-        check_types("up_block_types", up, _UP)
-        if not len(channels) == len(down) == len(up):
-            raise ValueError(
-                f"The UNet has {len(channels)} block_out_channels, {len(down)} down_block_types "
-                f"and {len(up)} up_block_types, expected equally many."
-            )
-        each = {
-            name: per_block(name, read[name], len(channels))
+        channels = _channels(read)
+        layers, heads, depths = (
+            per_block(name, read[name], len(channels))
             for name in ("layers_per_block", "attention_head_dim", "transformer_layers_per_block")
-        }
-        heads, groups = each["attention_head_dim"], read["norm_num_groups"]
-        check_divisible("block_out_channels", channels, heads, "the number of heads")
-        check_divisible(
-            "block_out_channels", channels, (groups,) * len(channels), "norm_num_groups"
         )
         (context,) = per_block("cross_attention_dim", read["cross_attention_dim"], 1)
+        check_divisible("block_out_channels", channels, heads, "the number of heads")
         return cls(
             in_channels=read["in_channels"],
             out_channels=read["out_channels"],
             sample_size=read["sample_size"],
             block_out_channels=channels,
-            layers_per_block=each["layers_per_block"],
+            layers_per_block=layers,
             num_attention_heads=heads,
-            transformer_layers_per_block=each["transformer_layers_per_block"],
-            down_attention=tuple(name in WITH_ATTENTION for name in down),
-            up_attention=tuple(name in WITH_ATTENTION for name in up),
+            transformer_layers_per_block=depths,
+            down_attention=tuple(name == _DOWN[0] for name in read["down_block_types"]),
+            up_attention=tuple(name == _UP[0] for name in read["up_block_types"]),
             cross_attention_dim=context,
             use_linear_projection=bool(read["use_linear_projection"]),
-            norm_num_groups=groups,
+            norm_num_groups=read["norm_num_groups"],
             norm_eps=read["norm_eps"],
             flip_sin_to_cos=bool(read["flip_sin_to_cos"]),
             freq_shift=read["freq_shift"],
         )
+
+
+def _channels(read: Fields) -> tuple[int, ...]:
+    """The channels of each block, which has to be of a known type on both ways."""
+    channels, groups = tuple(read["block_out_channels"]), read["norm_num_groups"]
+    down, up = tuple(read["down_block_types"]), tuple(read["up_block_types"])
+    check_types("down_block_types", down, _DOWN)
+    check_types("up_block_types", up, _UP)
+    if not len(channels) == len(down) == len(up):
+        raise ValueError(
+            f"The UNet has {len(channels)} block_out_channels, {len(down)} down_block_types "
+            f"and {len(up)} up_block_types, expected equally many."
+        )
+    check_divisible("block_out_channels", channels, (groups,) * len(channels), "norm_num_groups")
+    return channels
 
 
 _DEFAULTS = {
