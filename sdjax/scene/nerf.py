@@ -1,6 +1,6 @@
 """A neural radiance field rendered by one camera, with static shapes."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.struct
 import jax
@@ -10,10 +10,23 @@ from jaxtyping import Array, Float
 from sdjax import cameras
 from sdjax.scene import sampling, volume
 from sdjax.scene.background import Background, Solid
+from sdjax.scene.chunks import map_chunks
 from sdjax.scene.fields.dense_grid import DenseGrid
 from sdjax.scene.fields.field import Field
 from sdjax.scene.normals import normalise, normals
 from sdjax.scene.rendering import Progress, Rendering, Samples
+from sdjax.scene.shading import PointLight, shade
+
+
+class Rays(NamedTuple):
+    """The rays of a picture, or some of them, and what was drawn for each."""
+
+    origins: Float[Array, "*rays 3"]
+    directions: Float[Array, "*rays 3"]  # unit
+    near: Float[Array, "*rays"]
+    far: Float[Array, "*rays"]
+    jitter: tuple[Float[Array, "*rays"] | None, ...]  # of the proposals and of the samples
+    displacements: Float[Array, "*rays n 3"] | None  # of the points of perturbed normals
 
 
 @flax.struct.dataclass
@@ -25,6 +38,9 @@ class NeRF:
     weights; with `proposals` = 0 the `samples` intervals are equal.  `normals` asks for
     normals (see normals.py for `normal_step`), `perturbation` for further normals at points
     displaced by a normal deviate of that standard deviation; both cost evaluations.
+    `shading` lights the pictures of training, which needs normals too.  With `chunk`, about
+    that many rays are rendered at a time and once more for their gradient, which bounds the
+    memory for their activations: the same picture from the same draws, in more time.
     `params` is {"field": ..., "background": ...}.
     """
 
@@ -35,6 +51,8 @@ class NeRF:
     normals: bool = flax.struct.field(pytree_node=False, default=False)
     normal_step: float | None = flax.struct.field(pytree_node=False, default=None)
     perturbation: float | None = flax.struct.field(pytree_node=False, default=None)
+    shading: PointLight | None = None
+    chunk: int | None = flax.struct.field(pytree_node=False, default=None)
 
     @property
     def in_latent_space(self) -> bool:
@@ -58,63 +76,88 @@ class NeRF:
     ) -> Rendering:
         """The view of one camera, [height, width], at a fraction `progress` of the run.
 
-        The key draws jitter and background; without one, samples are at fixed places: for
-        evaluation.
+        The key draws jitter, background and light; without one, samples are at fixed places and
+        colours unshaded: for evaluation.
         """
-        self = self.replace(field=self.field.at(progress))
         keys = [None] * 4 if key is None else jax.random.split(key, 4)
+        rays = self._rays(camera, keys[:3], height, width)
+        lighting = None
+        if self.shading is not None and key is not None:
+            lighting = self.shading.draw(jax.random.fold_in(key, 4), camera, progress)
+        seen = self._march(self.field.at(progress), params["field"], lighting, rays)
+        behind = self.background(params["background"], keys[3], rays.directions)
+        return seen._replace(colour=volume.over(seen.colour, seen.opacity, behind))
+
+    def _rays(self, camera, keys, height, width) -> Rays:
         origins, directions = cameras.rays(camera, height, width)
         near, far = sampling.cube_interval(origins, directions, self.field.radius)
-        edges = self._edges(params["field"], origins, directions, near, far, keys[:2])
-        distances, deltas = 0.5 * (edges[..., 1:] + edges[..., :-1]), jnp.diff(edges, axis=-1)
-        points = _along(origins, directions, distances)
+        jitter = tuple(sampling.draw_jitter(key, near.shape) for key in keys[:2])
+        displacements = None
+        if self.perturbation is not None and keys[2] is not None:
+            shape = (*near.shape, self.samples, 3)
+            displacements = self.perturbation * jax.random.normal(keys[2], shape)
+        return Rays(origins, directions, near, far, jitter, displacements)
 
-        densities, colours = self._evaluate(params["field"], points, directions)
-        weights = volume.weights(densities, deltas)
-        point_normals, perturbed = self._normals(params["field"], points, keys[2])
+    def _march(self, field, params, lighting, rays: Rays) -> Rendering:
+        """The rendering before a black background."""
 
-        opacity = jnp.sum(weights, axis=-1, keepdims=True)
-        behind = self.background(params["background"], keys[3], directions)
-        return Rendering(
-            colour=volume.over(volume.composite(weights, colours), opacity, behind),
-            opacity=opacity,
-            depth=volume.expected_depth(weights, distances, far)[..., None],
-            normal=normalise(volume.composite(weights, point_normals)) if self.normals else None,
-            samples=Samples(directions, distances, deltas, weights, point_normals, perturbed),
-        )
+        def through(params, lighting, rays, edges):
+            return self._through(field, params, lighting, rays, edges)
 
-    def _edges(self, params, origins, directions, near, far, keys) -> Float[Array, "h w n"]:
+        if self.chunk is not None:
+            through = jax.checkpoint(through)
+
+        def march(rays):  # edges are kept, not found again for the gradient: they have none
+            return through(params, lighting, rays, self._edges(field, params, rays))
+
+        return march(rays) if self.chunk is None else map_chunks(march, rays, self.chunk)
+
+    def _edges(self, field, params, rays: Rays) -> Float[Array, "*rays n"]:
+        near, far = rays.near, rays.far
         if not self.proposals:
-            return jax.lax.stop_gradient(sampling.uniform_edges(keys[0], near, far, self.samples))
+            edges = sampling.uniform_edges(rays.jitter[0], near, far, self.samples)
+            return jax.lax.stop_gradient(edges)
         params = jax.lax.stop_gradient(params)
-        edges = sampling.uniform_edges(keys[0], near, far, self.proposals)
-        points = _along(origins, directions, 0.5 * (edges[..., 1:] + edges[..., :-1]))
-        densities = self.field.proposal_density(params, points.reshape(-1, 3))
+        edges = sampling.uniform_edges(rays.jitter[0], near, far, self.proposals)
+        points = _along(rays, 0.5 * (edges[..., 1:] + edges[..., :-1]))
+        densities = field.proposal_density(params, points.reshape(-1, 3))
         weights = volume.weights(densities.reshape(points.shape[:-1]), jnp.diff(edges, axis=-1))
-        fine = sampling.importance_edges(keys[1], weights, edges, self.samples)
+        fine = sampling.importance_edges(rays.jitter[1], weights, edges, self.samples)
         return jax.lax.stop_gradient(fine)
 
-    def _evaluate(self, params, points, directions):
-        seen = jnp.broadcast_to(directions[..., None, :], points.shape)
-        densities, colours = self.field(params, points.reshape(-1, 3), seen.reshape(-1, 3))
-        return densities.reshape(points.shape[:-1]), colours.reshape(points.shape)
+    def _through(self, field, params, lighting, rays: Rays, edges) -> Rendering:
+        distances, deltas = 0.5 * (edges[..., 1:] + edges[..., :-1]), jnp.diff(edges, axis=-1)
+        points = _along(rays, distances)
+        densities, colours = _evaluate(field, params, points, rays.directions)
+        weights = volume.weights(densities, deltas)
+        own, perturbed = self._normals(field, params, points, rays.displacements, lighting)
+        if lighting is not None:
+            colours = shade(lighting, colours, points, own)
+        opacity = jnp.sum(weights, axis=-1, keepdims=True)  # first: gradients add up in this order
+        return Rendering(
+            colour=volume.composite(weights, colours),
+            opacity=opacity,
+            depth=volume.expected_depth(weights, distances, rays.far)[..., None],
+            normal=None if own is None else normalise(volume.composite(weights, own)),
+            samples=Samples(rays.directions, distances, deltas, weights, own, perturbed),
+        )
 
-    def _normals(self, params, points, key):
+    def _normals(self, field, params, points, displacements, lighting):
         def at(where):
             flat = normals(
-                lambda p: self.field.raw_density(params, p), where.reshape(-1, 3), self.normal_step
+                lambda p: field.raw_density(params, p), where.reshape(-1, 3), self.normal_step
             )
             return flat.reshape(where.shape)
 
-        own = at(points) if self.normals else None
-        if self.perturbation is None or key is None:
-            return own, None
-        return own, at(points + self.perturbation * jax.random.normal(key, points.shape))
+        own = at(points) if self.normals or lighting is not None else None
+        return own, None if displacements is None else at(points + displacements)
 
 
-def _along(
-    origins: Float[Array, "h w 3"],
-    directions: Float[Array, "h w 3"],
-    distances: Float[Array, "h w n"],
-) -> Float[Array, "h w n 3"]:
-    return origins[..., None, :] + distances[..., None] * directions[..., None, :]
+def _evaluate(field, params, points, directions):
+    seen = jnp.broadcast_to(directions[..., None, :], points.shape)
+    densities, colours = field(params, points.reshape(-1, 3), seen.reshape(-1, 3))
+    return densities.reshape(points.shape[:-1]), colours.reshape(points.shape)
+
+
+def _along(rays: Rays, distances: Float[Array, "*rays n"]) -> Float[Array, "*rays n 3"]:
+    return rays.origins[..., None, :] + distances[..., None] * rays.directions[..., None, :]

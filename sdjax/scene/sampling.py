@@ -2,7 +2,7 @@
 
 Every sampler returns the edges of intervals that tile [near, far] without gaps, front to
 back; the field is evaluated at their midpoints.  Jitter moves all inner edges of a ray
-together (one draw a ray); without a key they stay where they are.
+together (one draw a ray, in intervals); without it they stay where they are.
 """
 
 import jax
@@ -27,15 +27,23 @@ def cube_interval(
     return jnp.where(hit, near, closest), jnp.where(hit, far, closest)
 
 
+def draw_jitter(key: jax.Array | None, rays: tuple[int, ...]) -> Float[Array, "*rays"] | None:
+    """Uniform in [-0.5, 0.5), one a ray; without a key, none."""
+    return None if key is None else jax.random.uniform(key, rays, minval=-0.5, maxval=0.5)
+
+
 def uniform_edges(
-    key: jax.Array | None, near: Float[Array, "*rays"], far: Float[Array, "*rays"], count: int
+    jitter: Float[Array, "*rays"] | None,
+    near: Float[Array, "*rays"],
+    far: Float[Array, "*rays"],
+    count: int,
 ) -> Float[Array, "*rays {count}+1"]:
     """`count` intervals of equal length (but for the first and last, if jittered)."""
-    return near[..., None] + (far - near)[..., None] * _quantiles(key, near.shape, count)
+    return near[..., None] + (far - near)[..., None] * _quantiles(jitter, near.shape, count)
 
 
 def importance_edges(
-    key: jax.Array | None,
+    jitter: Float[Array, "*rays"] | None,
     weights: Float[Array, "*rays m"],
     edges: Float[Array, "*rays m+1"],
     count: int,
@@ -53,7 +61,7 @@ def importance_edges(
     """
     mass = _padded_mass(weights, padding)
     start = jnp.cumsum(mass, axis=-1) - mass
-    quantiles = _quantiles(key, edges.shape[:-1], count)[..., 1:-1]
+    quantiles = _quantiles(jitter, edges.shape[:-1], count)[..., 1:-1]
 
     def add_bin(inner, bin_of_ray):
         start, mass, width = bin_of_ray
@@ -70,11 +78,11 @@ def _bins_first(values: Float[Array, "*rays m"]) -> Float[Array, "m *rays 1"]:
 
 
 def _quantiles(
-    key: jax.Array | None, rays: tuple[int, ...], count: int
+    jitter: Float[Array, "*rays"] | None, rays: tuple[int, ...], count: int
 ) -> Float[Array, "*rays {count}+1"]:
     inner = jnp.broadcast_to(jnp.arange(1, count, dtype=jnp.float32), (*rays, count - 1))
-    if key is not None:
-        inner = inner + jax.random.uniform(key, (*rays, 1), minval=-0.5, maxval=0.5)
+    if jitter is not None:
+        inner = inner + jitter[..., None]
     ends = jnp.zeros((*rays, 1))
     return jnp.concatenate([ends, inner / count, ends + 1], axis=-1)
 

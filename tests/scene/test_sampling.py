@@ -53,7 +53,7 @@ def test_a_ray_that_misses_has_no_length():
 @pytest.mark.parametrize("key", [None, jax.random.key(0)])
 def test_uniform_edges_tile_the_interval(key):
     near, far = jnp.array([1.0, 2.0]), jnp.array([3.0, 2.0])
-    edges = sampling.uniform_edges(key, near, far, 5)
+    edges = sampling.uniform_edges(sampling.draw_jitter(key, (2,)), near, far, 5)
     np.testing.assert_array_equal(edges[:, 0], near)
     np.testing.assert_array_equal(edges[:, -1], far)
     assert jnp.all(jnp.diff(edges[0]) > 0)
@@ -62,14 +62,19 @@ def test_uniform_edges_tile_the_interval(key):
 
 def test_jittered_edges_are_unbiased():
     keys = jax.random.split(jax.random.key(1), 4000)
-    draw = jax.vmap(lambda key: sampling.uniform_edges(key, jnp.zeros(()), jnp.ones(()), 4))
+
+    @jax.vmap
+    def draw(key):
+        jitter = sampling.draw_jitter(key, ())
+        return sampling.uniform_edges(jitter, jnp.zeros(()), jnp.ones(()), 4)
+
     np.testing.assert_allclose(jnp.mean(draw(keys), axis=0), jnp.linspace(0, 1, 5), atol=0.005)
 
 
 @FEW
 @given(histograms)
 def test_importance_edges_tile_the_interval_in_order(weights):
-    edges = importance(jax.random.key(2), weights, EDGES, 5)
+    edges = importance(sampling.draw_jitter(jax.random.key(2), ()), weights, EDGES, 5)
     assert edges[0] == EDGES[0] and edges[-1] == EDGES[-1]
     assert jnp.all(jnp.diff(edges) > 0)
 
