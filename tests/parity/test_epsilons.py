@@ -1,4 +1,4 @@
-"""Small weights, so that every norm's epsilon shows: variances are about 1e-7, epsilons 1e-6 on."""
+"""Small activations, so that every norm's epsilon shows: variances are about 1e-6, epsilons too."""
 
 import jax
 import jax.numpy as jnp

@@ -1,5 +1,6 @@
 """PyTorch's models, and what they hold and compute, as NumPy arrays."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,15 @@ def tensors(component: str, fields: dict[str, Any]) -> dict[str, tuple[int, ...]
     return {tower + name.removeprefix(tower): shape for name, shape in shapes.items()}
 
 
+# The layers between a norm (or the input) and the next norm.
+BEFORE_NORMS = re.compile(
+    r"(conv_in|conv1|conv2|time_emb_proj|proj_in|to_out\.0|net\.2|out_proj|fc2|_embedding)\.weight"
+)
+
+
 def random_model(component: str, fields: dict[str, Any], scale: float = 1.0):
-    """A model whose every parameter is random, biases and norms as well; `scale` multiplies what
-    is not a norm's."""
+    """A model whose every parameter is random, biases and norms as well, with what reaches a
+    norm multiplied by `scale`."""
     torch.manual_seed(0)
     model = build(component, fields).eval()
     with torch.no_grad():
@@ -45,7 +52,7 @@ def random_model(component: str, fields: dict[str, Any], scale: float = 1.0):
             if parameter.ndim == 1:
                 offset = float(is_norm and name.endswith("weight"))
                 parameter.copy_(0.3 * torch.randn_like(parameter) + offset)
-            if not is_norm:
+            if BEFORE_NORMS.search(name) or (parameter.ndim == 1 and not is_norm):
                 parameter.mul_(scale)
     return model
 
