@@ -24,7 +24,7 @@ def get_config() -> ConfigDict:
             "spacing": "trailing",
             "eta": 0.0,
             "guidance_scale": 7.5,
-            "prior": {"data_std": 0.0},
+            "prior": {"name": "embedded", "data_std": 0.0},
             "camera": {
                 "azimuths": (30.0,),
                 "elevation": 20.0,

@@ -29,7 +29,7 @@ class FinishedRun(NamedTuple):
     guidance_scale: float | int
     metrics: dict[str, Any]
     views: Any  # uint8 [particles, views, h, w, 3]
-    truths: Any  # uint8 [objects, views, h, w, 3]
+    truths: Any  # uint8 [objects, views, h, w, 3]; no objects where none are known
 
 
 def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[str] = ()) -> Path:
@@ -58,15 +58,17 @@ def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[s
 
 
 def picture(runs: Sequence[FinishedRun]) -> Any:
-    """The true objects, then the first seeds of every run, a row each; objects are seen from
-    the front and from behind."""
+    """The true objects, if any, then the first seeds of every run, a row each; objects are seen
+    from the front and from behind."""
     from sdjax.reports.pictures import contact_sheet
 
     first = runs[0]
     shown = _shown_views(first.views.shape[1])
     is_image = len(shown) == 1
     number = SHOWN_IMAGES if is_image else SHOWN_OBJECTS
-    rows, labels = [list(first.truths[:number, shown[0]])], ["true objects"]
+    rows, labels = [], []
+    if len(first.truths):
+        rows, labels = [list(first.truths[:number, shown[0]])], ["true objects"]
     for run in runs:
         rows += [list(run.views[:number, view]) for view in shown]
         labels += [_label(run), "from behind"][: len(shown)]
@@ -90,10 +92,11 @@ def _numbers(run: FinishedRun) -> dict[str, str]:
         "rule": run.rule,
         "guidance scale": f"{run.guidance_scale:g}",
         "seeds": str(len(metrics["seeds"])),
-        "objects found": f"{metrics['modes_found']} of {metrics['objects']}",
-        "PSNR median": f"{metrics['psnr_median']:.1f} dB",
-        "PSNR mean": f"{metrics['psnr_mean']:.1f} dB",
-        "views agree": f"{metrics['view_agreement_mean']:.0%}" if several else "",
+        "objects found": _found(metrics),
+        "PSNR median": _show(metrics, "psnr_median", "{:.1f} dB"),
+        "PSNR mean": _show(metrics, "psnr_mean", "{:.1f} dB"),
+        "views agree": _show(metrics, "view_agreement_mean", "{:.0%}") if several else "",
+        "diversity": "" if len(run.truths) else _show(metrics, "diversity", "{:.3f}"),
         "agrees with DDIM": _show(metrics, "agreement_with_ddim", "{:.0%}"),
         "steps/s": _show(metrics, "steps_per_second", "{:.3g}"),
         "wall time": _show(metrics, "wall_time", "{:.0f} s"),
@@ -106,15 +109,20 @@ def _show(metrics: dict[str, Any], name: str, form: str) -> str:
 
 def _label(run: FinishedRun) -> str:
     """Three lines, which is what fits beside a small image."""
-    metrics = run.metrics
-    found = f"{metrics['modes_found']} of {metrics['objects']} objects"
+    metrics, title = run.metrics, f"{run.rule}, scale {run.guidance_scale:g}"
+    if not len(run.truths):
+        return f"{title}\ndiversity {metrics['diversity']:.3f}"
     notes = []
     if metrics["views"] > 1:
         notes = [f"{metrics['view_agreement_mean']:.0%} of views agree"]
     if "agreement_with_ddim" in metrics:
         notes = [f"{metrics['agreement_with_ddim']:.0%} as DDIM"]
     decibels = f"{metrics['psnr_median']:.1f} dB"
-    return "\n".join([f"{run.rule}, scale {run.guidance_scale:g}", f"{found}, {decibels}", *notes])
+    return "\n".join([title, f"{_found(metrics)} objects, {decibels}", *notes])
+
+
+def _found(metrics: dict[str, Any]) -> str:
+    return f"{metrics['modes_found']} of {metrics['objects']}" if "modes_found" in metrics else ""
 
 
 def _shown_views(views: int) -> list[int]:

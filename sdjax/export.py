@@ -13,7 +13,7 @@ from sdjax.commands import app
 from sdjax.commands.config import load_config
 from sdjax.commands.errors import UserError, user_errors
 from sdjax.commands.machine import prepare_machine
-from sdjax.commands.training_checks import check_config
+from sdjax.commands.training_checks import FLAT, check_config
 from sdjax.commands.workdir import make_folder, read_config
 
 
@@ -72,7 +72,7 @@ def _config(workdir: str | Path, settings: dict[str, Any]) -> Any:
         raise UserError(f"--workdir={workdir} holds no run of sdjax.train.")
     config = load_config(stored, settings)
     check_config(config)
-    if config.scene.name == "image":
+    if config.scene.name in FLAT:
         raise UserError(
             f"--workdir={workdir} holds images, which have no meshes and turntables; "
             "expected a run of objects."
@@ -96,7 +96,8 @@ def _restore(config: Any, workdir: Path) -> tuple[Any, Any]:
     nothing = UserError(f"--workdir={workdir} holds no checkpoint yet; train it first.")
     if not (workdir / "checkpoints").is_dir():
         raise nothing
-    run = runs.open_run(config)
+    with user_errors():
+        run = runs.open_run(config)
     with Checkpoints(workdir / "checkpoints") as checkpoints, user_errors():
         step, particles = runs.restore(run, checkpoints)
     if particles is None:

@@ -13,6 +13,7 @@ from sdjax.commands import app
 from sdjax.commands.config import load_config
 from sdjax.commands.errors import UserError, user_errors
 from sdjax.commands.machine import prepare_machine
+from sdjax.commands.prior_checks import check_prompt, check_stable_diffusion
 from sdjax.commands.sampling_schema import SCHEMA
 from sdjax.commands.schema import validate
 from sdjax.commands.workdir import open_workdir
@@ -37,42 +38,63 @@ def sample(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None
     if "stages" in config:
         raise UserError("The configuration is one of sdjax.train, expected one of sdjax.sample.")
     validate(config, SCHEMA)
-    with user_errors():
-        objects = _find(config.prompt)
-        folder = open_workdir(workdir, config)
+    _check(config)
+    folder = open_workdir(workdir, config)
     prepare_machine()
-    evaluation = _evaluate(config, objects)
+    evaluation = _evaluate(config)
     _write(folder, evaluation)
     return _finish(folder, evaluation, {"wall_time": round(time.perf_counter() - started, 1)})
 
 
-def _find(prompt: str) -> Any:
-    from sdjax.objects.prompts import find
+def _check(config: Any) -> None:
+    """What can be found wrong before anything is written."""
+    if config.prior.name == "embedded":
+        check_prompt(config.prompt)
+    else:
+        check_stable_diffusion(config.prior)
 
-    return find(prompt)
 
-
-def _evaluate(config: Any, objects: Any) -> Any:
-    """Samples of all seeds beside the objects of the prompt."""
+def _evaluate(config: Any) -> Any:
+    """Samples of all seeds, beside the objects of the prompt where the prior has any."""
     import jax.numpy as jnp
-    import numpy as np
 
-    from sdjax.objects.prompts import all_objects
-    from sdjax.objects.render import render_views
-    from sdjax.priors.embedded import build
-    from sdjax.reports.evaluation import judge
+    from sdjax.reports.evaluation import describe
     from sdjax.training.sampling import Sampling, sample_seeds
 
-    cameras, size = _cameras(config), config.resolution
-    data = objects if config.guidance_scale == 1.0 else all_objects()
-    prior = build(data, cameras, size, data_std=config.prior.data_std)
+    cameras = _cameras(config)
+    with user_errors():
+        prior = _prior(config, cameras)
+        conditioning = prior.condition(config.prompt)
     seeds = config.first_seed + jnp.arange(config.seeds, dtype=jnp.int32)
     sampling = Sampling(config.guidance_scale, config.steps, config.spacing, config.eta)
-    conditioning = prior.condition(config.prompt)
+    size = config.resolution
     images = sample_seeds(prior, conditioning, cameras, seeds, size, sampling)
-    truths = np.asarray(render_views(objects, cameras, size))
-    evaluation = judge(images, truths, [obj.name for obj in objects], seeds.tolist())
+    is_embedded = config.prior.name == "embedded"
+    judge = _beside_objects if is_embedded else lambda config, cameras, *rest: describe(*rest)
+    evaluation = judge(config, cameras, images, seeds.tolist())
     return evaluation._replace(metrics={"prompt": config.prompt, **evaluation.metrics})
+
+
+def _prior(config: Any, cameras: Any) -> Any:
+    from sdjax.priors.embedded import build
+    from sdjax.training.build_prior import make_stable_diffusion, objects_for
+
+    if config.prior.name == "stable_diffusion":
+        return make_stable_diffusion(config.prior, config.resolution)
+    data = objects_for(config.prompt, [config.guidance_scale])
+    return build(data, cameras, config.resolution, data_std=config.prior.data_std)
+
+
+def _beside_objects(config: Any, cameras: Any, images: Any, seeds: list[int]) -> Any:
+    import numpy as np
+
+    from sdjax.objects.prompts import find
+    from sdjax.objects.render import render_views
+    from sdjax.reports.evaluation import judge
+
+    objects = find(config.prompt)
+    truths = np.asarray(render_views(objects, cameras, config.resolution))
+    return judge(images, truths, [obj.name for obj in objects], seeds)
 
 
 def _cameras(config: Any) -> Any:

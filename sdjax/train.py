@@ -44,7 +44,8 @@ def train(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None 
     folder = _open(workdir, config)
     from sdjax.training import evaluate, outputs, run
 
-    opened = run.open_run(config)
+    with user_errors():
+        opened = run.open_run(config)
     particles, watch = _train(opened, folder, started)
     also = "" if evaluate.is_image(opened) else ", turntables and meshes"
     print(f"writing pictures{also}", flush=True)

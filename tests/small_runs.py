@@ -14,7 +14,7 @@ OBJECTS = {
     "seeds": 2,
     "first_seed": 3,
     "stages": {"steps": (6, 4), "resolution": (8, 16), "grid": (6, 8)},
-    "camera.bank": 3,
+    "prior.cameras": 3,
     "scene": {"samples": 4, "proposals": 4, "blob_scale": 12.0},
     "run": {"devices": 1, "chunk": 2, "checkpoint_every": 2},
     "report": {

@@ -48,7 +48,7 @@ def test_every_stage_can_be_built(path):
     stages = build.stages(config)
     assert stages[-1].last == sum(config.stages.steps)
     for stage in stages:
-        recipe = build.make_recipe(config, stage)
+        recipe = build.make_recipe(config, tiny.PRIOR, stage)
         assert recipe.resolution == stage.resolution
         params = jax.eval_shape(recipe.scene.init, jax.random.key(0))
         assert all(leaf.size for leaf in jax.tree.leaves(params))

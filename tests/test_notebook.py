@@ -11,7 +11,7 @@ SMALL = {
     "stages.steps": (4, 4),
     "stages.resolution": (8, 16),
     "stages.grid": (8, 12),
-    "camera.bank": 4,
+    "prior.cameras": 4,
     "report.views": 4,
     "report.frames": 3,
     "report.turntable_resolution": 16,

@@ -16,6 +16,7 @@ def get_config() -> ConfigDict:
     config["prompt"], config["seeds"] = "a chair", 64
     config["stages"] = {"steps": (300,), "resolution": (64,), "grid": (2,)}
     config["scene"] = {"name": "image", "spread": 0.0}
-    config["camera"] |= {"bank": 1, "azimuth": 30.0, "elevation": (20.0, 20.0)}
+    config["prior"] |= {"cameras": 1, "azimuth": 30.0}
+    config["camera"]["elevation"] = (20.0, 20.0)
     config["run"] |= {"chunk": 50, "checkpoint_every": 300}
     return ConfigDict(config)

@@ -34,6 +34,7 @@ def get_config() -> ConfigDict:
     config["optimizer"] = {
         "name": "adam",
         "learning_rate": 0.05,
+        "background_learning_rate": None,
         "final": 0.1,
         "b1": 0.9,
         "b2": 0.99,

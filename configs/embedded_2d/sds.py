@@ -26,6 +26,7 @@ def get_config() -> ConfigDict:
     config["optimizer"] = {
         "name": "adam",
         "learning_rate": 0.02,
+        "background_learning_rate": None,
         "final": 1.0,
         "b1": 0.9,
         "b2": 0.99,

@@ -18,14 +18,15 @@ flags.disclaim_key_flags()  # they belong to the command that defines them, for 
 def run(main: Callable[[], object]) -> None:
     """Parses the flags and calls `main()`.
 
-    A UserError, from the flags or from `main`, is printed as one line
-    `sdjax: error: <sentence>` on stderr and ends the process with exit code 2.  Ctrl-C is one
+    A UserError, from the flags or from `main`, is printed as `sdjax: error: <sentence>` on stderr
+    (and below it the list, if it brings one) and ends the process with exit code 2.  Ctrl-C is one
     line and exit code 130.  Every other exception keeps its traceback.
     """
     try:
         app.run(lambda _: main(), flags_parser=_parse_quietly)
     except UserError as error:
-        print("sdjax: error:", " ".join(str(error).split()), file=sys.stderr)
+        sentence, end_of_line, details = str(error).partition(".\n")
+        print("sdjax: error:", " ".join(sentence.split()) + end_of_line + details, file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print(

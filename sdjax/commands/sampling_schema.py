@@ -1,6 +1,7 @@
 """The table of a sampling configuration: every field, its type and its range."""
 
-from sdjax.commands.schema import Schema, number, one_of, several, text, whole
+from sdjax.commands.prior_schema import STABLE_DIFFUSION
+from sdjax.commands.schema import Schema, choice, number, one_of, several, text, whole
 
 SCHEMA: Schema = {
     "prompt": text(),
@@ -11,7 +12,13 @@ SCHEMA: Schema = {
     "spacing": one_of("leading", "trailing"),
     "eta": number(at_least=0, at_most=1),
     "guidance_scale": number(),
-    "prior": {"data_std": number(at_least=0)},
+    "prior": choice(
+        "name",
+        {
+            "embedded": {"data_std": number(at_least=0)},
+            "stable_diffusion": STABLE_DIFFUSION,
+        },
+    ),
     "camera": {
         "azimuths": several(number()),
         "elevation": number(at_least=-90, at_most=90),

@@ -73,13 +73,14 @@ def number(*, at_least: Bound = None, at_most: Bound = None, above: Bound = None
     return Field("a number" + _bounds(at_least, at_most, above), accepts)
 
 
-def several(field: Field) -> Field:
-    """A tuple or list of one or more values that `field` accepts."""
+def several(field: Field, *, count: int | None = None) -> Field:
+    """A tuple or list of values that `field` accepts: `count` of them, or one or more."""
 
     def accepts(value: Any) -> bool:
-        return isinstance(value, tuple | list) and bool(value) and all(map(field.accepts, value))
+        fits = isinstance(value, tuple | list) and len(value) == (count or max(1, len(value)))
+        return fits and all(map(field.accepts, value))
 
-    return Field(f"one or more values, each {field.expected}", accepts)
+    return Field(f"{count or 'one or more'} values, each {field.expected}", accepts)
 
 
 def interval(field: Field) -> Field:
@@ -89,6 +90,19 @@ def interval(field: Field) -> Field:
         f"2 values in ascending order, each {field.expected}",
         lambda value: pair.accepts(value) and len(value) == 2 and value[0] <= value[1],
     )
+
+
+def ramp() -> Field:
+    """A number of at least 0, or one that changes: (first step, first, last, last step)."""
+    constant = number(at_least=0)
+
+    def accepts(value: Any) -> bool:
+        if not isinstance(value, tuple | list):
+            return constant.accepts(value)
+        return len(value) == 4 and all(map(constant.accepts, value)) and value[0] <= value[3]
+
+    expected = f"{constant.expected}, or (first step, first value, last value, last step)"
+    return Field(expected, accepts)
 
 
 def optional(field: Field) -> Field:

@@ -2,26 +2,51 @@
 
 from ml_collections import ConfigDict
 
-from sdjax.commands.errors import UserError, user_errors
+from sdjax.commands.errors import UserError
+from sdjax.commands.prior_checks import check_prompt, check_stable_diffusion
 from sdjax.commands.schema import validate
 from sdjax.commands.training_schema import SCHEMA
+
+FLAT = ("image", "latents")  # scenes without a third dimension
 
 
 def check_config(config: ConfigDict) -> None:
     """Raise a UserError for the first thing that cannot work, before anything is computed."""
     validate(config, SCHEMA)
-    _check_prompt(config)
+    _check_prior(config)
     _check_stages(config)
     _check_annealing(config)
     _check_losses(config)
+    _check_latents(config)
     _check_dsd_star(config)
 
 
-def _check_prompt(config: ConfigDict) -> None:
-    from sdjax.objects.prompts import find
+def _check_prior(config: ConfigDict) -> None:
+    if config.prior.name == "embedded":
+        check_prompt(config.prompt)
+        _check_one_distance(config)
+        return
+    check_stable_diffusion(config.prior)
+    if config.rule.get("ode") == "cached":
+        raise UserError(
+            "config.rule.ode is 'cached', expected 'exact' where config.prior.name is "
+            "'stable_diffusion': only the embedded prior has a bank of cameras."
+        )
 
-    with user_errors():
-        find(config.prompt)
+
+def _check_one_distance(config: ConfigDict) -> None:
+    camera = config.camera
+    for name in ("distance", "fovy"):
+        if camera[name][0] != camera[name][1]:
+            raise UserError(
+                f"config.camera.{name} is {camera[name]}, expected two equal values: the embedded "
+                "prior knows its objects from one distance through one lens."
+            )
+    if camera.distance[0] <= 1:
+        raise UserError(
+            f"config.camera.distance is {camera.distance}, expected more than 1: the embedded "
+            "prior's objects reach that far."
+        )
 
 
 def _check_stages(config: ConfigDict) -> None:
@@ -47,11 +72,11 @@ def _check_annealing(config: ConfigDict) -> None:
 
 
 def _check_losses(config: ConfigDict) -> None:
-    used = [name for name, weight in config.losses.items() if weight]
-    if used and config.scene.name == "image":
+    used = [name for name, weight in config.losses.items() if weight and name != "guidance"]
+    if used and config.scene.name in FLAT:
         raise UserError(
             f"config.losses.{used[0]} is {config.losses[used[0]]}, expected 0 where "
-            "config.scene.name is 'image': an image has no shape."
+            f"config.scene.name is '{config.scene.name}': an image has no shape."
         )
     for resolution in config.stages.resolution:
         if "convexity" in used and resolution % 8:
@@ -61,10 +86,18 @@ def _check_losses(config: ConfigDict) -> None:
             )
 
 
+def _check_latents(config: ConfigDict) -> None:
+    if config.scene.name == "latents" and len(set(config.stages.resolution)) > 1:
+        raise UserError(
+            f"config.stages.resolution is {config.stages.resolution}, expected one resolution "
+            "where config.scene.name is 'latents': they have one size."
+        )
+
+
 def _check_dsd_star(config: ConfigDict) -> None:
     one_image = len(set(config.stages.resolution)) == config.camera.views == 1
-    if config.rule.name == "dsd_star" and not (one_image and config.scene.name == "image"):
+    if config.rule.name == "dsd_star" and not (one_image and config.scene.name in FLAT):
         raise UserError(
             "config.rule.name is 'dsd_star', which samples one image; expected config.scene.name "
-            "'image', one resolution and one view; for objects take 'dsd'."
+            "'image' or 'latents', one resolution and one view; for objects take 'dsd'."
         )

@@ -1,5 +1,6 @@
 """The table of a training configuration: every field, its type and its range."""
 
+from sdjax.commands.prior_schema import STABLE_DIFFUSION
 from sdjax.commands.schema import (
     Schema,
     choice,
@@ -7,6 +8,8 @@ from sdjax.commands.schema import (
     interval,
     number,
     one_of,
+    optional,
+    ramp,
     several,
     text,
     whole,
@@ -16,9 +19,23 @@ _WEIGHTING = one_of("one_minus_alpha_cumprod", "constant", "fantasia3d", "sigma_
 _FRACTION = number(at_least=0, at_most=1)
 _BLOB = {"blob_scale": number(at_least=0), "blob_radius": number(above=0)}
 _RAYS = {
+    "radius": number(above=0),
     "samples": whole(at_least=1),
     "proposals": whole(at_least=0),
+    "chunk": optional(whole(at_least=1)),
+    "normal_step": optional(number(above=0)),
     "background": one_of("white", "learned", "random"),
+    "shading": choice(
+        "name",
+        {
+            "albedo": {},
+            "point_light": {
+                "start": whole(at_least=0),
+                "probability": _FRACTION,
+                "textureless": _FRACTION,
+            },
+        },
+    ),
 }
 
 RULES: dict[str, Schema] = {
@@ -52,10 +69,15 @@ RULES: dict[str, Schema] = {
 
 SCENES: dict[str, Schema] = {
     "image": {"spread": number(at_least=0)},
+    "latents": {"spread": number(at_least=0)},
     "dense_grid": _RAYS | _BLOB,
     "hash_grid": _RAYS
     | _BLOB
-    | {"levels": whole(at_least=1), "log2_table_size": whole(at_least=4, at_most=24)},
+    | {
+        "levels": whole(at_least=1),
+        "log2_table_size": whole(at_least=4, at_most=24),
+        "progressive": optional(several(whole(at_least=1), count=3)),
+    },
     "mlp": _RAYS | _BLOB | {"width": whole(at_least=1), "layers": whole(at_least=1)},
 }
 
@@ -68,7 +90,18 @@ SCHEMA: Schema = {
         "resolution": several(whole(at_least=1)),
         "grid": several(whole(at_least=2)),
     },
-    "prior": {"views": one_of("camera", "direction"), "data_std": number(at_least=0)},
+    "prior": choice(
+        "name",
+        {
+            "embedded": {
+                "views": one_of("camera", "direction"),
+                "data_std": number(at_least=0),
+                "cameras": whole(at_least=1),
+                "azimuth": number(),
+            },
+            "stable_diffusion": STABLE_DIFFUSION | {"image_size": optional(whole(at_least=8))},
+        },
+    ),
     "rule": choice("name", RULES),
     "annealing": {
         "name": one_of("uniform", "linear", "sqrt"),
@@ -76,17 +109,20 @@ SCHEMA: Schema = {
         "t_min": _FRACTION,
     },
     "camera": {
-        "bank": whole(at_least=1),
         "views": whole(at_least=1),
-        "azimuth": number(),
         "elevation": interval(number(at_least=-90, at_most=90)),
-        "distance": number(above=1),
-        "fovy": number(above=0, at_most=179),
+        "distance": interval(number(above=0)),
+        "fovy": interval(number(above=0, at_most=179)),
+        "even_degrees": _FRACTION,
+        "camera_perturb": number(at_least=0),
+        "center_perturb": number(at_least=0),
+        "up_perturb": number(at_least=0),
     },
     "scene": choice("name", SCENES),
     "losses": {
-        name: number(at_least=0)
+        name: ramp()
         for name in (
+            "guidance",
             "orientation",
             "sparsity",
             "opaque",
@@ -100,6 +136,7 @@ SCHEMA: Schema = {
         {
             "adam": {
                 "learning_rate": number(above=0),
+                "background_learning_rate": optional(number(above=0)),
                 "final": _FRACTION,
                 "b1": _FRACTION,
                 "b2": _FRACTION,

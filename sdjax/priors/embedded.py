@@ -19,7 +19,7 @@ from sdjax.objects.model import Object
 from sdjax.objects.prompts import find
 from sdjax.objects.render import render_views
 from sdjax.priors.closed_form import ExactPredictor
-from sdjax.priors.directions import view_direction
+from sdjax.text.directions import view_direction
 
 _SHIFT_TIMES_RESOLUTION = 9.6  # the cosine shift is 0.15 at 64 pixels, 0.3 at 32
 

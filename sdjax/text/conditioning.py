@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from sdjax.cameras import Camera
 from sdjax.diffusion.guided import Branches
-from sdjax.priors.directions import view_direction
+from sdjax.text.directions import view_direction
 from sdjax.text.perp_neg import mixing
 from sdjax.text.views import Prompting, direction_prompts
 

@@ -1,30 +1,17 @@
-"""From a config to the parts of a run: prior, stages, scene, rule, optimiser."""
+"""From a config to what is static about each stage of a run."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import optax
 from ml_collections import ConfigDict
 
-from sdjax.diffusion import annealing
-from sdjax.guidance import weighting
-from sdjax.guidance.dsd import constant, dsd, proportional
-from sdjax.guidance.dsd_star import dsd_star
-from sdjax.guidance.fsd import fsd
-from sdjax.guidance.noise import fixed, world_map
-from sdjax.guidance.ode import cached_ode, exact_ode
-from sdjax.guidance.rule import Rule
-from sdjax.guidance.sdi import sdi
-from sdjax.guidance.sds import sds
-from sdjax.objects.prompts import all_objects, find
-from sdjax.priors.embedded import EmbeddedPrior, bank_cameras, build
-from sdjax.scene import background, regularisers
-from sdjax.scene.fields.dense_grid import DenseGrid
-from sdjax.scene.fields.hash_grid import HashGrid
-from sdjax.scene.fields.mlp import MLP
-from sdjax.scene.image import Image
-from sdjax.scene.nerf import NeRF
+from sdjax.priors.prior import Prior
+from sdjax.scene import regularisers
+from sdjax.training.build_rule import make_rule
+from sdjax.training.build_scene import make_scene
 from sdjax.training.particle import CameraRange, Recipe
 
 
@@ -37,6 +24,20 @@ class Stage(NamedTuple):
     grid: int  # vertices of a dense grid along an edge
 
 
+class Ramp(NamedTuple):
+    """A weight that changes linearly from one step to another and is constant outside."""
+
+    first_step: int
+    first: float
+    last: float
+    last_step: int
+
+    def __call__(self, step: Any) -> jax.Array:
+        """The weight at a step."""
+        share = (step - self.first_step) / max(1, self.last_step - self.first_step)
+        return self.first + (self.last - self.first) * jnp.clip(share, 0.0, 1.0)
+
+
 def stages(config: ConfigDict) -> list[Stage]:
     """The stages that the config's table lists side by side."""
     table, result, first = config.stages, [], 0
@@ -47,143 +48,45 @@ def stages(config: ConfigDict) -> list[Stage]:
 
 
 def highest_resolution(config: ConfigDict) -> int:
-    """The resolution whose noise a particle keeps, and of the prior's bank."""
+    """The resolution whose noise a particle keeps, and of the embedded prior's bank."""
     return max(config.stages.resolution)
 
 
-def make_prior(config: ConfigDict) -> EmbeddedPrior:
-    """The embedded prior of the prompt's objects, or of all where a scale is not 1: only then
-    the unconditional prediction, the mixture over everything, is asked for."""
-    scales = [value for name, value in config.rule.items() if name.endswith("guidance_scale")]
-    objects = find(config.prompt) if all(s == 1.0 for s in scales) else all_objects()
-    camera = config.camera
-    cameras = bank_cameras(
-        camera.bank,
-        azimuth=camera.azimuth,
-        elevation=camera.elevation,
-        distance=camera.distance,
-        fovy=camera.fovy,
-    )
-    return build(
-        objects,
-        cameras,
-        highest_resolution(config),
-        views=config.prior.views,
-        data_std=config.prior.data_std,
-    )
-
-
-def make_recipe(config: ConfigDict, stage: Stage) -> Recipe:
-    """Everything static about one stage."""
-    camera, learning_rate = config.camera, make_learning_rate(config)
+def make_recipe(config: ConfigDict, prior: Prior, stage: Stage) -> Recipe:
+    """Everything static about one stage; `prior` gives the shape of latents only."""
+    camera, losses = config.camera, config.losses.to_dict()
+    highest = highest_resolution(config)
+    guidance_weight = losses.pop("guidance")
     return Recipe(
-        scene=make_scene(config, stage),
+        scene=make_scene(config, stage, prior.latent_shape(highest)),
         make_rule=lambda prior: make_rule(config, prior, stage.resolution),
         optimizer=make_optimizer(config),
-        learning_rate=learning_rate,
-        losses=make_losses(config),
-        cameras=CameraRange(camera.elevation, (camera.distance,) * 2, (camera.fovy,) * 2),
+        learning_rate=make_learning_rate(config),
+        guidance_weight=guidance_weight,
+        losses=make_losses(losses),
+        cameras=CameraRange(**{name: camera[name] for name in CameraRange._fields}),
         views=camera.views,
         resolution=stage.resolution,
-        noise_resolution=highest_resolution(config),
+        noise_resolution=highest,
         total_steps=sum(config.stages.steps),
     )
 
 
-def make_scene(config: ConfigDict, stage: Stage) -> NeRF | Image:
-    """The image itself in 2D, a radiance field in 3D."""
-    scene, losses = config.scene, config.losses
-    if scene.name == "image":
-        size = highest_resolution(config)
-        return Image(height=size, width=size, spread=scene.spread)
-    with_normals = any(losses[name] for name in ("orientation", "convexity", "normal_smoothness"))
-    return NeRF(
-        field=make_field(scene, stage),
-        background=make_background(scene),
-        samples=scene.samples,
-        proposals=scene.proposals,
-        normals=with_normals,
-    )
-
-
-def make_field(scene: ConfigDict, stage: Stage) -> DenseGrid | HashGrid | MLP:
-    """The field of a radiance field, in the resolution of the stage."""
-    blob = {"blob_scale": scene.blob_scale, "blob_radius": scene.blob_radius}
-    makers: dict[str, Callable[[], Any]] = {
-        "dense_grid": lambda: DenseGrid(resolution=stage.grid, **blob),
-        "hash_grid": lambda: HashGrid(
-            levels=scene.levels, log2_table_size=scene.log2_table_size, **blob
-        ),
-        "mlp": lambda: MLP(width=scene.width, layers=scene.layers, **blob),
-    }
-    return makers[scene.name]()
-
-
-def make_background(scene: ConfigDict) -> background.Background:
-    """What is behind the object; "random" is learned, but random half of the time."""
-    makers = {
-        "white": background.Solid,
-        "learned": background.Learned,
-        "random": lambda: background.Random(background.Learned()),
-    }
-    return makers[scene.background]()
-
-
-def make_rule(config: ConfigDict, prior: Any, resolution: int) -> Rule:
-    """The guidance rule for a prior at a resolution."""
-    rule, schedule = config.rule, prior.schedule
-    common = {"guidance_scale": rule.guidance_scale, "annealing": make_annealing(config)}
-    if rule.name == "sdi":
-        return sdi(
-            schedule,
-            inversion_guidance_scale=rule.inversion_guidance_scale,
-            inversion_steps=rule.inversion_steps,
-            inversion_eta=rule.inversion_eta,
-            overshoot=rule.overshoot,
-            **common,
-        )
-    if rule.name == "dsd_star":
-        return dsd_star(schedule, **common)
-    common["weighting"] = getattr(weighting, rule.weighting)
-    if rule.name == "sds":
-        return sds(schedule, **common)
-    if rule.name == "fsd":
-        noise = fixed() if rule.noise == "fixed" else world_map(rule.theta, rule.beta)
-        return fsd(schedule, noise=noise, **common)
-    arguments = (schedule, rule.ode_guidance_scale)
-    if rule.ode == "cached":
-        ode = cached_ode(*arguments, prior.cameras, resolution, resolution, rule.ode_steps)
-    else:
-        ode = exact_ode(*arguments, rule.ode_steps)
-    proportionally = rule.overshoot == "proportional"
-    return dsd(
-        schedule,
-        ode=ode,
-        ode_guidance_scale=rule.ode_guidance_scale,
-        base_guidance_scale=rule.base_guidance_scale,
-        overshoot=proportional(config.annealing.t_min, rule.delta)
-        if proportionally
-        else constant(rule.delta),
-        **common,
-    )
-
-
-def make_annealing(config: ConfigDict) -> annealing.Annealing:
-    """The timestep as a function of progress."""
-    bounds = {"t_max": config.annealing.t_max, "t_min": config.annealing.t_min}
-    return {
-        "uniform": annealing.uniform,
-        "linear": annealing.linear,
-        "sqrt": annealing.sqrt,
-    }[config.annealing.name](**bounds)
-
-
 def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
-    """The direction of a step; its length is `make_learning_rate`'s."""
+    """The direction of a step; its length is `make_learning_rate`'s, and for the background
+    another one where the config has `background_learning_rate`."""
     optimizer = config.optimizer
     if optimizer.name == "sgd":
         return optax.identity()
-    return optax.scale_by_adam(optimizer.b1, optimizer.b2, optimizer.eps)
+    adam = optax.scale_by_adam(optimizer.b1, optimizer.b2, optimizer.eps)
+    if optimizer.background_learning_rate is None:
+        return adam
+    factor = optimizer.background_learning_rate / optimizer.learning_rate
+    is_background = lambda params: {  # noqa: E731
+        name: jax.tree.map(lambda _, name=name: name == "background", part)
+        for name, part in params.items()
+    }
+    return optax.chain(adam, optax.masked(optax.scale(factor), is_background))
 
 
 def make_learning_rate(config: ConfigDict) -> Callable:
@@ -192,10 +95,15 @@ def make_learning_rate(config: ConfigDict) -> Callable:
     return lambda progress: rate * (final + (1 - final) * 0.5 * (1 + jnp.cos(jnp.pi * progress)))
 
 
-def make_losses(config: ConfigDict) -> tuple:
-    """The regularisers whose weight is not 0."""
+def make_losses(weights: dict[str, Any]) -> tuple:
+    """The regularisers whose weight is not 0: name, weight as a function of the step, function."""
     return tuple(
-        (name, weight, getattr(regularisers, name))
-        for name, weight in sorted(config.losses.items())
+        (name, make_weight(weight), getattr(regularisers, name))
+        for name, weight in sorted(weights.items())
         if weight
     )
+
+
+def make_weight(weight: float | tuple) -> Callable[[Any], Any]:
+    """A constant, or a `Ramp` given as (first step, first, last, last step)."""
+    return Ramp(*weight) if isinstance(weight, tuple) else lambda step: weight

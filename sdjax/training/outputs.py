@@ -9,13 +9,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from sdjax.cameras import turntable
 from sdjax.reports.evaluation import Evaluation, save_views, summary
 from sdjax.reports.pictures import save_png
 from sdjax.reports.sheets import sheet
 from sdjax.reports.turntable import write_turntable
 from sdjax.scene.mesh import extract_mesh, save_mesh
-from sdjax.training.evaluate import evaluate, is_image, render_particles, scene
+from sdjax.training.evaluate import evaluate, is_image, orbit, render_particles, scene
 from sdjax.training.particle import Particle
 from sdjax.training.run import Run
 
@@ -44,8 +43,8 @@ def write_pictures(folder: Path, evaluation: Evaluation) -> None:
 
 def write_turntables(run: Run, particles: Particle, folder: Path) -> list[Path]:
     """`seed_<k>/turntable.<format>` for every particle, as the config's `report` has it."""
-    report, camera = run.config.report, run.config.camera
-    around = turntable(report.frames, report.turntable_elevation, camera.distance, camera.fovy)
+    report = run.config.report
+    around = orbit(run, report.frames, report.turntable_elevation)
     films = render_particles(run, particles, around, report.turntable_resolution)
     name, fps = f"turntable.{report.turntable_format}", max(1, report.frames // SECONDS)
     return [

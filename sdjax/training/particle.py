@@ -19,14 +19,19 @@ from sdjax.priors.prior import Prior
 from sdjax.scene.rendering import Rendering
 
 Regulariser = Callable[[Rendering], Float[Array, ""]]
+Weight = Callable[[Int[Array, ""]], float | Float[Array, ""]]
 
 
 class CameraRange(NamedTuple):
-    """From where a particle is seen; degrees and world units, each drawn uniformly."""
+    """From where a particle is seen; see `sdjax.cameras.sample_camera`."""
 
     elevation: tuple[float, float]
     distance: tuple[float, float]
     fovy: tuple[float, float]
+    even_degrees: float
+    camera_perturb: float
+    center_perturb: float
+    up_perturb: float
 
 
 @struct.dataclass
@@ -34,14 +39,15 @@ class Recipe:
     """Everything static about a stage of training: a pytree without leaves.
 
     `make_rule(prior)` builds the rule inside `jit`, so that the prior's arrays are arguments.
-    `losses` are the regularisers: name, weight and function of a rendering.
+    `losses` are the regularisers: name, weight as a function of the step, function of a rendering.
     """
 
     scene: Any = struct.field(pytree_node=False)
     make_rule: Callable[[Prior], Rule] = struct.field(pytree_node=False)
     optimizer: optax.GradientTransformation = struct.field(pytree_node=False)
     learning_rate: Callable[[Float[Array, ""]], Float[Array, ""]] = struct.field(pytree_node=False)
-    losses: tuple[tuple[str, float, Regulariser], ...] = struct.field(pytree_node=False)
+    guidance_weight: float = struct.field(pytree_node=False)  # of the rule's gradient
+    losses: tuple[tuple[str, Weight, Regulariser], ...] = struct.field(pytree_node=False)
     cameras: CameraRange = struct.field(pytree_node=False)
     views: int = struct.field(pytree_node=False)  # cameras of one step
     resolution: int = struct.field(pytree_node=False)  # of a rendering
@@ -116,8 +122,8 @@ def train_step(
     rule = recipe.make_rule(prior)
 
     def loss(params):
-        rendering = _render(recipe, params, camera, render_key)
-        latents = prior.encode(rendering.colour, encode_key)
+        rendering = _render(recipe, params, camera, render_key, progress)
+        latents = _latents(recipe, prior, rendering, encode_key)
         update = rule.update(
             rule_key,
             jax.lax.stop_gradient(latents),
@@ -130,8 +136,8 @@ def train_step(
             name: jnp.mean(jax.vmap(regulariser)(rendering))
             for name, _, regulariser in recipe.losses
         }
-        total = surrogate_loss(update.gradient, latents) / recipe.views
-        total += sum(weight * terms[name] for name, weight, _ in recipe.losses)
+        total = recipe.guidance_weight * surrogate_loss(update.gradient, latents) / recipe.views
+        total += sum(weight(step) * terms[name] for name, weight, _ in recipe.losses)
         return total, (update, terms)
 
     gradient, (update, terms) = jax.grad(loss, has_aux=True)(particle.params)
@@ -160,9 +166,17 @@ def _draw_cameras(recipe: Recipe, prior: Prior, key: jax.Array) -> Camera:
     return jax.vmap(draw)(jax.random.split(key, recipe.views))
 
 
-def _render(recipe: Recipe, params: Any, camera: Camera, key: jax.Array) -> Rendering:
-    keys = jax.random.split(key, recipe.views)
-    size = recipe.resolution
-    return jax.vmap(lambda camera, key: recipe.scene.render(params, camera, key, size, size))(
-        camera, keys
-    )
+def _render(
+    recipe: Recipe, params: Any, camera: Camera, key: jax.Array, progress: Any
+) -> Rendering:
+    def one(camera, key):
+        size = recipe.resolution
+        return recipe.scene.render(params, camera, key, size, size, progress=progress)
+
+    return jax.vmap(one)(camera, jax.random.split(key, recipe.views))
+
+
+def _latents(recipe: Recipe, prior: Prior, rendering: Rendering, key: jax.Array) -> jax.Array:
+    if recipe.scene.in_latent_space:
+        return rendering.colour
+    return prior.encode(rendering.colour, key)

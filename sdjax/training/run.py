@@ -14,6 +14,7 @@ from sdjax.priors.prior import Prior
 from sdjax.scene.fields.dense_grid import DenseGrid, resample
 from sdjax.training import build
 from sdjax.training.build import Stage
+from sdjax.training.build_prior import make_prior
 from sdjax.training.checkpoints import Checkpoints
 from sdjax.training.particle import (
     Particle,
@@ -65,7 +66,7 @@ class NonFiniteLossError(ValueError):
 def open_run(config: ConfigDict) -> Run:
     """Build what the config describes; raises `ValueError` for what cannot be built."""
     devices = usable_devices(config.seeds, config.run.devices)
-    prior = build.make_prior(config)
+    prior = make_prior(config, build.highest_resolution(config))
     seeds = config.first_seed + jnp.arange(config.seeds, dtype=jnp.int32)
     return Run(config, prior, prior.condition(config.prompt), seeds, build.stages(config), devices)
 
@@ -90,7 +91,7 @@ def train(
     for stage in run.stages:
         if step >= stage.last:
             continue
-        recipe = build.make_recipe(run.config, stage)
+        recipe = build.make_recipe(run.config, run.prior, stage)
         prior = run.prior.at_resolution(stage.resolution)
         if step == stage.first:
             particles = _enter(run, recipe, prior, particles)
@@ -133,8 +134,8 @@ def _chunk(recipe: Recipe, length: int, prior, conditioning, first, seed, partic
 
 
 def _enter(run: Run, recipe: Recipe, prior: Prior, particles: Particle | None) -> Particle:
-    """The particles at the start of a stage: new ones, or those of the stage before on the new
-    grid, with a fresh optimiser."""
+    """The particles at the start of a stage: new ones, or those of the stage before; a dense grid
+    moves to the stage's vertices and begins with a fresh optimiser."""
     if particles is None:
         start = functools.partial(_start, recipe)
         return run.mapped(start, 2)(prior, run.conditioning, run.seeds)
@@ -147,17 +148,17 @@ def _start(recipe: Recipe, prior: Prior, conditioning, seed) -> Particle:
 
 
 def _move(recipe: Recipe, prior: Prior, conditioning, particle: Particle) -> Particle:
-    params, field = particle.params, getattr(recipe.scene, "field", None)
+    field = getattr(recipe.scene, "field", None)
     if isinstance(field, DenseGrid):
-        params = {**params, "field": resample(params["field"], field.resolution)}
-    moved = Particle(params, recipe.optimizer.init(params), particle.rule_state)
-    return prepare_particle(recipe, prior, conditioning, moved)
+        params = {**particle.params, "field": resample(particle.params["field"], field.resolution)}
+        particle = Particle(params, recipe.optimizer.init(params), particle.rule_state)
+    return prepare_particle(recipe, prior, conditioning, particle)
 
 
 def _template(run: Run, step: int) -> Particle:
     """The shapes of the particles in a checkpoint after `step` steps."""
     stage = stage_at(run, step)
-    recipe = build.make_recipe(run.config, stage)
+    recipe = build.make_recipe(run.config, run.prior, stage)
     prior = run.prior.at_resolution(stage.resolution)
     start = jax.vmap(functools.partial(_start, recipe), in_axes=(None, None, 0))
     return jax.eval_shape(start, prior, run.conditioning, run.seeds)

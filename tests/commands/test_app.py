@@ -17,7 +17,7 @@ from sdjax.commands.errors import UserError
 def main():
     config = config_from_flags()
     if config.steps == 1:
-        raise UserError("the sentence,\\nin two lines")
+        raise UserError("the sentence,\\nin two lines.\\n  a list\\n  below")
     if config.steps == 2:
         raise ValueError("a bug")
     if config.steps == 3:
@@ -84,16 +84,16 @@ def test_a_command_runs_and_loads_nothing_heavy(path):
 @pytest.mark.parametrize(
     ("argument", "sentence"),
     [
-        ("--config.steps=1", "the sentence, in two lines"),
+        ("--config.steps=1", "the sentence, in two lines.\n  a list\n  below"),
         ("--config.steps=x", "config.steps is 'x', expected a whole number."),
         ("--no_such", "--no_such is not an option; the nearest is "),
     ],
 )
-def test_a_user_error_is_one_line_and_exit_code_2(path, argument, sentence):
+def test_a_user_error_is_one_sentence_and_exit_code_2(path, argument, sentence):
     done = command(f"--config={path}", argument)
     assert done.returncode == 2
     assert done.stderr.startswith(f"sdjax: error: {sentence}")
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.count("\n") == 1 + sentence.count("\n")
 
 
 def test_a_bug_keeps_its_traceback(path):

@@ -11,8 +11,8 @@ from sdjax.cameras import position, sample_camera
 from sdjax.diffusion.ddim import ddim_sample
 from sdjax.objects.prompts import find, prompts
 from sdjax.priors.closed_form import Mixture, predict_noise
-from sdjax.priors.directions import view_direction
 from sdjax.priors.embedded import bank_cameras, build, resolution_schedule
+from sdjax.text.directions import view_direction
 from tests import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

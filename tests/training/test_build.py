@@ -7,7 +7,7 @@ import pytest
 from sdjax.commands.config import load_config
 from sdjax.scene.fields.hash_grid import HashGrid
 from sdjax.scene.fields.mlp import MLP
-from sdjax.training import build
+from sdjax.training import build, build_prior
 from sdjax.training import run as runs
 from sdjax.training.checkpoints import Checkpoints
 from tests import tiny
@@ -15,8 +15,17 @@ from tests.small_runs import images_config, objects_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 ONE_STAGE = {"steps": (2,), "resolution": (8,), "grid": (6,)}
-BLOB = {"blob_scale": 3.0, "blob_radius": 0.6}
-HASH_GRID = {"name": "hash_grid", "levels": 2, "log2_table_size": 6}
+COMMON = {
+    "blob_scale": 3.0,
+    "blob_radius": 0.6,
+    "radius": 1.0,
+    "samples": 4,
+    "proposals": 4,
+    "chunk": None,
+    "normal_step": None,
+    "shading": {"name": "albedo"},
+}
+HASH_GRID = {"name": "hash_grid", "levels": 2, "log2_table_size": 6, "progressive": (1, 1, 1)}
 NETWORK = {"name": "mlp", "width": 8, "layers": 1}
 LOSSES = ("orientation", "sparsity", "opaque", "convexity", "z_variance", "normal_smoothness")
 
@@ -25,8 +34,8 @@ def config_of(scene, background, losses=0.0):
     table = objects_config().to_dict()
     table |= {
         "stages": ONE_STAGE,
-        "scene": scene | BLOB | {"background": background, "samples": 4, "proposals": 4},
-        "losses": dict.fromkeys(LOSSES, losses),
+        "scene": COMMON | scene | {"background": background},
+        "losses": {"guidance": 1.0} | dict.fromkeys(LOSSES, losses),
     }
     return load_config(table)
 
@@ -34,7 +43,7 @@ def config_of(scene, background, losses=0.0):
 def train(config, folder):
     """The particles before and after, and the logged losses."""
     run, seen = runs.open_run(config), []
-    recipe = build.make_recipe(config, run.stages[0])
+    recipe = build.make_recipe(config, run.prior, run.stages[0])
     before = jax.vmap(lambda seed: recipe.scene.init(jax.random.split(jax.random.key(seed), 3)[0]))
     with Checkpoints(folder) as checkpoints:
         after = runs.train(run, checkpoints, on_chunk=seen.append).params
@@ -67,15 +76,15 @@ def test_a_network_before_a_random_background(tmp_path):
 def test_the_prior_holds_other_objects_only_for_a_guidance_scale(monkeypatch, scale, objects):
     held = []
     record = lambda found, *rest, **options: held.extend(found) or tiny.PRIOR  # noqa: E731
-    monkeypatch.setattr(build, "build", record)
-    build.make_prior(images_config(**{"rule.ode_guidance_scale": scale}))
+    monkeypatch.setattr(build_prior, "build", record)
+    build_prior.make_prior(images_config(**{"rule.ode_guidance_scale": scale}), 16)
     assert len(held) == objects
 
 
 def test_the_stages_follow_each_other():
     first, second = build.stages(objects_config())
     assert first == build.Stage(0, 6, 8, 6) and second == build.Stage(6, 10, 16, 8)
-    recipe = build.make_recipe(objects_config(), first)
+    recipe = build.make_recipe(objects_config(), tiny.PRIOR, first)
     assert (recipe.resolution, recipe.noise_resolution, recipe.total_steps) == (8, 16, 10)
 
 

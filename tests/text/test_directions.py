@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sdjax.cameras import Camera
-from sdjax.priors.directions import DIRECTIONS, view_direction
+from sdjax.text.directions import DIRECTIONS, view_direction
 from tests import reference
 
 CASES = reference.load("prompts")
