@@ -4,9 +4,10 @@ import re
 from collections.abc import Collection
 
 STEM = r"(?:diffusion_pytorch_model|model)"
-SINGLE = re.compile(STEM + r"(?:\.(\w+))?\.safetensors")
-INDEX = re.compile(STEM + r"\.safetensors\.index(?:\.(\w+))?\.json")
-SHARD = re.compile(STEM + r"(?:\.(\w+))?-\d+-of-\d+(?:\.(\w+))?\.safetensors")
+VARIANT = r"(?:\.(\w+))?"  # libraries and their versions put it in different places
+SINGLE = re.compile(STEM + VARIANT + r"\.safetensors")
+INDEX = re.compile(STEM + VARIANT + r"\.safetensors" + VARIANT + r"\.index" + VARIANT + r"\.json")
+SHARD = re.compile(STEM + VARIANT + r"-\d+-of-\d+" + VARIANT + r"\.safetensors")
 FLAX = ("diffusion_flax_model.msgpack", "flax_model.msgpack")
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 VARIANTS = (None, "fp16", "bf16")  # the plain file is float32 as a rule, so it comes first
@@ -46,10 +47,14 @@ def _rank(name: str) -> tuple[int, bool] | None:
     match = SINGLE.fullmatch(name) or INDEX.fullmatch(name)
     if match is None:
         return None
-    variant = match.group(1)
+    variant = _variant(match)
     return (VARIANTS.index(variant) if variant in VARIANTS else len(VARIANTS)), is_index(name)
 
 
 def _is_shard_of(name: str, index: str) -> bool:
     of, shard = INDEX.fullmatch(index), SHARD.fullmatch(name)
-    return bool(of and shard) and (shard.group(1) or shard.group(2)) == of.group(1)
+    return bool(of and shard) and _variant(of) == _variant(shard)
+
+
+def _variant(match: re.Match[str]) -> str | None:
+    return next(filter(None, match.groups()), None)

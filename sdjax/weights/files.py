@@ -1,14 +1,10 @@
-"""The tensors in a component's folder, one by one."""
+"""The files of a component's folder that hold its weights."""
 
-from collections.abc import Iterator
+import json
 from pathlib import Path
-
-import numpy as np
 
 from sdjax.weights.choice import best_weights, is_index, pickles
 from sdjax.weights.conversion import from_pickles
-from sdjax.weights.flax_files import flax_tensors
-from sdjax.weights.safetensors_files import safetensors_tensors, shards
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -25,14 +21,20 @@ def weight_files(folder: Path) -> list[Path]:
     return shards(folder / best) if is_index(best) else [folder / best]
 
 
-def read_tensors(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """(name, array) of every tensor in a folder as PyTorch has them, in the dtype of the file.
-
-    Holds about one tensor at a time.  ValueError as `weight_files`, or where a file is damaged.
-    """
-    files = weight_files(folder)
-    flax = files[0].suffix == ".msgpack"
-    yield from flax_tensors(files[0]) if flax else safetensors_tensors(files)
+def shards(index: Path) -> list[Path]:
+    """The files that an index names; ValueError if it is damaged or one of them is missing."""
+    try:
+        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"'{index}' is no index of safetensors; download it again.") from error
+    files = [index.parent / name for name in names]
+    missing = [file.name for file in files if not file.exists()]
+    if missing:
+        raise ValueError(
+            f"'{index}' names {len(names)} files, but {', '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing beside it; download the rest."
+        )
+    return files
 
 
 def _none_found(folder: Path, names: list[str]) -> str:

@@ -3,9 +3,11 @@
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from sdjax.weights.choice import best_weights, needed_files, pickles
+from sdjax.weights.files import weight_files
 from sdjax.weights.folder import checked_folder, no_such_path
 from sdjax.weights.hub_errors import UnreachableError, explain, pickles_only
 
@@ -60,6 +62,11 @@ def _wanted(model: str, names: list[str], components: Sequence[str]) -> list[str
     for component in components:
         start = component + "/"
         inside = [name.removeprefix(start) for name in names if name.startswith(start)]
+        if not inside:
+            raise ValueError(
+                f"The model '{model}' has no folder {component} on the hub; choose one in the "
+                f"layout of diffusers, with {', '.join(components)}."
+            )
         if pickles(inside) and best_weights(inside) is None:
             raise ValueError(pickles_only(model, component))
         wanted += [start + name for name in needed_files(inside)]
@@ -69,19 +76,15 @@ def _wanted(model: str, names: list[str], components: Sequence[str]) -> list[str
 def _cached(model: str, revision: str | None, components: Sequence[str]) -> Path | None:
     from huggingface_hub import snapshot_download
 
+    find = partial(snapshot_download, allow_patterns="model_index.json", local_files_only=True)
     try:
-        folder = Path(snapshot_download(model, revision=revision, local_files_only=True))
-        checked_folder(folder, components)
+        folder = checked_folder(Path(find(model, revision=revision)), components)
+        for component in components:
+            if (folder / component / "config.json").exists():  # a network, so it has weights
+                weight_files(folder / component)
     except (OSError, ValueError):
         return None
-    complete = all(_is_complete(folder / component) for component in components)
-    return folder if complete else None
-
-
-def _is_complete(component: Path) -> bool:
-    """Whether what has a network's settings has its weights too."""
-    names = [path.name for path in component.iterdir()]
-    return bool(names) and ("config.json" not in names or best_weights(names) is not None)
+    return folder
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from sdjax.weights.files import read_tensors
 from sdjax.weights.layout import (
     TorchTensor,
     current_name,
@@ -20,6 +19,7 @@ from sdjax.weights.layout import (
     torch_tensor,
 )
 from sdjax.weights.mismatch import Mismatch, described
+from sdjax.weights.tensors import read_tensors
 
 Params = Mapping[str, Any]  # nested; the leaves are arrays, or ShapeDtypeStructs in a template
 
@@ -59,6 +59,7 @@ def load_params(template: Params, folder: str | Path, dtype: Any = None) -> dict
             mismatch.not_finite.append(name)
         else:
             params[slot.path] = _on_device(to_flax(slot.tensor, array), slot.dtype)
+        del array  # before the next one is read
     mismatch.missing.extend(described(name, slot.tensor.shape) for name, slot in unseen.items())
     if any(mismatch):
         raise ValueError(mismatch.message(str(folder), len(slots)))

@@ -1,6 +1,5 @@
 """Safetensors files, one tensor at a time."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -23,27 +22,16 @@ def safetensors_tensors(files: Iterable[Path]) -> Iterator[tuple[str, np.ndarray
             with safe_open(file, "numpy") as opened:
                 names = list(opened.keys())
             for name in names:
-                with safe_open(file, "numpy") as opened:
-                    array = opened.get_tensor(name)
-                yield name, array
+                yield name, _tensor(file, name)
         except SafetensorError as error:
             raise ValueError(_unreadable(file, error)) from error
 
 
-def shards(index: Path) -> list[Path]:
-    """The files that an index names; ValueError if it is damaged or one of them is missing."""
-    try:
-        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"'{index}' is no index of safetensors; download it again.") from error
-    files = [index.parent / name for name in names]
-    missing = [file.name for file in files if not file.exists()]
-    if missing:
-        raise ValueError(
-            f"'{index}' names {len(names)} files, but {', '.join(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} missing beside it; download the rest."
-        )
-    return files
+def _tensor(file: Path, name: str) -> np.ndarray:
+    from safetensors import safe_open
+
+    with safe_open(file, "numpy") as opened:
+        return opened.get_tensor(name)
 
 
 def _unreadable(file: Path, error: Exception) -> str:

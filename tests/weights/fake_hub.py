@@ -1,12 +1,11 @@
 """A model hub on this machine: as much of the protocol as a download needs."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class FakeHub(ThreadingHTTPServer):
@@ -20,37 +19,39 @@ class FakeHub(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """/api/models/OWNER/NAME[/revision/REVISION] and /OWNER/NAME/resolve/REVISION/FILE."""
+    """/api/models/OWNER/NAME[/revision/REVISION or /tree/REVISION], and
+    /OWNER/NAME/resolve/REVISION/FILE."""
 
     def do_GET(self):
         parts = self.path.partition("?")[0].strip("/").split("/")
-        self.api("/".join(parts[2:4]), parts[5:]) if parts[0] == "api" else self.file(parts)
+        if parts[0] != "api":
+            self.file(parts)
+            return
+        model, revision = "/".join(parts[2:4]), (parts[5:] or ["main"])[0]
+        if (files := self.found(model, revision)) is not None:
+            tree = parts[4:5] == ["tree"]
+            listing = entries(files) if tree else information(model, revision, files)
+            self.answer(200, json.dumps(listing).encode())
 
     do_HEAD = do_GET  # noqa: N815
 
-    def api(self, model, revision):
-        files = self.found(model, revision[0] if revision else "main")
-        if files is not None:
-            siblings = [{"rfilename": name} for name in files]
-            info = {"id": model, "modelId": model, "sha": COMMIT, "siblings": siblings}
-            self.answer(200, json.dumps(info).encode())
-
     def file(self, parts):
-        files = self.found("/".join(parts[:2]), "main")
-        name = "/".join(parts[4:])
+        revision, name = parts[3], "/".join(parts[4:])
+        content = self.found("/".join(parts[:2]), revision)[name]
         if self.command == "GET":
             self.server.sent.append(name)
-        self.answer(200, files[name], {"ETag": f'"{hash(name)}"', "X-Repo-Commit": COMMIT})
+        headers = {"ETag": f'"{digest(name)}"', "X-Repo-Commit": commit(revision)}
+        self.answer(200, content, headers)
 
     def found(self, model, revision):
         if model not in self.server.models:
             return self.answer(404, b"", {"X-Error-Code": "RepoNotFound"})
         if self.server.models[model] is None:
             return self.answer(403, b"", {"X-Error-Code": "GatedRepo"})
-        revisions = self.server.models[model]
-        if revision not in revisions and revision != COMMIT:
-            return self.answer(404, b"", {"X-Error-Code": "RevisionNotFound"})
-        return revisions.get(revision, revisions["main"])
+        for name, files in self.server.models[model].items():
+            if commit(name) == commit(revision):
+                return files
+        return self.answer(404, b"", {"X-Error-Code": "RevisionNotFound"})
 
     def answer(self, status, content, headers=None):
         self.send_response(status)
@@ -63,6 +64,30 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         """Quiet."""
+
+
+def digest(text: str) -> str:
+    """40 hex digits."""
+    return hashlib.sha1(text.encode()).hexdigest()
+
+
+def commit(revision: str) -> str:
+    """The commit of a branch; a commit is its own."""
+    return revision if len(revision) == 40 else digest(revision)
+
+
+def information(model, revision, files):
+    """What the hub tells of a model."""
+    siblings = [{"rfilename": name} for name in files]
+    return {"id": model, "modelId": model, "sha": commit(revision), "siblings": siblings}
+
+
+def entries(files):
+    """What the hub tells of a model's files."""
+    return [
+        {"type": "file", "path": name, "size": len(content), "oid": digest(name)}
+        for name, content in files.items()
+    ]
 
 
 @contextmanager

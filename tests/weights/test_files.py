@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from sdjax.weights.files import read_tensors
 from sdjax.weights.load import load_params
+from sdjax.weights.tensors import read_tensors
 from tests.weights.small import FILE, assert_equal, random_params, template, torch_tensors, write
 
 STEM = "diffusion_pytorch_model"

