@@ -24,7 +24,7 @@ def check_config(config: ConfigDict) -> None:
 def _check_prior(config: ConfigDict) -> None:
     if config.prior.name == "embedded":
         check_prompt(config.prompt)
-        _check_one_distance(config)
+        _check_bank_cameras(config)
         return
     check_stable_diffusion(config.prior)
     if config.rule.get("ode") == "cached":
@@ -34,13 +34,19 @@ def _check_prior(config: ConfigDict) -> None:
         )
 
 
-def _check_one_distance(config: ConfigDict) -> None:
+def _check_bank_cameras(config: ConfigDict) -> None:
     camera = config.camera
     for name in ("distance", "fovy"):
         if camera[name][0] != camera[name][1]:
             raise UserError(
                 f"config.camera.{name} is {camera[name]}, expected two equal values: the embedded "
                 "prior knows its objects from one distance through one lens."
+            )
+    for name in ("camera_perturb", "center_perturb", "up_perturb"):
+        if camera[name]:
+            raise UserError(
+                f"config.camera.{name} is {camera[name]}, expected 0: the embedded prior knows "
+                "cameras that look straight at the object."
             )
     if camera.distance[0] <= 1:
         raise UserError(

@@ -57,8 +57,9 @@ def make_recipe(config: ConfigDict, prior: Prior, stage: Stage) -> Recipe:
     camera, losses = config.camera, config.losses.to_dict()
     highest = highest_resolution(config)
     guidance_weight = losses.pop("guidance")
+    scene = make_scene(config, stage, prior.latent_shape(highest))
     return Recipe(
-        scene=make_scene(config, stage, prior.latent_shape(highest)),
+        scene=scene,
         make_rule=lambda prior: make_rule(config, prior, stage.resolution),
         optimizer=make_optimizer(config),
         learning_rate=make_learning_rate(config),
@@ -66,7 +67,7 @@ def make_recipe(config: ConfigDict, prior: Prior, stage: Stage) -> Recipe:
         losses=make_losses(losses),
         cameras=CameraRange(**{name: camera[name] for name in CameraRange._fields}),
         views=camera.views,
-        resolution=stage.resolution,
+        resolution=scene.height if scene.in_latent_space else stage.resolution,
         noise_resolution=highest,
         total_steps=sum(config.stages.steps),
     )

@@ -24,7 +24,8 @@ def corners(
     points: Float[Array, "n 3"], resolution: int
 ) -> tuple[Int[Array, "8 n 3"], Float[Array, "8 n"]]:
     """The eight vertices around each point and their weights, which sum to one."""
-    corner, fraction = cell(points, resolution)
+    # Computed once: rounded differently in two places, a cell and a position in it may not match.
+    corner, fraction = jax.lax.optimization_barrier(cell(points, resolution))
     bits = jnp.expand_dims(jnp.indices((2, 2, 2)).reshape(3, 8).T, 1)  # [8, 1, 3]
     corner, fraction = jnp.expand_dims(corner, 0), jnp.expand_dims(fraction, 0)
     weights = jnp.prod(jnp.where(bits == 1, fraction, 1 - fraction), axis=-1)
