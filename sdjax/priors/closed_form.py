@@ -18,7 +18,15 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float, Int
 
-from sdjax.diffusion.guided import Latents, classifier_free_guidance
+from sdjax.diffusion.guided import (
+    EVERY_BRANCH,
+    BranchName,
+    Latents,
+    Predictions,
+    Scale,
+    branches_of,
+    guided,
+)
 from sdjax.diffusion.schedule import NoiseSchedule
 
 _einsum = functools.partial(jnp.einsum, precision="highest")  # accelerators round to bfloat16
@@ -94,14 +102,23 @@ class ExactPredictor:
     unconditional: jax.Array  # log weights [views, k]
     data_std: float = struct.field(pytree_node=False, default=0.0)
 
-    def __call__(self, x_t: Latents, t: Int[Array, ""] | int, guidance_scale: float) -> Latents:
+    def __call__(self, x_t: Latents, t: Int[Array, ""] | int, guidance_scale: Scale) -> Latents:
         """The guided prediction, as `Predictor.__call__`."""
+        return guided(self.predict_branches(x_t, t, branches_of(guidance_scale)), guidance_scale)
+
+    def predict_branches(
+        self,
+        x_t: Latents,
+        t: Int[Array, ""] | int,
+        names: tuple[BranchName, ...] = EVERY_BRANCH,
+    ) -> Predictions:
+        """As `Predictor.predict_branches`; there are no negatives."""
 
         def branch(log_weights):
             mixture = Mixture(self.modes, log_weights)
             return predict_noise(self.schedule, x_t, jnp.asarray(t), mixture, self.data_std)
 
-        return _guided(branch, self.positive, self.unconditional, guidance_scale)
+        return _predictions(branch, self.positive, self.unconditional, names)
 
     def subspace(
         self, *vectors: Latents
@@ -130,9 +147,18 @@ class CoordinatePredictor:
     data_std: float = struct.field(pytree_node=False, default=0.0)
 
     def __call__(
-        self, x_t: Float[Array, "views n"], t: Int[Array, ""] | int, guidance_scale: float
+        self, x_t: Float[Array, "views n"], t: Int[Array, ""] | int, guidance_scale: Scale
     ) -> Float[Array, "views n"]:
         """The guided prediction in coordinates."""
+        return guided(self.predict_branches(x_t, t, branches_of(guidance_scale)), guidance_scale)
+
+    def predict_branches(
+        self,
+        x_t: Float[Array, "views n"],
+        t: Int[Array, ""] | int,
+        names: tuple[BranchName, ...] = EVERY_BRANCH,
+    ) -> Predictions:
+        """The branches in coordinates."""
         t, k = jnp.asarray(t), self.positive.shape[1]
         inner = _einsum("vij,vj->vi", self.gram[:, -k:], x_t)
         norms = jnp.diagonal(self.gram, axis1=1, axis2=2)[:, -k:]
@@ -142,11 +168,18 @@ class CoordinatePredictor:
             mean = jnp.pad(weights, ((0, 0), (x_t.shape[1] - k, 0)))
             return epsilon_from_mean(self.schedule, x_t, mean, t, self.data_std)
 
-        return _guided(branch, self.positive, self.unconditional, guidance_scale)
+        return _predictions(branch, self.positive, self.unconditional, names)
 
 
-def _guided(branch: Callable, positive, unconditional, guidance_scale: float):
-    """The guided prediction from a function of the branch's log weights."""
-    if guidance_scale == 1.0:
-        return branch(positive)
-    return classifier_free_guidance(branch(positive), branch(unconditional), guidance_scale)
+def _predictions(
+    branch: Callable, positive: Array, unconditional: Array, names: tuple[BranchName, ...]
+) -> Predictions:
+    """The named predictions from a function of a branch's log weights."""
+    cond = branch(positive) if "cond" in names else None
+    needed = "uncond" in names or "null" in names
+    without_prompt = branch(unconditional) if needed else None
+    return Predictions(
+        cond,
+        without_prompt if "uncond" in names else None,
+        without_prompt if "null" in names else None,
+    )

@@ -1,10 +1,11 @@
 """Classifier-free guidance and Perp-Neg: their algebra, and one evaluation for all branches."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sdjax.diffusion.guided import Branches, NetworkPredictor, perpendicular
+from sdjax.diffusion.guided import Branches, NetworkPredictor, guided, perpendicular
 from tests import reference
 
 X = jnp.linspace(-1.0, 1.0, 2 * 3 * 3).reshape(2, 3, 3, 1)
@@ -43,6 +44,35 @@ def test_one_evaluation_holds_every_branch_that_is_needed(scale, negatives, batc
     calls = []
     predictor(calls, negatives)(X, 10, scale)
     assert calls == [batch]
+
+
+def test_single_branches_are_the_plain_predictions_in_one_evaluation():
+    calls = []
+    network_predictor = predictor(calls, negatives=2)
+    found = network_predictor.predict_branches(X, 10)
+    assert calls == [8]  # null is uncond
+    np.testing.assert_array_equal(found.null, found.uncond)
+    plain = (found.cond, found.uncond, *found.negatives)
+    for ours, embedding in zip(plain, (1.0, 2.0, 3.0, 4.0), strict=True):
+        np.testing.assert_allclose(ours, embedding * jnp.cos(X + embedding), atol=1e-6)
+    ours = guided(found, 7.5)
+    np.testing.assert_array_equal(ours, network_predictor(X, 10, 7.5))
+
+
+def test_an_empty_prompt_of_its_own_is_one_more_branch():
+    calls = []
+    given = predictor(calls)
+    given = NetworkPredictor(given.predict_noise, given.branches._replace(null=jnp.full(2, 5.0)))
+    found = given.predict_branches(X, 10, ("null", "cond"))
+    assert calls == [4] and found.uncond is None and found.negatives == ()
+    np.testing.assert_allclose(found.null, 5.0 * jnp.cos(X + 5.0), atol=1e-6)
+    np.testing.assert_allclose(found.cond, jnp.cos(X + 1.0), atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 7.5])
+def test_a_scale_may_be_an_array(scale):
+    ours = jax.jit(lambda s: predictor([])(X, 10, s))(jnp.float32(scale))
+    np.testing.assert_allclose(ours, predictor([])(X, 10, scale), atol=1e-6)
 
 
 def test_perpendicular_matches_threestudio():

@@ -134,6 +134,17 @@ def test_guidance_is_that_of_a_network(scale, x64):
         np.testing.assert_allclose(ours(x_t, t, scale), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("names", [("cond",), ("null",), ("cond", "uncond", "null")])
+def test_single_branches_are_those_of_a_network(names, x64):
+    predictor, x_t, t = random_predictor(), jnp.asarray(X_T), jnp.asarray(700)
+    expected = tiny.network(predictor).predict_branches(x_t, t, names)
+    reduced, (start,), expand = predictor.subspace(x_t)
+    in_coordinates = jax.tree.map(expand, reduced.predict_branches(start, t, names))
+    for ours in (predictor.predict_branches(x_t, t, names), in_coordinates):
+        assert jax.tree.structure(ours) == jax.tree.structure(expected)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-10), ours, expected)
+
+
 @pytest.mark.parametrize("data_std", [0.0, 0.3])
 @pytest.mark.parametrize("scale", SCALES)
 def test_predictions_in_coordinates_are_those_in_pixels(scale, data_std, x64):
