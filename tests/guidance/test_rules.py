@@ -20,6 +20,7 @@ from sdjax.guidance import noise
 from sdjax.guidance.dsd import constant, dsd
 from sdjax.guidance.dsd_star import dsd_star
 from sdjax.guidance.fsd import fsd
+from sdjax.guidance.ism import ism, shrinking_interval
 from sdjax.guidance.ode import cached_ode, exact_ode, ode_grid
 from sdjax.guidance.rule import Rule, Update, View, guidance_loss
 from sdjax.guidance.sdi import sdi
@@ -40,6 +41,7 @@ class Entry(NamedTuple):
     evaluations: Callable[[int], int]  # of the network in one update at t
     random: bool = False  # whether an update depends on its key
     views: int = 2
+    t: int = 600  # of the update that is looked at
     tolerance: float = 1e-4  # of a comparison, in the largest entry: posteriors amplify rounding
 
 
@@ -59,6 +61,11 @@ def make_dsd(ode, overshoot=None):
     )
 
 
+def make_ism(**options):
+    interval = shrinking_interval(400.0, 400.0)
+    return lambda prior: ism(prior.schedule, interval=interval, **options, **COMMON)
+
+
 def exact(prior):
     return exact_ode(prior.schedule, 7.5, steps=5)
 
@@ -69,6 +76,11 @@ def cached(prior):
 
 def once(t):
     return 1
+
+
+def after_interval(t):
+    """Strides of 200 up to 400 below t, the prediction there and that at t."""
+    return max(int(np.ceil((t - 400 - 1) / 200)), 0) + 1 + 1
 
 
 def after_inversion(t):
@@ -95,6 +107,14 @@ RULES = {
     "dsd": Entry(make_dsd(exact), lambda t: after_ode(max(t, 1)), random=True),
     "dsd cached": Entry(make_dsd(cached), lambda t: 3, random=True),
     "dsd 2D": Entry(make_dsd(exact, constant(0.2)), lambda t: after_ode(min(t + 200, 999))),
+    # ISM's two predictions nearly agree: exactly so where one object is certain (t = 600)
+    "ism": Entry(make_ism(), after_interval, random=True, t=900, tolerance=3e-3),
+    "ism guided inversion": Entry(
+        make_ism(inversion_guidance_scale=2.0, noise=noise.fixed()),
+        after_interval,
+        t=900,
+        tolerance=3e-3,
+    ),
     "dsd star": Entry(lambda prior: dsd_star(prior.schedule, **COMMON), once, views=1),
 }
 every_rule = pytest.mark.parametrize("name", RULES)
@@ -160,8 +180,8 @@ class Inputs(NamedTuple):
     progress: jax.Array
 
 
-def inputs(name, *, seed=0, t=600, prior=LINEAR, look=plain) -> Inputs:
-    views = RULES[name].views
+def inputs(name, *, seed=0, t=None, prior=LINEAR, look=plain) -> Inputs:
+    views, t = RULES[name].views, RULES[name].t if t is None else t
     latents = np.random.default_rng(seed).uniform(-1.0, 1.0, (views, *tiny.SHAPE))
     start_key, key = jax.random.key(2 * seed), jax.random.key(2 * seed + 1)
     state = jit_start(name, prior, start_key, look=look)
