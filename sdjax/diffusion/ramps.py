@@ -1,0 +1,53 @@
+"""Scalars that change in the course of a run: bounds of t, guidance scales, weights, clips.
+
+A ramp maps progress = step / total steps, in [0, 1], to a scalar; wherever a ramp is expected, a
+plain number stands for itself.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Progress = Float[Array, ""]
+Ramp = Callable[[Progress], Progress]
+
+
+def value_at(ramp: float | Ramp, progress: Progress) -> float | Progress:
+    """The ramp's value, or the number itself."""
+    return ramp(progress) if callable(ramp) else ramp
+
+
+def ramp(start: float, end: float, until: float = 1.0, *, begin: float = 0.0) -> Ramp:
+    """`start` up to progress `begin`, linear from there to `end` at progress `until`.
+
+    With `begin` = `until` it is a jump: `start` before, `end` from there on.
+    """
+    if not 0.0 <= begin <= until:
+        raise ValueError(f"begin is {begin} and until {until}, expected 0 <= begin <= until.")
+    if begin == until:
+        return lambda progress: jnp.where(progress < begin, start, end).astype(progress.dtype)
+    return piecewise((begin, until), (start, end))
+
+
+def piecewise(knots: Sequence[float], values: Sequence[float]) -> Ramp:
+    """Linear between `values` at the progresses `knots`, constant before and after them.
+
+    Raises `ValueError` for knots that do not ascend, or are not as many as the values.
+    """
+    if len(knots) != len(values) or not knots:
+        raise ValueError(
+            f"There are {len(knots)} knots and {len(values)} values, expected as many of each, "
+            "one at least."
+        )
+    if any(after <= before for before, after in itertools.pairwise(knots)):
+        raise ValueError(f"The knots are {tuple(knots)}, expected ascending numbers.")
+    knots, values = np.asarray(knots, np.float64), np.asarray(values, np.float64)
+
+    def interpolate(progress):
+        at, to = jnp.asarray(knots, progress.dtype), jnp.asarray(values, progress.dtype)
+        return jnp.interp(progress, at, to)
+
+    return interpolate
