@@ -32,10 +32,13 @@ class UNet2DCondition(nn.Module):
         latents: Float[Array, "b h w c"],
         timesteps: Num[Array, ""] | Num[Array, "b"] | int,
         context: Float[Array, "b tokens features"],
+        extra_time_embedding: Float[Array, "b _"] | None = None,
     ) -> Float[Array, "b h w out"]:
         """The prediction (noise or velocity, as trained) at scaled noisy `latents`.
 
         `timesteps` are 0 .. 999, one for all or one each; `context` is the embedded text.
+        `extra_time_embedding` [b, 4 block_out_channels[0]] is added to the embedded timesteps,
+        as diffusers adds its class embedding.
         ValueError if channels or context do not fit, or a side is not a multiple of
         2^(blocks - 1).
         """
@@ -44,6 +47,8 @@ class UNet2DCondition(nn.Module):
         channels = config.block_out_channels
         context = context.astype(self.dtype)
         time = self._embed_time(jnp.broadcast_to(timesteps, latents.shape[:1]))
+        if extra_time_embedding is not None:
+            time = time + extra_time_embedding.astype(self.dtype)
 
         x = layers.conv(channels[0], name="conv_in")(latents)
         x, skips = self._down(x, time, context)
