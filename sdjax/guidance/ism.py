@@ -1,16 +1,16 @@
 """ISM: interval score matching (LucidDreamer, Liang et al., arXiv 2311.11284, section 3)."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.diffusion.annealing import Annealing, Rounding
 from sdjax.diffusion.ddim import ddim_path, ddim_step
 from sdjax.diffusion.guided import Predictions, Predictor, guided
 from sdjax.diffusion.prediction import add_noise, predicted_x0
+from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, gaussian
 from sdjax.guidance.rule import Aux, Latents, Rule, Update
@@ -84,33 +84,13 @@ def ism_residual(
     return Residual(gradient, start, x_s, noisy, target, epsilon)
 
 
-Interval = Callable[[Float[Array, ""]], Int[Array, ""]]
-
-
-def shrinking_interval(
-    last: float = 80.0, first: float = 100.0, warm_up: float = 0.3, *, round_up: bool = False
-) -> Interval:
-    """t - s, linear in progress from `first` to `last` timesteps over the first `warm_up` of the
-    run, and `last` from there on; cut off to whole timesteps.
-
-    With `round_up` the part above `last` is rounded up, as the official code does when it uses
-    Perp-Neg.
-    """
-
-    def interval(progress):
-        above = (first - last) * jnp.maximum(1.0 - progress / warm_up, 0.0)
-        above = jnp.ceil(above) if round_up else above
-        return jnp.floor(last + above).astype(jnp.int32)
-
-    return interval
-
-
 def ism(
     schedule: NoiseSchedule,
     *,
     guidance_scale: float,
     annealing: Annealing,
-    interval: Interval | None = None,
+    interval: float | Ramp,
+    interval_rounding: Rounding = jnp.floor,
     inversion_guidance_scale: float = 0.0,
     inversion_stride: int = 200,
     inversion_steps: int = 5,
@@ -120,21 +100,22 @@ def ism(
     """ISM: `ism_residual` at an annealed timestep; at most `inversion_steps` + 2 network
     evaluations an update.
 
-    `interval` is `shrinking_interval()` by default, `noise` is `gaussian()`; the official code
-    has `offset_gaussian(0.1)`.  The state is the noise function's.
+    `interval` is in timesteps and `ramp(100.0, 80.0, until=0.3)` officially, rounded up if
+    Perp-Neg is used and down otherwise.  `noise` is `gaussian()` by default and
+    `offset_gaussian(0.1)` in the official code.  The state is the noise function's.
     """
-    interval = shrinking_interval() if interval is None else interval
     noise = gaussian() if noise is None else noise
 
     def update(key, latents, state, predictor, *, progress, view):
         t_key, noise_key = jax.random.split(key)
         t = annealing(t_key, progress)
+        delta = interval_rounding(jnp.asarray(value_at(interval, progress)))
         residual = ism_residual(
             schedule,
             predictor,
             latents,
             t,
-            interval(progress),
+            delta.astype(jnp.int32),
             noise.sample(noise_key, state, view, latents.shape),
             guidance_scale=guidance_scale,
             inversion_guidance_scale=inversion_guidance_scale,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sdjax.diffusion.guided import Branches, NetworkPredictor
-from sdjax.guidance.ism import inversion_nodes, ism_residual, shrinking_interval
+from sdjax.diffusion.ramps import ramp
+from sdjax.guidance.ism import inversion_nodes, ism_residual
 from sdjax.guidance.noise import offset
 from sdjax.guidance.sds import sds_residual
 from sdjax.guidance.weighting import sigma_over_alpha
@@ -48,11 +49,10 @@ def check(actual: dict, arrays: dict[str, np.ndarray], scale: float) -> None:
 
 
 def interval_of(arrays, perp_neg: bool):
-    """In timesteps; the official annealing fraction falls from 1 to 0 during the warm-up."""
-    interval = shrinking_interval(
-        float(arrays["delta_t"]), float(arrays["delta_t_start"]), 1.0, round_up=perp_neg
-    )
-    return interval(jnp.asarray(1.0 - arrays["warm_up_rate"]))
+    """In timesteps; the official fraction of the warm-up falls from 1 to 0."""
+    interval = ramp(float(arrays["delta_t_start"]), float(arrays["delta_t"]))
+    rounding = jnp.ceil if perp_neg else jnp.floor
+    return rounding(interval(jnp.asarray(1.0 - arrays["warm_up_rate"]))).astype(jnp.int32)
 
 
 STATIC = ("dtype", "scale", "inversion_scale", "stride", "steps")
@@ -169,10 +169,3 @@ def test_where_the_null_branch_knows_the_rendering_ism_is_sds(interval, steps, x
     ours, mode, _, _ = residuals(interval, steps, data_std=0.0)
     assert_matches(ours.noisy, mode.noisy, 1e-11)
     assert_matches(ours.gradient, mode.gradient, 1e-9)
-
-
-def test_the_interval_shrinks_during_the_warm_up():
-    interval = shrinking_interval(50.0, 100.0, 0.5)
-    found = [int(interval(jnp.float32(p))) for p in (0.0, 0.25, 0.375, 0.5, 1.0)]
-    assert found == [100, 75, 62, 50, 50]
-    assert int(shrinking_interval(50.0, 100.0, 0.5, round_up=True)(jnp.float32(0.375))) == 63
