@@ -57,6 +57,12 @@ def toy_prediction(x, t, embedding):
     )
 
 
+def toy_decode(latents):
+    """The image in [0, 1] of the recordings: channel k is 0.5 z_k - 0.1 z_3, in [-1, 1]."""
+    z = latents / 0.18215
+    return jnp.clip(0.5 * (0.5 * z[..., :3] - 0.1 * z[..., 3:]) + 0.5, 0.0, 1.0)
+
+
 class Case(NamedTuple):
     """One sample of a recorded case, ready for a residual of ours (leading axis: one view)."""
 
@@ -73,6 +79,21 @@ def our_scale(arrays: dict[str, np.ndarray], name: str = "guidance_scale") -> fl
     """The recorded scale s in our convention: without Perp-Neg, cond + s (cond - uncond) is our
     s + 1."""
     return float(arrays[name]) + ("emb_neg" not in arrays)
+
+
+def unstacked(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Embeddings and weights of the stable-dreamfusion family under the names of the others.
+
+    Recorded as [uncond, positive, negatives] times B; weights of at most 1e-4 count as none.
+    """
+    batch = arrays["latents"].shape[0]
+    uncond, text, *negatives = np.split(arrays["emb_all"], len(arrays["emb_all"]) // batch)
+    named = {**arrays, "emb_text": text, "emb_uncond": uncond}
+    if negatives:
+        weights = arrays["prompt_weights"].reshape(-1, batch).T[:, 1:]
+        named["emb_neg"] = np.stack(negatives, axis=1)
+        named["neg_weights"] = np.where(np.abs(weights) > 1e-4, weights, 0.0)
+    return {name: value for name, value in named.items() if name not in ("emb_all", "sds_weight")}
 
 
 def samples(arrays: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
@@ -97,7 +118,13 @@ def case(arrays: dict[str, np.ndarray], dtype, *, prediction_type="epsilon") -> 
     if "emb_neg" in arrays:
         negatives = tuple(jnp.moveaxis(embedding["emb_neg"], 1, 0))
         weights = tuple(jnp.asarray(arrays["neg_weights"], dtype).T)
-    branches = Branches(embedding["emb_text"], embedding["emb_uncond"], negatives, weights)
+    branches = Branches(
+        embedding["emb_text"],
+        embedding["emb_uncond"],
+        negatives,
+        weights,
+        embedding.get("emb_null"),
+    )
     predictor = NetworkPredictor(predict_noise, branches)
     return Case(arrays, predictor, schedule)
 

@@ -15,6 +15,8 @@ from sdjax.cameras import Camera
 from sdjax.diffusion.guided import Predictor
 
 Latents = Float[Array, "views height width channels"]
+Image = Float[Array, "views image_height image_width 3"]  # in [0, 1]
+Decode = Callable[[Latents], Image]
 
 
 class View(NamedTuple):
@@ -32,12 +34,20 @@ class Aux(NamedTuple):
     predicted_x0: Latents  # the one-step estimate at x_t
 
 
+class ImageTarget(NamedTuple):
+    """Where a rule draws the rendered image, besides the latents; see `image_residual`."""
+
+    latents: Latents  # clean ones, whose decoding is the target
+    weight: float | Float[Array, ""]  # w(t), the rule's choice
+
+
 class Update(NamedTuple):
     """What `Rule.update` returns."""
 
     gradient: Latents  # what a descent step subtracts
     state: Any
     aux: Aux
+    image_target: ImageTarget | None = None
 
 
 class UpdateFn(Protocol):
@@ -84,16 +94,43 @@ def surrogate_loss(gradient: Float[Array, "..."], latents: Float[Array, "..."]) 
     return jnp.vdot(jax.lax.stop_gradient(gradient), latents)
 
 
-def guidance_loss(rule: Rule) -> Callable[..., tuple[Float[Array, ""], tuple[Any, Aux]]]:
-    """`loss(latents, key, state, predictor, *, progress, view) -> (scalar, (state, aux))`.
+def image_residual(target: ImageTarget, image: Image, decode: Decode) -> Image:
+    """w(t) (image - decode(target.latents)), a gradient with respect to the image in [0, 1].
+
+    It is the image trick of HiFA (Zhu et al., arXiv 2305.18766, equation 7), which FSD uses too.
+    `decode` gives pictures of the rendering's size; nothing is differentiated through it.
+    """
+    decoded = jax.lax.stop_gradient(decode(target.latents))
+    if decoded.shape != image.shape:
+        raise ValueError(
+            f"The target is decoded to {decoded.shape} and the image is {image.shape}, expected "
+            "one shape: let `decode` end with a resize to the image."
+        )
+    return target.weight * (jax.lax.stop_gradient(image) - decoded)
+
+
+def guidance_loss(
+    rule: Rule, decode: Decode | None = None
+) -> Callable[..., tuple[Float[Array, ""], tuple[Any, Aux]]]:
+    """`loss(latents, key, state, predictor, *, progress, view, image) -> (scalar, (state, aux))`.
 
     `jax.grad(loss, has_aux=True)` with respect to the latents is the rule's gradient, and through
-    a renderer `latents = render(params)` the gradient of the particle.
+    a renderer `latents = encode(image)`, `image = render(params)` the gradient of the particle.
+    Only a rule with an `image_target` needs `image` and `decode`: its loss has the gradient
+    `image_residual` with respect to `image`, too.  Raises `ValueError` where it lacks them.
     """
 
-    def loss(latents, key, state, predictor, *, progress, view):
+    def loss(latents, key, state, predictor, *, progress, view, image=None):
         constant = jax.lax.stop_gradient(latents)
         update = rule.update(key, constant, state, predictor, progress=progress, view=view)
-        return surrogate_loss(update.gradient, latents), (update.state, update.aux)
+        value = surrogate_loss(update.gradient, latents)
+        if update.image_target is not None:
+            if decode is None or image is None:
+                raise ValueError(
+                    "The rule has a residual of the image but got no image or no decoder: call "
+                    "guidance_loss(rule, decode) and give its loss `image`."
+                )
+            value += surrogate_loss(image_residual(update.image_target, image, decode), image)
+        return value, (update.state, update.aux)
 
     return loss

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
 from sdjax.diffusion.annealing import Annealing
 from sdjax.diffusion.guided import Predictor
@@ -79,16 +79,3 @@ def sds(
         return Update(gradient, state, Aux(t, noisy, predicted_x0(schedule, noisy, epsilon, t)))
 
     return Rule(noise.init, update)
-
-
-def image_residual(
-    schedule: NoiseSchedule,
-    image: Float[Array, "views h w 3"],
-    decoded_x0: Float[Array, "views h w 3"],
-    t: Int[Array, ""],
-    weighting: Weighting = one_minus_alpha_cumprod,
-) -> Float[Array, "views h w 3"]:
-    """w(t) alpha_t / sigma_t (image - decoded x_0): the residual in image space that HiFA (Zhu et
-    al., arXiv 2305.18766, equation 7) adds to the one in latent space."""
-    weight = weighting(schedule, t) * schedule.alpha(t) / schedule.sigma(t)
-    return weight * (image - decoded_x0)

@@ -28,3 +28,34 @@ def fantasia3d(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float[Array, ""]:
 def sigma_over_alpha(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float[Array, ""]:
     """w = sigma_t / alpha_t: with it a residual is a difference of predicted clean samples."""
     return schedule.sigma(t) / schedule.alpha(t)
+
+
+def alpha_over_sigma(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float[Array, ""]:
+    """w = alpha_t / sigma_t: turns a difference of clean samples into one of noises."""
+    return schedule.alpha(t) / schedule.sigma(t)
+
+
+def alpha_times_sigma(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float[Array, ""]:
+    """w = alpha_t sigma_t; of clean samples, it is `one_minus_alpha_cumprod` of noises."""
+    return schedule.alpha(t) * schedule.sigma(t)
+
+
+def alpha_cumprod_over_sigma(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float[Array, ""]:
+    """w = alpha_t^2 / sigma_t, strongest at low noise ("strongerlower" in HiFA's code)."""
+    return schedule.alpha_cumprod(t) / schedule.sigma(t)
+
+
+def one_minus_alpha(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float[Array, ""]:
+    """w = 1 - alpha_t: what threestudio's unified guidance evaluates as "dreamfusion", because its
+    table of alphas holds square roots."""
+    return 1.0 - schedule.alpha(t)
+
+
+def sqrt_alpha_one_minus_alpha(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float[Array, ""]:
+    """w = sqrt(alpha_t) (1 - alpha_t): that guidance's "fantasia3d", for the same reason."""
+    return jnp.sqrt(schedule.alpha(t)) * (1.0 - schedule.alpha(t))
+
+
+def scaled(weighting: Weighting, factor: float) -> Weighting:
+    """factor w(t)."""
+    return lambda schedule, t: factor * weighting(schedule, t)
