@@ -2,6 +2,7 @@
 
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags, logging
@@ -20,8 +21,9 @@ def run(main: Callable[[], object]) -> None:
 
     A UserError, from the flags or from `main`, is printed as `sdjax: error: <sentence>` on stderr
     (and below it the list, if it brings one) and ends the process with exit code 2.  Ctrl-C is one
-    line and exit code 130.  Every other exception keeps its traceback.
+    line and exit code 130.  Every other exception keeps its traceback.  A warning is one line too.
     """
+    warnings.formatwarning = _one_line
     try:
         app.run(lambda _: main(), flags_parser=_parse_quietly)
     except UserError as error:
@@ -34,6 +36,10 @@ def run(main: Callable[[], object]) -> None:
             file=sys.stderr,
         )
         sys.exit(INTERRUPTED)
+
+
+def _one_line(message: Warning | str, *where: object, **line: object) -> str:
+    return f"sdjax: warning: {' '.join(str(message).split())}\n"
 
 
 def define_config(flag_values: flags.FlagValues = flags.FLAGS) -> None:

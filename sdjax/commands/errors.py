@@ -28,11 +28,14 @@ def user_errors() -> Iterator[None]:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The most similar of `names` (at least one); of dotted names the last part counts too."""
+    """The most similar of `names` (at least one); of dotted names the last part counts too, and
+    another field of the same table is preferred."""
+    table, _, last = name.rpartition(".")
 
     def similarity(candidate: str) -> float:
-        last = name.rpartition(".")[2], candidate.rpartition(".")[2]
-        return _ratio(name, candidate) + _ratio(*last)
+        other_table, _, other_last = candidate.rpartition(".")
+        neighbour = 0.3 if table and table == other_table else 0.0
+        return _ratio(name, candidate) + _ratio(last, other_last) + neighbour
 
     return max(names, key=similarity)
 

@@ -30,13 +30,14 @@ def open_workdir(
 
     Raises:
         UserError: if the folder holds a run with another configuration (it names the first
-            fields that differ, and nothing is changed), or cannot be written.
+            fields that differ, and nothing is changed), or cannot be written.  A run that stopped
+            before it left anything, for instance because its weights were not found, is no run.
     """
     folder = Path(path)
     resolved = config.to_dict() if isinstance(config, ConfigDict) else dict(config)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / CONFIG).exists():
+        if (folder / CONFIG).exists() and len(list(folder.iterdir())) > 1:
             _refuse_other(folder, resolved, ignore)
         _write(folder / CONFIG, json.dumps(resolved, indent=2, sort_keys=True) + "\n")
     except FileExistsError as error:

@@ -62,11 +62,15 @@ def _row(tokenizer: Any, prompt: str, length: int) -> Int[np.ndarray, "tokens"]:
         lost = prompt[encoded["offset_mapping"][first][0] :].strip()
         warnings.warn(
             f"the prompt has {len(ids) - 2} tokens and the model reads {length - 2}, so that its "
-            f"end {lost!r} is cut off; shorten the prompt.",
+            f"end {_shortened(lost)!r} is cut off; shorten the prompt.",
             stacklevel=2,
         )
         ids = [*ids[: length - 1], tokenizer.eos_token_id]
     return np.asarray(ids + [tokenizer.pad_token_id] * (length - len(ids)), np.int32)
+
+
+def _shortened(text: str, longest: int = 80) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 def _first_lost(tokens: list[str], cut: int) -> int:

@@ -10,6 +10,7 @@ from sdjax.commands.errors import UserError
 FILE = "def get_config():\n    return {'steps': 300, 'rule': {'name': 'dsd'}, 'mesh': True}\n"
 COMMAND = """
 import sys
+import warnings
 from absl import logging
 from sdjax.commands.app import config_from_flags, define_config, run
 from sdjax.commands.errors import UserError
@@ -23,6 +24,8 @@ def main():
     if config.steps == 3:
         raise KeyboardInterrupt
     logging.info("what orbax does in detail")
+    if config.steps == 4:
+        warnings.warn("the prompt is\\n long")
     print(config.steps, *[name for name in ("jax", "PIL", "orbax", "rich") if name in sys.modules])
 
 define_config()
@@ -106,3 +109,9 @@ def test_an_interruption_is_one_line_and_exit_code_130(path):
     done = command(f"--config={path}", "--config.steps=3")
     assert done.returncode == 130
     assert done.stderr.startswith("sdjax: interrupted; ") and done.stderr.count("\n") == 1
+
+
+def test_a_warning_is_one_line_and_the_command_goes_on(path):
+    done = command(f"--config={path}", "--config.steps=4")
+    assert (done.returncode, done.stdout) == (0, "4\n")
+    assert done.stderr == "sdjax: warning: the prompt is long\n"

@@ -84,6 +84,7 @@ def test_ignored_fields_and_tables_may_differ_and_are_updated(tmp_path):
 )
 def test_another_configuration_is_refused_and_changes_nothing(tmp_path, config, ignore, named):
     open_workdir(tmp_path, CONFIG)
+    (tmp_path / "checkpoints").mkdir()
     before = (tmp_path / "config.json").read_text()
     with pytest.raises(UserError) as caught:
         open_workdir(tmp_path, config, ignore)
@@ -91,6 +92,12 @@ def test_another_configuration_is_refused_and_changes_nothing(tmp_path, config, 
     assert str(caught.value).startswith(f"--workdir={tmp_path} holds a run with another config")
     assert str(caught.value).endswith("; choose another --workdir.")
     assert (tmp_path / "config.json").read_text() == before
+
+
+def test_a_run_that_left_nothing_gives_its_folder_to_another(tmp_path):
+    open_workdir(tmp_path, CONFIG)
+    open_workdir(tmp_path, changed(steps=500))
+    assert read_config(tmp_path) == changed(steps=500)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +122,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, path, sentenc
 def test_reading_where_no_run_is_or_a_damaged_one(tmp_path):
     with pytest.raises(UserError, match=r"holds no run \(config.json is missing\)"):
         read_config(tmp_path)
+    (tmp_path / "checkpoints").mkdir()
     (tmp_path / "config.json").write_text('{"steps": 3')
     with pytest.raises(UserError, match=r"config.json is damaged"):
         read_config(tmp_path)

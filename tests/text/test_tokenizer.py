@@ -58,7 +58,7 @@ def test_the_token_map_of_an_old_folder_names_the_pad_token(copied):
         ("a " * 74 + "hamburger,  side view", "',  side view'"),
         ("a " * 74 + "Corgi, side view", "'Corgi, side view'"),  # a word of several tokens
         ("a " * 75 + "☃", "'☃'"),
-        ("x" * 200, "'" + "x" * 200 + "'"),
+        ("x" * 200, "'" + "x" * 80 + "...'"),
     ],
 )
 def test_a_long_prompt_names_the_words_that_are_lost(prompt, lost):

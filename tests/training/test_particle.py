@@ -56,8 +56,9 @@ RECIPE = Recipe(
     make_rule=make_fsd,
     optimizer=optax.scale_by_adam(),
     learning_rate=lambda progress: 0.05 * (1.0 - 0.5 * progress),
+    guidance_weight=1.0,
     losses=(),
-    cameras=CameraRange((-10.0, 45.0), (3.2, 3.2), (40.0, 40.0)),
+    cameras=CameraRange((-10.0, 45.0), (3.2, 3.2), (40.0, 40.0), 0.0, 0.0, 0.0, 0.0),
     views=2,
     resolution=tiny.SIZE,
     noise_resolution=tiny.SIZE,
@@ -138,7 +139,8 @@ def test_a_seed_is_the_same_alone_and_in_company(mapping, tolerance):
 
 
 def test_regularisers_change_the_result_and_are_reported():
-    recipe = RECIPE.replace(losses=(("opaque", 0.0, opaque), ("sparsity", 1000.0, sparsity)))
+    weights = (("opaque", lambda step: 0.0, opaque), ("sparsity", lambda step: 1000.0, sparsity))
+    recipe = RECIPE.replace(losses=weights)
     free, _ = train(ALONE, start())
     held, log = train(ALONE, start(), recipe=recipe)
     assert set(log.losses) == {"guidance", "opaque", "sparsity"}
