@@ -3,12 +3,12 @@
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from sdjax.diffusion.annealing import Annealing
-from sdjax.diffusion.guided import Predictor
+from sdjax.diffusion.guided import Predictor, Scale
 from sdjax.diffusion.prediction import add_noise, predicted_x0
+from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, gaussian
 from sdjax.guidance.rule import Aux, Latents, Rule, Update
@@ -30,35 +30,28 @@ def sds_residual(
     t: Int[Array, ""],
     noise: Latents,
     *,
-    guidance_scale: float,
+    guidance_scale: Scale,
     weighting: Weighting = one_minus_alpha_cumprod,
-    clip: float | None = None,
 ) -> Residual:
-    """g = w(t) (epsilon(x_t, t) - noise) with x_t = alpha_t x + sigma_t noise.
-
-    With `clip`, each entry of g is clamped to [-clip, clip].
-    """
+    """g = w(t) (epsilon(x_t, t) - noise) with x_t = alpha_t x + sigma_t noise."""
     noisy = add_noise(schedule, latents, noise, t)
     epsilon = predictor(noisy, t, guidance_scale)
-    gradient = weighting(schedule, t) * (epsilon - noise)
-    if clip is not None:
-        gradient = jnp.clip(gradient, -clip, clip)
-    return Residual(gradient, noisy, epsilon)
+    return Residual(weighting(schedule, t) * (epsilon - noise), noisy, epsilon)
 
 
 def sds(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float,
+    guidance_scale: float | Ramp,
     annealing: Annealing,
     weighting: Weighting = one_minus_alpha_cumprod,
     noise: NoiseFunction | None = None,
-    clip: float | None = None,
 ) -> Rule:
     """SDS: `sds_residual` at an annealed timestep, with fresh noise at every step.
 
     One network evaluation an update.  DreamFusion's setting is guidance scale 100 and t uniform
-    in [0.02, 0.98].  The state is the noise function's.
+    in [0.02, 0.98]; score debiasing is `rescaled(sds(...), clip(ramp(0.5, 2.0)))`.  The state is
+    the noise function's.
     """
     noise = gaussian() if noise is None else noise
 
@@ -72,9 +65,8 @@ def sds(
             latents,
             t,
             drawn,
-            guidance_scale=guidance_scale,
+            guidance_scale=value_at(guidance_scale, progress),
             weighting=weighting,
-            clip=clip,
         )
         return Update(gradient, state, Aux(t, noisy, predicted_x0(schedule, noisy, epsilon, t)))
 

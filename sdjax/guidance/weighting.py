@@ -1,4 +1,7 @@
-"""The factor w(t) of a residual; each weighting maps `(schedule, t)` to a scalar."""
+"""The factor w(t) of a residual; each weighting maps `(schedule, t)` to a scalar.
+
+`constant` is no weighting, `scaled` multiplies one by a number.
+"""
 
 from collections.abc import Callable
 
@@ -18,6 +21,18 @@ def one_minus_alpha_cumprod(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float
 def constant(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float[Array, ""]:
     """w = 1."""
     return jnp.ones_like(schedule.alpha_cumprod(t))
+
+
+def sigma(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float[Array, ""]:
+    """w = sigma_t."""
+    return schedule.sigma(t)
+
+
+def snr(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float[Array, ""]:
+    """w = alpha_t^2 / sigma_t^2, the signal-to-noise ratio; its square roots are
+    `alpha_over_sigma` and, inverted, `sigma_over_alpha`."""
+    abar = schedule.alpha_cumprod(t)
+    return abar / (1.0 - abar)
 
 
 def fantasia3d(schedule: NoiseSchedule, t: Int[Array, ""]) -> Float[Array, ""]:

@@ -16,6 +16,7 @@ from sdjax.diffusion.prediction import add_noise
 from sdjax.guidance import weighting
 from sdjax.guidance.dsd import dsd_residual, proportional
 from sdjax.guidance.ode import exact_ode, ode_grid
+from sdjax.guidance.rescaling import clip
 from sdjax.guidance.sdi import inversion_timesteps, one_step_estimate, sdi_residual
 from sdjax.guidance.sds import sds_residual
 from tests import reference
@@ -49,8 +50,8 @@ def sds_weighting(name: str) -> weighting.Weighting:
     return found[0] if found else weighting.one_minus_alpha_cumprod
 
 
-@functools.partial(jax.jit, static_argnames=("dtype", "scale", "weight", "clip"))
-def our_sds(arrays, dtype, scale, weight, clip):
+@functools.partial(jax.jit, static_argnames=("dtype", "scale", "weight", "bound"))
+def our_sds(arrays, dtype, scale, weight, bound):
     case = reference.case(arrays, dtype)
     residual = sds_residual(
         case.schedule,
@@ -60,10 +61,10 @@ def our_sds(arrays, dtype, scale, weight, clip):
         case.latents("noise", dtype),
         guidance_scale=scale,
         weighting=weight,
-        clip=clip,
     )
+    progress = jnp.zeros((), dtype)
     return {
-        "grad": residual.gradient,
+        "grad": clip(bound)(residual.gradient, progress) if bound else residual.gradient,
         "latents_noisy": residual.noisy,
         "noise_pred": residual.epsilon,
     }
@@ -73,9 +74,9 @@ def our_sds(arrays, dtype, scale, weight, clip):
 @pytest.mark.parametrize("name", residual_cases(SDS))
 def test_sds(name, dtype, x64):
     for arrays in reference.samples(SDS[name]):
-        clip = float(arrays["grad_clip_val"]) if "grad_clip_val" in arrays else None
+        bound = float(arrays["grad_clip_val"]) if "grad_clip_val" in arrays else None
         weight = sds_weighting(name)
-        check(our_sds(arrays, dtype, reference.our_scale(arrays), weight, clip), arrays)
+        check(our_sds(arrays, dtype, reference.our_scale(arrays), weight, bound), arrays)
 
 
 @functools.partial(

@@ -15,16 +15,21 @@ import pytest
 
 from sdjax.cameras import Camera
 from sdjax.diffusion.annealing import along
+from sdjax.diffusion.ramps import ramp
 from sdjax.diffusion.schedule import scaled_linear
 from sdjax.guidance import noise
+from sdjax.guidance.consistent3d import consistent3d
 from sdjax.guidance.dsd import constant, dsd
 from sdjax.guidance.dsd_star import dsd_star
 from sdjax.guidance.fsd import fsd
 from sdjax.guidance.ism import ism
 from sdjax.guidance.ode import cached_ode, exact_ode, ode_grid
+from sdjax.guidance.rescaling import clip, normalise, rescaled, scale
 from sdjax.guidance.rule import Rule, Update, View, guidance_loss
 from sdjax.guidance.sdi import sdi
 from sdjax.guidance.sds import sds
+from sdjax.guidance.sjc import sjc
+from sdjax.guidance.weighting import one_minus_alpha_cumprod
 from sdjax.priors.closed_form import predict_noise
 from sdjax.priors.embedded import EmbeddedPrior
 from tests import tiny
@@ -32,6 +37,10 @@ from tests import tiny
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 COMMON = {"guidance_scale": 7.5, "annealing": along(np.arange(1000))}
+
+
+def itself(t):
+    return t
 
 
 class Entry(NamedTuple):
@@ -43,6 +52,7 @@ class Entry(NamedTuple):
     views: int = 2
     t: int = 600  # of the update that is looked at
     tolerance: float = 1e-4  # of a comparison, in the largest entry: posteriors amplify rounding
+    looks_at: Callable[[int], int] = itself  # the timestep of `Aux`, given the annealing's
 
 
 def make_fsd(noise_function):
@@ -65,6 +75,15 @@ def make_ism(**options):
     return lambda prior: ism(prior.schedule, interval=400.0, **options, **COMMON)
 
 
+def make_consistent3d(**options):
+    """From t + 100 to the annealing's t, both kept within 100 and 980."""
+    return lambda prior: consistent3d(prior.schedule, spread=1, **options, **COMMON)
+
+
+def noisier_by_100(t):
+    return min(max(t, 100), 880) + 100
+
+
 def exact(prior):
     return exact_ode(prior.schedule, 7.5, steps=5)
 
@@ -75,6 +94,10 @@ def cached(prior):
 
 def once(t):
     return 1
+
+
+def twice(t):
+    return 2
 
 
 def after_interval(t):
@@ -96,6 +119,14 @@ def after_ode(t_delta):
 # SDI inverts pictures off the data: rounding times 8.5 / (sigma_0 alpha_t), about 1000.
 RULES = {
     "sds": Entry(lambda prior: sds(prior.schedule, **COMMON), once, random=True),
+    "sds rescaled": Entry(
+        lambda prior: rescaled(
+            sds(prior.schedule, **COMMON), scale(ramp(1.0, 0.1)), clip(1.0), normalise()
+        ),
+        once,
+        random=True,
+    ),
+    "sjc": Entry(lambda prior: sjc(prior.schedule, **COMMON), once, random=True),
     "fsd": Entry(make_fsd(None), once),
     "fsd world map": Entry(make_fsd(noise.world_map(90.0)), once),
     "fsd blended": Entry(make_fsd(noise.world_map(90.0, beta=0.5)), once, random=True),
@@ -113,6 +144,15 @@ RULES = {
         after_interval,
         t=900,
         tolerance=3e-3,
+    ),
+    "consistent3d": Entry(
+        make_consistent3d(std_rescale=0.5, clip=2.0), twice, looks_at=noisier_by_100
+    ),
+    "consistent3d fresh noise": Entry(
+        make_consistent3d(noise=noise.gaussian(), late_weighting=one_minus_alpha_cumprod),
+        twice,
+        random=True,
+        looks_at=noisier_by_100,
     ),
     "dsd star": Entry(lambda prior: dsd_star(prior.schedule, **COMMON), once, views=1),
 }
@@ -314,7 +354,7 @@ def test_views_do_not_see_each_other(name):
 def test_updates_are_finite_at_every_timestep(name, prior):
     for t in TIMESTEPS:
         ours = jit_update(name, *inputs(name, t=t, prior=prior))
-        assert ours.aux.t == t and finite(ours)
+        assert ours.aux.t == RULES[name].looks_at(t) and finite(ours)
 
 
 @every_rule
