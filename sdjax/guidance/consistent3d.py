@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
 from sdjax.diffusion.annealing import Annealing
 from sdjax.diffusion.guided import Predictor, Scale, guided
@@ -48,7 +48,6 @@ def consistent3d_residual(
     guidance_scale: Scale,
     std_rescale: float = 0.0,
     weighting: Weighting = constant,
-    clip: float | Float[Array, ""] | None = None,
 ) -> Residual:
     """g = w(t) (epsilon(x_t, t) - epsilon(x_next, t_next)), t_next < t, two evaluations.
 
@@ -57,7 +56,6 @@ def consistent3d_residual(
     sigma_t) e.  The step's direction e is epsilon(x_t, t), but that of the rescaled clean estimate
     where `std_rescale` > 0 (`rescale_std` towards the estimate without guidance); then
     g = w(t) (sigma_t / sigma_next (epsilon(x_t, t) - e) + e - epsilon(x_next, t_next)).
-    With `clip`, each entry of g is clamped to [-clip, clip].
     """
     sigma, sigma_next = sigma_over_alpha(schedule, t), sigma_over_alpha(schedule, t_next)
     noisy = add_noise(schedule, latents, noise, t)
@@ -74,8 +72,6 @@ def consistent3d_residual(
     # 1e-9 as in the official code: sigma_next may be 0 on a schedule that ends at clean data
     gradient = sigma / (sigma_next + 1e-9) * (epsilon - direction) + direction - epsilon_next
     gradient = weighting(schedule, t) * gradient
-    if clip is not None:
-        gradient = jnp.clip(gradient, -clip, clip)
     return Residual(gradient, noisy, noisy_next, epsilon, direction, epsilon_next)
 
 
@@ -92,7 +88,6 @@ def consistent3d(
     std_rescale: float = 0.0,
     weighting: Weighting = constant,
     late_weighting: Weighting | None = None,
-    clip: float | Ramp | None = None,
 ) -> Rule:
     """Consistent3D: `consistent3d_residual` from t to an annealed t_next; two network evaluations
     an update.
@@ -101,8 +96,9 @@ def consistent3d(
     1}; both are kept within the fractions `t_min` and `t_max`, t_next `gap` below.  `noise` is
     `fixed()` by default: one noise for the whole run, as in the paper.  `late_weighting` takes
     the place of `weighting` from half of the run on (the official "mix").  The official coarse
-    stage: t_next from 700 to 100 by the square root, clip from 2 to 8, and guidance scale from 101
-    to 51 in our convention.  The state is the noise function's.
+    stage: t_next from 700 to 100 by the square root, guidance scale from 101 to 51 in our
+    convention, the gradient `rescaled` by `clip(ramp(2.0, 8.0))`.  The state is the noise
+    function's.
     """
     noise = fixed() if noise is None else noise
     low, high = (int(schedule.num_timesteps * bound) for bound in (t_min, t_max))
@@ -128,7 +124,6 @@ def consistent3d(
             guidance_scale=value_at(guidance_scale, progress),
             std_rescale=std_rescale,
             weighting=weight(progress),
-            clip=None if clip is None else value_at(clip, progress),
         )
         x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
         return Update(residual.gradient, state, Aux(t, residual.noisy, x_0))

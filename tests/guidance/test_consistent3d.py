@@ -13,6 +13,7 @@ from sdjax.diffusion.guided import Branches, NetworkPredictor
 from sdjax.diffusion.ramps import ramp
 from sdjax.guidance import weighting
 from sdjax.guidance.consistent3d import consistent3d, consistent3d_residual
+from sdjax.guidance.rescaling import clip
 from sdjax.guidance.rule import View
 from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
@@ -30,7 +31,7 @@ OURS = {  # recorded names
 
 
 @functools.partial(jax.jit, static_argnames=("dtype", "rescale", "weight"))
-def our_consistent3d(arrays, scale, clip, dtype, rescale, weight):
+def our_consistent3d(arrays, scale, bound, dtype, rescale, weight):
     case = reference.case(arrays, dtype)
     noise = arrays["noise"]
     noise = case.latents("noise", dtype) if noise.ndim == 4 else shared(noise, dtype)
@@ -44,8 +45,9 @@ def our_consistent3d(arrays, scale, clip, dtype, rescale, weight):
         guidance_scale=scale,
         std_rescale=rescale,
         weighting=weight,
-        clip=clip,
     )
+    clipped = clip(lambda progress: bound)(residual.gradient, jnp.zeros(()))
+    residual = residual._replace(gradient=clipped)
     return {recorded: getattr(residual, ours) for recorded, ours in OURS.items()}
 
 

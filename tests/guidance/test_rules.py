@@ -145,9 +145,7 @@ RULES = {
         t=900,
         tolerance=3e-3,
     ),
-    "consistent3d": Entry(
-        make_consistent3d(std_rescale=0.5, clip=2.0), twice, looks_at=noisier_by_100
-    ),
+    "consistent3d": Entry(make_consistent3d(std_rescale=0.5), twice, looks_at=noisier_by_100),
     "consistent3d fresh noise": Entry(
         make_consistent3d(noise=noise.gaussian(), late_weighting=one_minus_alpha_cumprod),
         twice,
