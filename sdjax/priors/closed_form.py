@@ -39,6 +39,16 @@ class Mixture(NamedTuple):
     log_weights: Float[Array, "views k"]  # log pi; -inf for a mode that is not in the set
 
 
+def particle_mixture(
+    particles: Float[Array, "n views *shape"], weights: Float[Array, "n"]
+) -> Mixture:
+    """The distribution of n particles that are seen by the same cameras; `weights` need not sum
+    to 1."""
+    log_weights = jnp.log(weights) - jnp.log(jnp.sum(weights))
+    shape = (particles.shape[1], particles.shape[0])
+    return Mixture(jnp.moveaxis(particles, 0, 1), jnp.broadcast_to(log_weights[None], shape))
+
+
 def posterior_weights(
     schedule: NoiseSchedule,
     inner: Float[Array, "views k"],
