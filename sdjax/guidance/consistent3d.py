@@ -114,13 +114,14 @@ def consistent3d(
         t_key, gap_key, noise_key = jax.random.split(key, 3)
         t_next = jnp.clip(annealing(t_key, progress), low, high - gap)
         t = jnp.clip(t_next + jax.random.randint(gap_key, (), gap, gap + spread), low, high)
+        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
         residual = consistent3d_residual(
             schedule,
             predictor,
             latents,
             t,
             t_next,
-            noise.sample(noise_key, state, view, latents.shape),
+            drawn,
             guidance_scale=value_at(guidance_scale, progress),
             std_rescale=std_rescale,
             weighting=weight(progress),

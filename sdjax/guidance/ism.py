@@ -110,13 +110,14 @@ def ism(
         t_key, noise_key = jax.random.split(key)
         t = annealing(t_key, progress)
         delta = interval_rounding(jnp.asarray(value_at(interval, progress)))
+        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
         residual = ism_residual(
             schedule,
             predictor,
             latents,
             t,
             delta.astype(jnp.int32),
-            noise.sample(noise_key, state, view, latents.shape),
+            drawn,
             guidance_scale=guidance_scale,
             inversion_guidance_scale=inversion_guidance_scale,
             inversion_stride=inversion_stride,

@@ -1,10 +1,11 @@
 """Where the noise of a rule comes from: fresh at each step, fixed for the run, or a world map.
 
-A noise function is a pair: `init(key, shape) -> state` for latents [height, width, channels] at
-the highest resolution, and `sample(key, state, view, shape) -> noise` for latents of `shape`
-[views, height, width, channels], which may be smaller by a whole factor: then the fixed noise is
-averaged over blocks and rescaled to unit variance, so that a run keeps its noise from one
-resolution to the next.
+A noise function has an `init(key, shape) -> state` for latents [height, width, channels] at the
+highest resolution, and a `sample(key, state, view, shape) -> noise` for latents of `shape` [views,
+height, width, channels], which may be smaller by a whole factor: then the fixed noise is averaged
+over blocks and rescaled to unit variance, so that a run keeps its noise from one resolution to the
+next.  Where the noise is fixed but for a small part `gamma` that every step replaces (CFD's SDE,
+arXiv 2501.05445), `advance(key, state, progress) -> state` replaces it.  Rules call `draw`.
 """
 
 from collections.abc import Callable
@@ -14,9 +15,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from sdjax.diffusion.ramps import Progress, Ramp, value_at
 from sdjax.guidance.rule import View
 
 Shape = tuple[int, int, int]
+
+
+def keep(key: jax.Array, state: Any, progress: Progress) -> Any:
+    """The `advance` of noise that stays as it is."""
+    return state
 
 
 class NoiseFunction(NamedTuple):
@@ -24,6 +31,21 @@ class NoiseFunction(NamedTuple):
 
     init: Callable[[jax.Array, Shape], Any]
     sample: Callable[[jax.Array, Any, View, tuple[int, int, int, int]], Float[Array, "v h w c"]]
+    advance: Callable[[jax.Array, Any, Progress], Any] = keep
+
+    def draw(
+        self,
+        key: jax.Array,
+        state: Any,
+        view: View,
+        shape: tuple[int, int, int, int],
+        progress: Progress,
+    ) -> tuple[Float[Array, "v h w c"], Any]:
+        """The noise of one step, and the state of the next."""
+        if self.advance is keep:
+            return self.sample(key, state, view, shape), state
+        key, refresh_key = jax.random.split(key)
+        return self.sample(key, state, view, shape), self.advance(refresh_key, state, progress)
 
 
 class WorldMap(NamedTuple):
@@ -60,24 +82,49 @@ def offset(
     return noise + strength * per_channel
 
 
-def fixed() -> NoiseFunction:
-    """One noise for the whole run and all views (FSD in 2D, arXiv 2405.10988, section 3.2)."""
+def fixed(gamma: float | Ramp = 0.0) -> NoiseFunction:
+    """One noise for the whole run and all views (FSD in 2D, arXiv 2405.10988, section 3.2), or
+    one of which every step refreshes the part `gamma` (see `refresh`)."""
 
     def sample(key, noise, view, shape):
         return jnp.broadcast_to(reduce_noise(noise, shape[1:3]), shape)
 
-    return NoiseFunction(init=jax.random.normal, sample=sample)
+    return NoiseFunction(jax.random.normal, sample, refreshing(gamma))
+
+
+def refresh(key: jax.Array, noise: Any, gamma: float | Float[Array, ""]) -> Any:
+    """sqrt(1 - gamma) noise + sqrt(gamma) fresh, for every array of a pytree of unit noise."""
+    leaves, structure = jax.tree.flatten(noise)
+
+    def renew(leaf, key):
+        return blend(leaf, jax.random.normal(key, leaf.shape, leaf.dtype), 1.0 - gamma)
+
+    return structure.unflatten(map(renew, leaves, jax.random.split(key, len(leaves))))
+
+
+def refreshing(
+    gamma: float | Ramp, mend: Callable[[Any], Any] = lambda noise: noise
+) -> Callable[[jax.Array, Any, Progress], Any]:
+    """An `advance` by `refresh`, followed by `mend`."""
+    if gamma == 0.0:
+        return keep
+    return lambda key, noise, progress: mend(refresh(key, noise, value_at(gamma, progress)))
 
 
 def world_map(
-    theta: float = 180.0, beta: float = 1.0, *, fixed_background: bool = True
+    theta: float = 180.0,
+    beta: float = 1.0,
+    *,
+    fixed_background: bool = True,
+    gamma: float | Ramp = 0.0,
 ) -> NoiseFunction:
     """Noise fixed on a map of the world (FSD, arXiv 2405.10988, section 4.1 and equation 16).
 
     The map spans 360 degrees of azimuth and 180 of elevation; a view sees the window of `theta`
     degrees that begins at its direction.  Pixels whose opacity is at least 0.5 read the map, the
     others a fixed background, or fresh noise.  The result is sqrt(beta) times that plus
-    sqrt(1 - beta) times fresh noise; `beta` 1 is fully determined.
+    sqrt(1 - beta) times fresh noise; `beta` 1 is fully determined.  The map and the background
+    are refreshed by `gamma` at every step.
     """
 
     def init(key, shape):
@@ -97,7 +144,10 @@ def world_map(
         noise = jnp.where(foreground_mask(view.opacity, shape[1:3]), window, background)
         return noise if beta == 1.0 else blend(noise, jax.random.normal(blend_key, shape), beta)
 
-    return NoiseFunction(init, sample)
+    def mend(state):
+        return state._replace(foreground=periodic(state.foreground, state.background.shape[1]))
+
+    return NoiseFunction(init, sample, refreshing(gamma, mend))
 
 
 def world_map_shape(theta: float, shape: Shape) -> Shape:
@@ -143,7 +193,7 @@ def reduce_noise(noise: Float[Array, "h w c"], size: tuple[int, int]) -> Float[A
 
 
 def blend(
-    noise: Float[Array, "v h w c"], fresh: Float[Array, "v h w c"], beta: float
-) -> Float[Array, "v h w c"]:
+    noise: Float[Array, "..."], fresh: Float[Array, "..."], beta: float | Float[Array, ""]
+) -> Float[Array, "..."]:
     """sqrt(beta) noise + sqrt(1 - beta) fresh."""
     return beta**0.5 * noise + (1.0 - beta) ** 0.5 * fresh

@@ -58,7 +58,7 @@ def sds(
     def update(key, latents, state, predictor, *, progress, view):
         t_key, noise_key = jax.random.split(key)
         t = annealing(t_key, progress)
-        drawn = noise.sample(noise_key, state, view, latents.shape)
+        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
         gradient, noisy, epsilon = sds_residual(
             schedule,
             predictor,

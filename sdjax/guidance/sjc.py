@@ -70,12 +70,13 @@ def sjc(
     def update(key, latents, state, predictor, *, progress, view):
         t_key, noise_key = jax.random.split(key)
         t = annealing(t_key, progress)
+        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
         residual = sjc_residual(
             schedule,
             predictor,
             latents,
             t,
-            noise.sample(noise_key, state, view, latents.shape),
+            drawn,
             guidance_scale=value_at(guidance_scale, progress),
             variance_reduction=variance_reduction,
             weighting=weighting,

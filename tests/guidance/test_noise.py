@@ -1,11 +1,14 @@
 """Noise functions: against the recordings of the FSD author's generator, and their statistics."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from sdjax.cameras import Camera
+from sdjax.diffusion.ramps import ramp
 from sdjax.guidance import noise
 from sdjax.guidance.rule import View
 from tests import reference
@@ -55,6 +58,17 @@ def test_blend_matches_the_official_generator(name):
     assert_matches(noise.blend(fixed, fresh, sqrt_beta**2), channels_last(arrays["noise"]))
 
 
+def test_refresh_matches_the_official_generator():
+    arrays = CASES["base_refresh"]
+    before, fresh = (jnp.asarray(arrays[k]) for k in ("background_before", "fresh"))
+    gamma = float(arrays["weight_decay"])
+    assert_matches(noise.blend(before, fresh, 1.0 - gamma), arrays["background_after"])
+    ours = noise.refresh(jax.random.key(0), {"map": before}, gamma)["map"]
+    drawn = (ours - (1.0 - gamma) ** 0.5 * before) / gamma**0.5
+    assert abs(drawn.mean()) < 5 / drawn.size**0.5
+    assert abs(drawn.var() - 1.0) < 5 * (2 / drawn.size) ** 0.5
+
+
 FUNCTIONS = {
     "gaussian": noise.gaussian(),
     "fixed": noise.fixed(),
@@ -90,6 +104,32 @@ def test_what_stays_fixed_between_steps(name, same):
     state, seen = function.init(key, (8, 8, 3)), view([40.0], [20.0], jnp.ones((1, 8, 8, 1)))
     first, second = (function.sample(jax.random.key(i), state, seen, (1, 8, 8, 3)) for i in (1, 2))
     assert bool(jnp.all(first == second)) == same
+
+
+@pytest.mark.parametrize("gamma", [0.3, ramp(0.2, 0.4)])
+@pytest.mark.parametrize("make", [noise.fixed, functools.partial(noise.world_map, 90.0)])
+def test_noise_that_is_refreshed_decorrelates_and_stays_standard(make, gamma):
+    """After 3 steps at gamma 0.3 the correlation is 0.7^1.5."""
+    function, seen = make(gamma=gamma), view([40.0], [20.0], jnp.ones((1, 8, 8, 1)))
+
+    def run(key):
+        state, drawn, shape = function.init(key, (8, 8, 3)), [], (1, 8, 8, 3)
+        for i in range(1, 5):
+            step_key, progress = jax.random.fold_in(key, i), jnp.float32(0.5)
+            values, state = function.draw(step_key, state, seen, shape, progress)
+            drawn.append(values)
+        return jnp.stack([drawn[0], drawn[-1]]), state
+
+    drawn, state = jax.jit(jax.vmap(run))(jax.random.split(jax.random.key(0), 400))
+    first, last = drawn[:, 0], drawn[:, 1]
+    bound = 5 / first.size**0.5
+    assert abs(last.mean()) < bound and abs(last.var() - 1.0) < 2**0.5 * bound
+    assert abs((first * last).mean() - 0.7**1.5) < 2 * bound
+    if isinstance(state, noise.WorldMap):  # azimuth 360 still continues at 0
+        map_width = 4 * 8
+        np.testing.assert_array_equal(
+            state.foreground[:, :, :8], state.foreground[:, :, map_width : map_width + 8]
+        )
 
 
 def test_lower_resolution_is_the_block_mean_of_the_higher():
