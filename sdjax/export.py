@@ -110,7 +110,7 @@ def _select(run: Any, particles: Any, i: int) -> tuple[Any, Any]:
     """The same run with its i-th particle only."""
     import jax
 
-    one = jax.tree.map(lambda leaf: leaf[i : i + 1], particles)
+    one = jax.tree.map(lambda leaf: leaf[i : i + 1], particles._replace(shared=None))
     return run._replace(seeds=run.seeds[i : i + 1], devices=1), one
 
 

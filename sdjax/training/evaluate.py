@@ -19,12 +19,12 @@ from sdjax.scene.image import Image
 from sdjax.scene.latents import Latents
 from sdjax.training import build
 from sdjax.training.build_scene import make_scene
-from sdjax.training.particle import Particle
+from sdjax.training.population import Population
 from sdjax.training.run import Run
 from sdjax.training.sampling import Sampling, sample_seeds
 
 
-def evaluate(run: Run, particles: Particle) -> Evaluation:
+def evaluate(run: Run, particles: Population) -> Evaluation:
     """Look at every particle from `evaluation_cameras`, and compare it with every object of the
     prompt where the prior has any."""
     cameras, resolution = evaluation_cameras(run), build.highest_resolution(run.config)
@@ -77,14 +77,14 @@ def orbit(run: Run, number: int, elevation: float) -> Camera:
 
 
 def render_particles(
-    run: Run, particles: Particle, cameras: Camera, resolution: int
+    run: Run, particles: Population, cameras: Camera, resolution: int
 ) -> Float[np.ndarray, "particles views h w 3"]:
     """Images of `resolution` pixels from cameras [views], without any randomness; latents are
     decoded to the prior's own size."""
     return renderer(run, resolution)(particles, cameras)
 
 
-def renderer(run: Run, resolution: int) -> Callable[[Particle, Camera], np.ndarray]:
+def renderer(run: Run, resolution: int) -> Callable[[Population, Camera], np.ndarray]:
     """`render_particles` as a function that compiles once for many calls."""
     shown = scene(run)
     decoder = run.prior if shown.in_latent_space else ()

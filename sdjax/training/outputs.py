@@ -15,7 +15,7 @@ from sdjax.reports.sheets import sheet
 from sdjax.reports.turntable import write_turntable
 from sdjax.scene.mesh import extract_mesh, save_mesh
 from sdjax.training.evaluate import evaluate, is_image, orbit, render_particles, scene
-from sdjax.training.particle import Particle
+from sdjax.training.population import Population
 from sdjax.training.run import Run
 
 METRICS = "metrics.json"
@@ -24,7 +24,7 @@ SHEET = "sheet.png"
 SECONDS = 4  # of a turn
 
 
-def write_outputs(run: Run, particles: Particle, folder: Path) -> Evaluation:
+def write_outputs(run: Run, particles: Population, folder: Path) -> Evaluation:
     """Evaluate the particles and write everything but the metrics."""
     evaluation = evaluate(run, particles)
     write_pictures(folder, evaluation)
@@ -41,7 +41,7 @@ def write_pictures(folder: Path, evaluation: Evaluation) -> None:
     save_views(folder / VIEWS, evaluation)
 
 
-def write_turntables(run: Run, particles: Particle, folder: Path) -> list[Path]:
+def write_turntables(run: Run, particles: Population, folder: Path) -> list[Path]:
     """`seed_<k>/turntable.<format>` for every particle, as the config's `report` has it."""
     report = run.config.report
     around = orbit(run, report.frames, report.turntable_elevation)
@@ -53,7 +53,7 @@ def write_turntables(run: Run, particles: Particle, folder: Path) -> list[Path]:
     ]
 
 
-def write_meshes(run: Run, particles: Particle, folder: Path) -> dict[str, str]:
+def write_meshes(run: Run, particles: Population, folder: Path) -> dict[str, str]:
     """`seed_<k>/mesh.<format>` for every particle; returns what became of each.
 
     A particle without a surface is told, and costs the others nothing.

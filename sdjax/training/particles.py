@@ -34,22 +34,24 @@ def over_particles(
     parallel = jax.pmap(on_device, in_axes=(None, 0), devices=jax.devices()[:devices])
 
     def run(*arguments):
-        own = jax.tree.map(lambda leaf: _spread(leaf, devices), arguments[shared:])
+        own = jax.tree.map(lambda leaf: spread(leaf, devices), arguments[shared:])
         common = (*arguments[:shared], 0)  # pmap misreads the axes where an argument has no leaf
         particles = len(jax.tree.leaves(arguments[shared:])[0])
-        return jax.tree.map(lambda leaf: _join(leaf, particles), parallel(common, own))
+        return jax.tree.map(lambda leaf: join(leaf, particles), parallel(common, own))
 
     return run
 
 
-def _spread(leaf: jax.Array | np.ndarray, devices: int) -> jax.Array | np.ndarray:
+def spread(leaf: jax.Array | np.ndarray, devices: int) -> jax.Array | np.ndarray:
+    """[particles, ...] as [devices, per device, ...], the last one repeated where they are few."""
     copies = -leaf.shape[0] % devices
     if copies:
         leaf = jnp.concatenate([leaf, jnp.repeat(leaf[-1:], copies, axis=0)])
     return leaf.reshape(devices, leaf.shape[0] // devices, *leaf.shape[1:])
 
 
-def _join(leaf: jax.Array, particles: int) -> jax.Array | np.ndarray:
+def join(leaf: jax.Array, particles: int) -> jax.Array | np.ndarray:
+    """The way back."""
     joined = leaf.reshape(-1, *leaf.shape[2:])
     if len(joined) == particles:
         return joined

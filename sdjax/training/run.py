@@ -10,20 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
+from sdjax.guidance.shared import SharedRule
 from sdjax.priors.prior import Prior
 from sdjax.scene.fields.dense_grid import DenseGrid, resample
 from sdjax.training import build
 from sdjax.training.build import Stage
 from sdjax.training.build_prior import make_prior
 from sdjax.training.checkpoints import Checkpoints
-from sdjax.training.particle import (
-    Particle,
-    Recipe,
-    initial_particle,
-    prepare_particle,
-    train_particle,
-)
+from sdjax.training.crowd import over_crowd
+from sdjax.training.particle import Particle, Recipe, initial_particle, prepare_particle
 from sdjax.training.particles import over_particles, usable_devices
+from sdjax.training.population import Population, initial_shared, train_population
+from sdjax.training.step import Log, train_particle
 
 
 class Run(NamedTuple):
@@ -41,10 +39,20 @@ class Run(NamedTuple):
         """Of all stages."""
         return self.stages[-1].last
 
+    @property
+    def first_seed(self) -> jax.Array:
+        """From which everything random is derived that belongs to no particle."""
+        return jnp.int32(self.config.first_seed)
+
     def mapped(self, function: Callable, shared: int) -> Callable:
         """`over_particles` as the config has it."""
         mapping = self.config.run.mapping
         return over_particles(function, shared, devices=self.devices, mapping=mapping)
+
+    def together(self, function: Callable, common: int) -> Callable:
+        """`over_crowd` as the config has it."""
+        mapping = self.config.run.mapping
+        return over_crowd(function, common, devices=self.devices, mapping=mapping)
 
 
 class Chunk(NamedTuple):
@@ -55,7 +63,7 @@ class Chunk(NamedTuple):
     losses: dict[str, np.ndarray]  # [particles]
     seconds: float
     compiles: bool  # its seconds include a compilation
-    particles: Particle
+    particles: Population
     saved: bool  # as a checkpoint
 
 
@@ -71,7 +79,7 @@ def open_run(config: ConfigDict) -> Run:
     return Run(config, prior, prior.condition(config.prompt), seeds, build.stages(config), devices)
 
 
-def restore(run: Run, checkpoints: Checkpoints) -> tuple[int, Particle | None]:
+def restore(run: Run, checkpoints: Checkpoints) -> tuple[int, Population | None]:
     """The steps done and the particles of the newest checkpoint, or (0, None)."""
     return checkpoints.restore_latest(functools.partial(_template, run)) or (0, None)
 
@@ -80,9 +88,9 @@ def train(
     run: Run,
     checkpoints: Checkpoints,
     step: int = 0,
-    particles: Particle | None = None,
+    particles: Population | None = None,
     on_chunk: Callable[[Chunk], None] = lambda chunk: None,
-) -> Particle:
+) -> Population:
     """Train all particles to the end, from what `restore` returned.
 
     Bit for bit the same with or without interruptions.  Returns the particles (leading axis).
@@ -116,8 +124,8 @@ def _train_stage(run, stage, recipe, prior, particles, step) -> Iterator[Chunk]:
         length = min(run.config.run.chunk, stage.last - step)
         compiles = length not in programs
         if compiles:
-            programs[length] = run.mapped(functools.partial(_chunk, recipe, length), 3)
-        particles, log = programs[length](prior, run.conditioning, first, run.seeds, particles)
+            programs[length] = _program(run, recipe, length)
+        particles, log = programs[length](prior, run.conditioning, first, particles)
         losses = {name: np.asarray(values) for name, values in log.losses.items()}
         _check_finite(run, losses, step)
         step += length
@@ -128,39 +136,69 @@ def _train_stage(run, stage, recipe, prior, particles, step) -> Iterator[Chunk]:
         yield Chunk(step, length, means, seconds, compiles, particles, is_saved)
 
 
+def _program(run: Run, recipe: Recipe, length: int) -> Callable[..., tuple[Population, Log]]:
+    """`length` steps of all particles: `(prior, conditioning, first step, particles)`."""
+    seeds = run.seeds
+    if not isinstance(recipe.make_rule(run.prior), SharedRule):
+        alone = run.mapped(functools.partial(_chunk, recipe, length), 3)
+
+        def train_alone(prior, conditioning, first, population):
+            particles, log = alone(prior, conditioning, first, seeds, population.particles)
+            return Population(*particles), log
+
+        return train_alone
+
+    together = run.together(functools.partial(train_population, recipe, length), 5)
+
+    def train_together(prior, conditioning, first, population):
+        common = prior, conditioning, run.first_seed, first, population.shared
+        (particles, log), shared = together(*common, seeds, population.particles)
+        return Population(*particles, shared), log
+
+    return train_together
+
+
 def _chunk(recipe: Recipe, length: int, prior, conditioning, first, seed, particle):
     """`train_particle` with its arguments in the order of `over_particles`."""
     return train_particle(recipe, prior, conditioning, seed, particle, first, length)
 
 
-def _enter(run: Run, recipe: Recipe, prior: Prior, particles: Particle | None) -> Particle:
+def _enter(run: Run, recipe: Recipe, prior: Prior, population: Population | None) -> Population:
     """The particles at the start of a stage: new ones, or those of the stage before; a dense grid
     moves to the stage's vertices and begins with a fresh optimiser."""
-    if particles is None:
-        start = functools.partial(_start, recipe)
-        return run.mapped(start, 2)(prior, run.conditioning, run.seeds)
-    onward = functools.partial(_move, recipe)
-    return run.mapped(onward, 2)(prior, run.conditioning, particles)
+    if population is None:
+        shared = jax.jit(functools.partial(initial_shared, recipe))(prior, run.first_seed)
+        start = run.mapped(functools.partial(_start, recipe), 3)
+        return Population(*start(prior, run.conditioning, shared, run.seeds), shared)
+    onward = run.mapped(functools.partial(_move, recipe), 3)
+    shared = population.shared
+    return Population(*onward(prior, run.conditioning, shared, population.particles), shared)
 
 
-def _start(recipe: Recipe, prior: Prior, conditioning, seed) -> Particle:
-    return prepare_particle(recipe, prior, conditioning, initial_particle(recipe, prior, seed))
+def _start(recipe: Recipe, prior: Prior, conditioning, shared, seed) -> Particle:
+    particle = initial_particle(recipe, prior, seed, shared)
+    return prepare_particle(recipe, prior, conditioning, particle, shared)
 
 
-def _move(recipe: Recipe, prior: Prior, conditioning, particle: Particle) -> Particle:
+def _move(recipe: Recipe, prior: Prior, conditioning, shared, particle: Particle) -> Particle:
     field = getattr(recipe.scene, "field", None)
     if isinstance(field, DenseGrid):
         params = {**particle.params, "field": resample(particle.params["field"], field.resolution)}
         particle = Particle(params, recipe.optimizer.init(params), particle.rule_state)
-    return prepare_particle(recipe, prior, conditioning, particle)
+    return prepare_particle(recipe, prior, conditioning, particle, shared)
 
 
-def _template(run: Run, step: int) -> Particle:
+def _template(run: Run, step: int) -> Population:
     """The shapes of the particles in a checkpoint after `step` steps."""
     stage = stage_at(run, step)
     recipe = build.make_recipe(run.config, run.prior, stage)
     prior = run.prior.at_resolution(stage.resolution)
-    start = jax.vmap(functools.partial(_start, recipe), in_axes=(None, None, 0))
+
+    def start(prior, conditioning, seeds):
+        shared = initial_shared(recipe, prior, run.first_seed)
+        one = jax.vmap(functools.partial(_start, recipe), in_axes=(None, None, None, 0))
+        return Population(*one(prior, conditioning, shared, seeds), shared)
+
     return jax.eval_shape(start, prior, run.conditioning, run.seeds)
 
 

@@ -24,9 +24,9 @@ from sdjax.training.particle import (
     initial_particle,
     particle_noise,
     prepare_particle,
-    train_particle,
 )
 from sdjax.training.particles import over_particles
+from sdjax.training.step import train_particle
 from tests import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -139,7 +139,7 @@ def test_a_seed_is_the_same_alone_and_in_company(mapping, tolerance):
 
 
 def test_regularisers_change_the_result_and_are_reported():
-    weights = (("opaque", lambda step: 0.0, opaque), ("sparsity", lambda step: 1000.0, sparsity))
+    weights = (("opaque", 0.0, opaque), ("sparsity", 1000.0, sparsity))
     recipe = RECIPE.replace(losses=weights)
     free, _ = train(ALONE, start())
     held, log = train(ALONE, start(), recipe=recipe)

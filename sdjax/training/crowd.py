@@ -1,0 +1,113 @@
+"""Particles that take their steps together: one function of all of them, on all devices.
+
+As in `sdjax.training.particles` each device has some of the particles; here it may also ask for the
+mean over all of them, or for all of them.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from sdjax.training.particles import join, spread
+
+AXIS = "devices"
+
+
+class Crowd(NamedTuple):
+    """All particles of a run as one device sees them."""
+
+    weights: Float[Array, "own"]  # of its own ones: 1, or 0 for a copy that fills up the device
+    mapping: str  # "map" or "vmap", as in `over_particles`
+    axis: str | None  # of the devices, where there are several
+
+    def each(self, function: Callable[..., Any], *own: Any) -> Any:
+        """`function(*one particle's arguments)` of each particle of this device."""
+        one = lambda arguments: function(*arguments)  # noqa: E731
+        return jax.lax.map(one, own) if self.mapping == "map" else jax.vmap(one)(own)
+
+    def each_and_mean(self, function: Callable[..., Any], *own: Any) -> tuple[Any, Any]:
+        """`function` returns a result and a value, a tree: the results of this device's particles
+        and the mean of the value over all particles of all devices.
+
+        One after the other, only the sum of the values is kept, not each of them.
+        """
+        if self.mapping == "vmap":
+            results, values = jax.vmap(function)(*own)
+            total = jax.tree.map(partial(_weighted_sum, self.weights), values)
+        else:
+            results, total = self._one_by_one(function, own)
+        count = jnp.sum(self.weights)
+        if self.axis is not None:
+            total, count = jax.lax.psum((total, count), self.axis)
+        return results, jax.tree.map(lambda leaf: leaf / count.astype(leaf.dtype), total)
+
+    def _one_by_one(self, function: Callable[..., Any], own: tuple) -> tuple[Any, Any]:
+        first = jax.tree.map(lambda leaf: leaf[0], own)
+        _, shapes = jax.eval_shape(function, *first)
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+        def body(total, own):
+            weight, arguments = own
+            result, value = function(*arguments)
+            add = lambda sum_, leaf: sum_ + weight.astype(leaf.dtype) * leaf  # noqa: E731
+            return jax.tree.map(add, total, value), result
+
+        total, results = jax.lax.scan(body, zeros, (self.weights, own))
+        return results, total
+
+    def gather(self, own: Any) -> Any:
+        """The leaves [own, ...] of all devices as [particles, ...], copies included."""
+        if self.axis is None:
+            return own
+        return jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, self.axis, tiled=True), own)
+
+
+def over_crowd(
+    function: Callable[..., Any], common: int, *, devices: int = 1, mapping: str = "map"
+) -> Callable[..., Any]:
+    """`function(crowd, *common arguments, *particles' arguments)`, compiled for all devices.
+
+    The first `common` arguments are the same for all particles, the others have a leading axis of
+    particles, of which the function sees its device's own.  It returns two trees: one with that
+    leading axis, and one that is the same for all.
+    """
+
+    def on_device(axis, shared, weights, own):
+        return function(Crowd(weights, mapping, axis), *shared[:common], *own)
+
+    if devices == 1:
+        run_alone = jax.jit(partial(on_device, None))
+        return lambda *arguments: run_alone(
+            arguments[:common], jnp.ones(_count(arguments[common:])), arguments[common:]
+        )
+
+    parallel = jax.pmap(
+        partial(on_device, AXIS),
+        AXIS,
+        in_axes=(None, 0, 0),
+        out_axes=(0, None),
+        devices=jax.devices()[:devices],
+    )
+
+    def run(*arguments):
+        particles = _count(arguments[common:])
+        own = jax.tree.map(lambda leaf: spread(leaf, devices), arguments[common:])
+        per_device = -(-particles // devices)
+        weights = (jnp.arange(devices * per_device) < particles).astype(jnp.float32)
+        shared = (*arguments[:common], 0)  # pmap misreads the axes where an argument has no leaf
+        each, all_ = parallel(shared, weights.reshape(devices, per_device), own)
+        return jax.tree.map(lambda leaf: join(leaf, particles), each), all_
+
+    return run
+
+
+def _weighted_sum(weights: jax.Array, leaf: jax.Array) -> jax.Array:
+    return jnp.tensordot(weights.astype(leaf.dtype), leaf, axes=1, precision="highest")
+
+
+def _count(own: tuple) -> int:
+    return len(jax.tree.leaves(own)[0])
