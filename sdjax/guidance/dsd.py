@@ -4,18 +4,18 @@ Each particle owns one ODE of the prior, the one that starts at its noise eps*, 
 rendering is led along it.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
 from sdjax.diffusion.annealing import Annealing
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.ode import Ode
+from sdjax.guidance.overshoot import Overshoot, proportional
+from sdjax.guidance.overshoot import constant as constant  # imported from here by `training`
 from sdjax.guidance.rule import Aux, Latents, Rule, Update
 from sdjax.guidance.weighting import Weighting, one_minus_alpha_cumprod
 
@@ -54,28 +54,6 @@ def dsd_residual(
     epsilon_t = predictor(x_t, t, guidance_scale)
     gradient = weighting(schedule, t) * (epsilon_t - epsilon_delta)
     return Residual(gradient, x_delta, x_t, epsilon_delta, epsilon_t)
-
-
-Overshoot = Callable[[Int[Array, ""], Float[Array, ""], int], Int[Array, ""]]
-
-
-def proportional(t_min: float = 0.32, ratio: float = 0.1, least: int = 1) -> Overshoot:
-    """t_delta = t + trunc(u ratio (t - T t_min)), at most T - 1 and at least `least`, with u
-    uniform in [0, 1): the paper's choice in 3D (appendix B), as the official code has it."""
-
-    def t_delta(t, u, num_timesteps):
-        room = jnp.clip(ratio * (t - int(num_timesteps * t_min)), 0.0, num_timesteps - 1.0 - t)
-        return jnp.clip(t + jnp.trunc(u * room).astype(jnp.int32), least, num_timesteps - 1)
-
-    return t_delta
-
-
-def constant(delta: float) -> Overshoot:
-    """t_delta = t + T delta, at most T - 1: the paper's choice in 2D (algorithm 2), where
-    delta = 1 / ODE steps."""
-    return lambda t, u, num_timesteps: jnp.minimum(
-        t + round(num_timesteps * delta), num_timesteps - 1
-    )
 
 
 def dsd(

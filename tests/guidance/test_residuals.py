@@ -14,8 +14,9 @@ import pytest
 
 from sdjax.diffusion.prediction import add_noise
 from sdjax.guidance import weighting
-from sdjax.guidance.dsd import dsd_residual, proportional
+from sdjax.guidance.dsd import dsd_residual
 from sdjax.guidance.ode import exact_ode, ode_grid
+from sdjax.guidance.overshoot import proportional
 from sdjax.guidance.rescaling import clip
 from sdjax.guidance.sdi import inversion_timesteps, one_step_estimate, sdi_residual
 from sdjax.guidance.sds import sds_residual
