@@ -57,6 +57,13 @@ def toy_prediction(x, t, embedding):
     )
 
 
+def toy_encode(image, vae_noise):
+    """The latents of an image in [0, 1], given the draw of the posterior."""
+    pixels = 2.0 * image - 1.0
+    mean = jnp.concatenate([0.8 * pixels, 0.3 * jnp.sum(pixels, -1, keepdims=True)], axis=-1)
+    return 0.18215 * (mean + jnp.exp(-2.0) * vae_noise)
+
+
 def toy_decode(latents):
     """The image in [0, 1] of the recordings: channel k is 0.5 z_k - 0.1 z_3, in [-1, 1]."""
     z = latents / 0.18215

@@ -18,12 +18,17 @@ from sdjax.diffusion.annealing import along
 from sdjax.diffusion.ramps import ramp
 from sdjax.diffusion.schedule import scaled_linear
 from sdjax.guidance import noise
+from sdjax.guidance.asd import asd
 from sdjax.guidance.consistent3d import consistent3d
-from sdjax.guidance.dsd import constant, dsd
+from sdjax.guidance.csd import Scales, csd
+from sdjax.guidance.dsd import dsd
 from sdjax.guidance.dsd_star import dsd_star
 from sdjax.guidance.fsd import fsd
+from sdjax.guidance.hifa import hifa
 from sdjax.guidance.ism import ism
+from sdjax.guidance.nfsd import nfsd
 from sdjax.guidance.ode import cached_ode, exact_ode, ode_grid
+from sdjax.guidance.overshoot import constant
 from sdjax.guidance.rescaling import clip, normalise, rescaled, scale
 from sdjax.guidance.rule import Rule, Update, View, guidance_loss
 from sdjax.guidance.sdi import sdi
@@ -84,6 +89,14 @@ def noisier_by_100(t):
     return min(max(t, 100), 880) + 100
 
 
+def make_csd(**scales):
+    return lambda prior: csd(prior.schedule, scales=Scales(**scales), annealing=COMMON["annealing"])
+
+
+def make_hifa(**options):
+    return lambda prior: hifa(prior.schedule, **options, **COMMON)
+
+
 def exact(prior):
     return exact_ode(prior.schedule, 7.5, steps=5)
 
@@ -98,6 +111,11 @@ def once(t):
 
 def twice(t):
     return 2
+
+
+def after_strides(t):
+    """From t down in strides of 250."""
+    return t // 250 + 1
 
 
 def after_interval(t):
@@ -119,14 +137,28 @@ def after_ode(t_delta):
 # SDI inverts pictures off the data: rounding times 8.5 / (sigma_0 alpha_t), about 1000.
 RULES = {
     "sds": Entry(lambda prior: sds(prior.schedule, **COMMON), once, random=True),
-    "sds rescaled": Entry(
+    "sjc": Entry(lambda prior: sjc(prior.schedule, **COMMON), once, random=True),
+    "csd": Entry(make_csd(), once, random=True),
+    "csd annealed and rescaled": Entry(
         lambda prior: rescaled(
-            sds(prior.schedule, **COMMON), scale(ramp(1.0, 0.1)), clip(1.0), normalise()
+            make_csd(uncond=ramp(0.0, -1.0), null=ramp(-1.0, 0.0), noise=0.1)(prior),
+            scale(ramp(1.0, 0.1)),
+            clip(1.0),
+            normalise(),
         ),
         once,
         random=True,
     ),
-    "sjc": Entry(lambda prior: sjc(prior.schedule, **COMMON), once, random=True),
+    "nfsd": Entry(lambda prior: nfsd(prior.schedule, **COMMON), once, random=True),
+    "asd": Entry(
+        lambda prior: asd(
+            prior.schedule, shift_from=ramp(0.5, 0.02), noise=noise.fixed(), **COMMON
+        ),
+        twice,
+        random=True,
+    ),
+    "hifa": Entry(make_hifa(), once, random=True),
+    "hifa multi-step": Entry(make_hifa(denoising_steps=4, eta=1.0), after_strides, random=True),
     "fsd": Entry(make_fsd(None), once),
     "fsd world map": Entry(make_fsd(noise.world_map(90.0)), once),
     "fsd blended": Entry(make_fsd(noise.world_map(90.0, beta=0.5)), once, random=True),
