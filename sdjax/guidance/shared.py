@@ -57,3 +57,8 @@ class SharedRule(NamedTuple):
     learn: LearnFn
     apply: Callable[[Any, Any], Any]
     sees_everyone: bool = False
+
+
+def altered(rule: SharedRule, change: Callable[[Rule], Rule]) -> SharedRule:
+    """With each particle's rule changed, for instance by `sdjax.guidance.rescaling.rescaled`."""
+    return rule._replace(rule=lambda shared, everyone: change(rule.rule(shared, everyone)))

@@ -17,9 +17,10 @@ from jaxtyping import Array, Int
 from sdjax.diffusion.annealing import Annealing
 from sdjax.diffusion.guided import Predictor, Scale
 from sdjax.diffusion.prediction import add_noise, predicted_x0
+from sdjax.diffusion.ramps import Progress, Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, gaussian
-from sdjax.guidance.rule import Aux, Latents, Rule, Update
+from sdjax.guidance.rule import Aux, Latents, Rule, Update, View
 from sdjax.guidance.shared import Learned, SharedRule
 from sdjax.guidance.vsd_adapter import Adapter, adapted_noise, adapter_loss
 from sdjax.guidance.vsd_camera import CameraFeatures, camera_matrix
@@ -60,6 +61,38 @@ def vsd_residual(
     return Residual(gradient, noisy, epsilon, particle_epsilon)
 
 
+def vsd_rule(
+    schedule: NoiseSchedule,
+    particle_noise_at: Callable[[Predictor, View, Progress], ParticleNoise],
+    *,
+    guidance_scale: Scale | Ramp,
+    annealing: Annealing,
+    weighting: Weighting,
+    noise: NoiseFunction,
+) -> Rule:
+    """`vsd_residual` at an annealed timestep, with the particles' noise as it is known now; a
+    particle's state is the noise function's."""
+
+    def update(key, latents, state, predictor, *, progress, view):
+        t_key, noise_key = jax.random.split(key)
+        t = annealing(t_key, progress)
+        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
+        residual = vsd_residual(
+            schedule,
+            predictor,
+            particle_noise_at(predictor, view, progress),
+            latents,
+            t,
+            drawn,
+            guidance_scale=value_at(guidance_scale, progress),
+            weighting=weighting,
+        )
+        x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
+        return Update(residual.gradient, state, Aux(t, residual.noisy, x_0))
+
+    return Rule(noise.init, update)
+
+
 class Learner(NamedTuple):
     """What the particles share: the trainable network and its optimiser."""
 
@@ -70,11 +103,11 @@ class Learner(NamedTuple):
 def vsd(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: Scale,
+    guidance_scale: Scale | Ramp,
     annealing: Annealing,
     adapter: Adapter,
     optimizer: optax.GradientTransformation,
-    particle_guidance_scale: Scale = 1.0,
+    particle_guidance_scale: Scale | Ramp = 1.0,
     camera_dropout: float = 0.1,
     camera_features: CameraFeatures = camera_matrix,
     weighting: Weighting = one_minus_alpha_cumprod,
@@ -96,7 +129,6 @@ def vsd(
     on in [0.02, 0.5], and AdamW with 1e-4, betas 0.9 and 0.99, epsilon 1e-15 and weight decay
     0.01.
     """
-    noise = gaussian() if noise is None else noise
     kind = {"prediction_type": adapter.prediction_type}
 
     def init(key):
@@ -104,29 +136,24 @@ def vsd(
         return Learner(params, optimizer.init(params))
 
     def rule(shared, everyone):
-        def update(key, latents, state, predictor, *, progress, view):
-            t_key, noise_key = jax.random.split(key)
-            residual = vsd_residual(
+        def particle_noise_at(predictor, view, progress):
+            return partial(
+                adapted_noise,
                 schedule,
-                predictor,
-                partial(
-                    adapted_noise,
-                    schedule,
-                    partial(adapter.predict, shared.params, predictor),
-                    camera=camera_features(view.camera),
-                    guidance_scale=particle_guidance_scale,
-                    **kind,
-                ),
-                latents,
-                t := annealing(t_key, progress),
-                noise.sample(noise_key, state, view, latents.shape),
-                guidance_scale=guidance_scale,
-                weighting=weighting,
+                partial(adapter.predict, shared.params, predictor),
+                camera=camera_features(view.camera),
+                guidance_scale=value_at(particle_guidance_scale, progress),
+                **kind,
             )
-            x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
-            return Update(residual.gradient, state, Aux(t, residual.noisy, x_0))
 
-        return Rule(noise.init, update)
+        return vsd_rule(
+            schedule,
+            particle_noise_at,
+            guidance_scale=guidance_scale,
+            annealing=annealing,
+            weighting=weighting,
+            noise=gaussian() if noise is None else noise,
+        )
 
     def learn(key, latents, shared, predictor, *, view):
         t_key, noise_key, drop_key = jax.random.split(key, 3)

@@ -5,18 +5,17 @@ whose score has a closed form.  ProlificDreamer (arXiv 2305.16213) learns that s
 is seen without the error of learning.
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from sdjax.diffusion.annealing import Annealing
 from sdjax.diffusion.guided import Scale, branches_of, classifier_free_guidance
-from sdjax.diffusion.prediction import predicted_x0
+from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, gaussian
-from sdjax.guidance.rule import Aux, Latents, Rule, Update
+from sdjax.guidance.rule import Latents
 from sdjax.guidance.shared import Everyone, Learned, SharedRule
-from sdjax.guidance.vsd import vsd_residual
+from sdjax.guidance.vsd import vsd_rule
 from sdjax.guidance.weighting import Weighting, one_minus_alpha_cumprod
 from sdjax.priors.closed_form import particle_mixture, predict_noise
 
@@ -54,9 +53,9 @@ def exact_noise(
 def exact_vsd(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: Scale,
+    guidance_scale: Scale | Ramp,
     annealing: Annealing,
-    particle_guidance_scale: Scale = 1.0,
+    particle_guidance_scale: Scale | Ramp = 1.0,
     data_std: float = 0.0,
     weighting: Weighting = one_minus_alpha_cumprod,
     noise: NoiseFunction | None = None,
@@ -68,31 +67,22 @@ def exact_vsd(
     `particle_guidance_scale` below 1 it is ESD, see `vsd`, which differs where a step has several
     views.
     """
-    noise = gaussian() if noise is None else noise
 
     def rule(shared, everyone):
-        def update(key, latents, state, predictor, *, progress, view):
-            t_key, noise_key = jax.random.split(key)
-            t = annealing(t_key, progress)
-
-            def particle_noise(x_t, t):
-                scales = {"guidance_scale": particle_guidance_scale, "data_std": data_std}
-                return exact_noise(schedule, everyone, x_t, t, **scales)
-
-            residual = vsd_residual(
-                schedule,
-                predictor,
-                particle_noise,
-                latents,
-                t,
-                noise.sample(noise_key, state, view, latents.shape),
-                guidance_scale=guidance_scale,
-                weighting=weighting,
+        def particle_noise_at(predictor, view, progress):
+            scale = value_at(particle_guidance_scale, progress)
+            return lambda x_t, t: exact_noise(
+                schedule, everyone, x_t, t, guidance_scale=scale, data_std=data_std
             )
-            x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
-            return Update(residual.gradient, state, Aux(t, residual.noisy, x_0))
 
-        return Rule(noise.init, update)
+        return vsd_rule(
+            schedule,
+            particle_noise_at,
+            guidance_scale=guidance_scale,
+            annealing=annealing,
+            weighting=weighting,
+            noise=gaussian() if noise is None else noise,
+        )
 
     return SharedRule(
         init=lambda key: (),
