@@ -86,7 +86,8 @@ def train_step(
     def loss(params):
         rendering = _render(recipe, params, camera, keys.render, progress)
         latents = _latents(recipe, prior, rendering, keys.encode)
-        constant, view = jax.lax.stop_gradient(latents), View(camera, rendering.opacity)
+        constant = jax.lax.stop_gradient(latents)
+        view = View(camera, rendering.opacity, rendering.depth)
         update = rule.update(
             keys.rule, constant, particle.rule_state, predictor, progress=progress, view=view
         )
