@@ -39,6 +39,8 @@ def get_config() -> ConfigDict:
                 "delta": 0.1,
             },
             "annealing": {"name": "linear", "t_max": 0.98, "t_min": 0.02},
+            "noise": {"name": "none", "theta": 180.0, "beta": 1.0},  # of rules that draw noise
+            "gradient": {"clip": None, "normalise": False},
             "camera": {
                 "views": 1,
                 "elevation": (-10.0, 45.0),

@@ -15,7 +15,12 @@ from sdjax.commands import app
 from sdjax.commands.errors import UserError, nearest
 from sdjax.commands.workdir import make_folder, read_config
 
-TITLES = {"sds": "SDS", "fsd": "FSD", "sdi": "SDI", "dsd": "DSD", "dsd_star": "DSD*"}
+TITLES = {
+    "hifa": "HiFA",
+    "consistent3d": "Consistent3D",
+    "dsd_star": "DSD*",
+    "exact_vsd": "VSD",
+}  # of the others, the name in capitals
 DDIM = "DDIM"  # the rule of a run of samples
 SHOWN_IMAGES = 16  # of a run of images
 SHOWN_OBJECTS = 8  # of a run of objects
@@ -26,7 +31,7 @@ class FinishedRun(NamedTuple):
 
     folder: Path
     rule: str
-    guidance_scale: float | int
+    guidance_scale: float | int | tuple | None  # None of a rule without one
     metrics: dict[str, Any]
     views: Any  # uint8 [particles, views, h, w, 3]
     truths: Any  # uint8 [objects, views, h, w, 3]; no objects where none are known
@@ -90,7 +95,7 @@ def _numbers(run: FinishedRun) -> dict[str, str]:
     return {
         "run": run.folder.name,
         "rule": run.rule,
-        "guidance scale": f"{run.guidance_scale:g}",
+        "guidance scale": _scale(run),
         "seeds": str(len(metrics["seeds"])),
         "objects found": _found(metrics),
         "PSNR median": _show(metrics, "psnr_median", "{:.1f} dB"),
@@ -109,7 +114,8 @@ def _show(metrics: dict[str, Any], name: str, form: str) -> str:
 
 def _label(run: FinishedRun) -> str:
     """Three lines, which is what fits beside a small image."""
-    metrics, title = run.metrics, f"{run.rule}, scale {run.guidance_scale:g}"
+    metrics, scale = run.metrics, _scale(run)
+    title = f"{run.rule}, scale {scale}" if scale else run.rule
     if not len(run.truths):
         return f"{title}\ndiversity {metrics['diversity']:.3f}"
     notes = []
@@ -119,6 +125,16 @@ def _label(run: FinishedRun) -> str:
         notes = [f"{metrics['agreement_with_ddim']:.0%} as DDIM"]
     decibels = f"{metrics['psnr_median']:.1f} dB"
     return "\n".join([title, f"{_found(metrics)} objects, {decibels}", *notes])
+
+
+def _scale(run: FinishedRun) -> str:
+    """A number, or the first and last value of one that changes."""
+    scale = run.guidance_scale
+    if scale is None:
+        return ""
+    if isinstance(scale, int | float):
+        return f"{scale:g}"
+    return f"{scale[0]:g}" if len(scale) == 1 else f"{scale[1]:g} to {scale[2]:g}"
 
 
 def _found(metrics: dict[str, Any]) -> str:
@@ -161,8 +177,8 @@ def _read(folder: Path) -> FinishedRun:
 
     config = read_config(folder)
     rule = config.get("rule")
-    name = TITLES[rule.name] if rule else DDIM
-    scale = (rule or config).guidance_scale
+    name = TITLES.get(rule.name, rule.name.upper()) if rule else DDIM
+    scale = (rule or config).get("guidance_scale")
     metrics = json.loads((folder / METRICS).read_text())
     return FinishedRun(folder, name, scale, metrics, *load_views(folder / VIEWS))
 

@@ -22,10 +22,10 @@ def get_config() -> ConfigDict:
         "name": "fsd",
         "guidance_scale": 7.5,
         "weighting": "one_minus_alpha_cumprod",
-        "noise": "fixed",
-        "theta": 180.0,
-        "beta": 1.0,
+        "image_weight": 0.0,
+        "image_guidance_scale": 1.0,
     }
+    config["noise"]["name"] = "fixed"
     config["annealing"] = {"name": "linear", "t_max": 0.999, "t_min": 0.02}
     config["optimizer"] = {
         "name": "adam",

@@ -22,6 +22,7 @@ def get_config() -> ConfigDict:
         "guidance_scale": 7.5,
         "weighting": "one_minus_alpha_cumprod",
     }
+    config["noise"]["name"] = "gaussian"
     config["annealing"] = {"name": "uniform", "t_max": 0.98, "t_min": 0.02}
     config["optimizer"] = {
         "name": "adam",

@@ -3,7 +3,7 @@
     python -m sdjax.train --config=configs/embedded_3d/fsd.py --workdir=runs/3d/fsd
 
 About 70 s on 2 CPU cores; 6 of 8 objects by 8 seeds, 27.9 dB (one seed of 19 dB), 94 % of the
-views agree. With `--config.rule.noise=fixed` 5 objects, 29.6 dB, all views agree.
+views agree. With `--config.noise.name=fixed` 5 objects, 29.6 dB, all views agree.
 """
 
 from pathlib import Path
@@ -20,9 +20,9 @@ def get_config() -> ConfigDict:
         "name": "fsd",
         "guidance_scale": 1.0,
         "weighting": "one_minus_alpha_cumprod",
-        "noise": "world_map",
-        "theta": 180.0,
-        "beta": 1.0,
+        "image_weight": 0.0,
+        "image_guidance_scale": 1.0,
     }
+    config["noise"]["name"] = "world_map"
     config["annealing"] = {"name": "sqrt", "t_max": 0.98, "t_min": 0.02}
     return ConfigDict(config)

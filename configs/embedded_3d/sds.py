@@ -20,5 +20,6 @@ def get_config() -> ConfigDict:
         "guidance_scale": 7.5,
         "weighting": "one_minus_alpha_cumprod",
     }
+    config["noise"]["name"] = "gaussian"
     config["annealing"] = {"name": "uniform", "t_max": 0.98, "t_min": 0.02}
     return ConfigDict(config)

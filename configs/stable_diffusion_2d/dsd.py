@@ -1,4 +1,6 @@
-"""DSD in 2D on Stable Diffusion (arXiv 2412.06780, algorithm 2): plain steps of N_ddim / N = 50 / 500.
+"""DSD in 2D on Stable Diffusion (arXiv 2412.06780, algorithm 2).
+
+Plain steps of N_ddim / N = 50 / 500.
 
     python -m sdjax.train --config=configs/stable_diffusion_2d/dsd.py --workdir=runs/sd_2d/dsd
 

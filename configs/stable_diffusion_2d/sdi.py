@@ -1,4 +1,6 @@
-"""SDI in 2D on Stable Diffusion: inversion in at most 10 steps, scales 7.5 and -7.5 (arXiv 2405.15891).
+"""SDI in 2D on Stable Diffusion (arXiv 2405.15891).
+
+Inversion in at most 10 steps, scales 7.5 and -7.5.
 
     python -m sdjax.train --config=configs/stable_diffusion_2d/sdi.py --workdir=runs/sd_2d/sdi
 

@@ -51,6 +51,8 @@ def get_config() -> ConfigDict:
             },
             "rule": {},
             "annealing": {},
+            "noise": {"name": "none", "theta": 180.0, "beta": 1.0},  # of rules that draw noise
+            "gradient": {"clip": None, "normalise": False},
             "camera": {
                 "views": 1,
                 "elevation": (-10.0, 45.0),

@@ -26,6 +26,7 @@ def get_config() -> ConfigDict:
         "guidance_scale": 101.0,
         "weighting": "one_minus_alpha_cumprod",
     }
+    config["noise"]["name"] = "gaussian"
     config["annealing"] = {"name": "uniform", "t_max": 0.98, "t_min": 0.02}
     config["losses"] |= {"orientation": (0, 10.0, 1000.0, 5000), "sparsity": 1.0}
     return ConfigDict(config)

@@ -173,6 +173,9 @@ def _convert(name: str, value: Any, current: Any) -> Any:
     value = value.item() if isinstance(value, np.generic) else value
     if value is None:
         return None
+    if isinstance(current, float) and isinstance(value, tuple | list):
+        check(name, value, several(number()))  # a number may change in the course of a run
+        return tuple(map(float, value))
     check(name, value, _kind(current))
     if isinstance(current, float):
         return float(value)

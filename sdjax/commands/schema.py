@@ -92,16 +92,23 @@ def interval(field: Field) -> Field:
     )
 
 
-def ramp() -> Field:
-    """A number of at least 0, or one that changes: (first step, first, last, last step)."""
-    constant = number(at_least=0)
+def ramp(field: Field) -> Field:
+    """What `field` accepts, or such a value that changes: (first step, first, last, last step).
+
+    One value in brackets is that value: so a command line may replace what changes.
+    """
+    step = number(at_least=0)
 
     def accepts(value: Any) -> bool:
         if not isinstance(value, tuple | list):
-            return constant.accepts(value)
-        return len(value) == 4 and all(map(constant.accepts, value)) and value[0] <= value[3]
+            return field.accepts(value)
+        if len(value) == 1:
+            return field.accepts(value[0])
+        if len(value) != 4 or not all(map(step.accepts, value[::3])):
+            return False
+        return all(map(field.accepts, value[1:3])) and value[0] <= value[3]
 
-    expected = f"{constant.expected}, or (first step, first value, last value, last step)"
+    expected = f"{field.expected}, or (first step, first value, last value, last step)"
     return Field(expected, accepts)
 
 

@@ -1,9 +1,13 @@
 """What a training configuration must fulfil beyond the range of each single field."""
 
+import itertools
+from typing import Any
+
 from ml_collections import ConfigDict
 
 from sdjax.commands.errors import UserError
 from sdjax.commands.prior_checks import check_prompt, check_stable_diffusion
+from sdjax.commands.rule_schema import NOISELESS
 from sdjax.commands.schema import validate
 from sdjax.commands.training_schema import SCHEMA
 
@@ -16,8 +20,10 @@ def check_config(config: ConfigDict) -> None:
     _check_prior(config)
     _check_stages(config)
     _check_annealing(config)
+    _check_noise(config)
     _check_losses(config)
     _check_latents(config)
+    _check_dsd(config)
     _check_dsd_star(config)
 
 
@@ -69,12 +75,32 @@ def _check_stages(config: ConfigDict) -> None:
 
 
 def _check_annealing(config: ConfigDict) -> None:
-    low, high = config.annealing.t_min, config.annealing.t_max
-    if low > high:
+    table = config.annealing
+    if table.name == "piecewise":
+        _check_pieces(table)
+        return
+    for low, high in zip(_ends(table.t_min), _ends(table.t_max), strict=True):
+        if low > high:
+            raise UserError(
+                f"config.annealing.t_min is {table.t_min}, expected at most "
+                f"config.annealing.t_max, which is {table.t_max}."
+            )
+
+
+def _check_pieces(table: ConfigDict) -> None:
+    ascending = all(a < b for a, b in itertools.pairwise(table.steps))
+    if not ascending or len(table.steps) != len(table.t):
         raise UserError(
-            f"config.annealing.t_min is {low}, expected at most config.annealing.t_max, "
-            f"which is {high}."
+            f"config.annealing.steps is {table.steps} and config.annealing.t is {table.t}, "
+            "expected ascending steps, and as many of each."
         )
+
+
+def _ends(value: Any) -> tuple[float, float]:
+    """A number twice, or the first and the last value of a ramp."""
+    if not isinstance(value, tuple):
+        return value, value
+    return (value[0], value[0]) if len(value) == 1 else value[1:3]
 
 
 def _check_losses(config: ConfigDict) -> None:
@@ -92,8 +118,37 @@ def _check_losses(config: ConfigDict) -> None:
             )
 
 
+def _check_noise(config: ConfigDict) -> None:
+    rule, name = config.rule.name, config.noise.name
+    if rule in NOISELESS and name != "none":
+        raise UserError(
+            f"config.noise.name is '{name}', expected 'none' where config.rule.name is '{rule}', "
+            "which draws no noise."
+        )
+    if rule not in NOISELESS and name == "none":
+        raise UserError(
+            f"config.noise.name is 'none', expected 'gaussian' or another noise where "
+            f"config.rule.name is '{rule}'."
+        )
+
+
+def _check_dsd(config: ConfigDict) -> None:
+    is_proportional = config.rule.get("overshoot") == "proportional"
+    if is_proportional and not isinstance(config.annealing.get("t_min"), int | float):
+        raise UserError(
+            "config.rule.overshoot is 'proportional', expected 'constant' where the lowest "
+            "timestep, config.annealing.t_min, is not a number."
+        )
+
+
 def _check_latents(config: ConfigDict) -> None:
-    if config.scene.name == "latents" and len(set(config.stages.resolution)) > 1:
+    is_latents = config.scene.name == "latents"
+    if is_latents and config.rule.get("image_weight"):
+        raise UserError(
+            f"config.rule.image_weight is {config.rule.image_weight}, expected 0 where "
+            "config.scene.name is 'latents': there is no image."
+        )
+    if is_latents and len(set(config.stages.resolution)) > 1:
         raise UserError(
             f"config.stages.resolution is {config.stages.resolution}, expected one resolution "
             "where config.scene.name is 'latents': they have one size."

@@ -1,10 +1,10 @@
 """The table of a training configuration: every field, its type and its range."""
 
 from sdjax.commands.prior_schema import STABLE_DIFFUSION
+from sdjax.commands.rule_schema import ANNEALING, GRADIENT, NOISE, RULES
 from sdjax.commands.schema import (
     Schema,
     choice,
-    flag,
     interval,
     number,
     one_of,
@@ -15,7 +15,6 @@ from sdjax.commands.schema import (
     whole,
 )
 
-_WEIGHTING = one_of("one_minus_alpha_cumprod", "constant", "fantasia3d", "sigma_over_alpha")
 _FRACTION = number(at_least=0, at_most=1)
 _BLOB = {"blob_scale": number(at_least=0), "blob_radius": number(above=0)}
 _RAYS = {
@@ -36,35 +35,6 @@ _RAYS = {
             },
         },
     ),
-}
-
-RULES: dict[str, Schema] = {
-    "sds": {"guidance_scale": number(), "weighting": _WEIGHTING},
-    "fsd": {
-        "guidance_scale": number(),
-        "weighting": _WEIGHTING,
-        "noise": one_of("fixed", "world_map"),
-        "theta": number(above=0, at_most=180),
-        "beta": _FRACTION,
-    },
-    "sdi": {
-        "guidance_scale": number(),
-        "inversion_guidance_scale": number(),
-        "inversion_steps": whole(at_least=1, at_most=1000),
-        "inversion_eta": _FRACTION,
-        "overshoot": flag(),
-    },
-    "dsd": {
-        "guidance_scale": number(),
-        "base_guidance_scale": number(),
-        "ode_guidance_scale": number(),
-        "weighting": _WEIGHTING,
-        "ode": one_of("exact", "cached"),
-        "ode_steps": whole(at_least=1, at_most=999),
-        "overshoot": one_of("proportional", "constant"),
-        "delta": number(above=0, at_most=1),
-    },
-    "dsd_star": {"guidance_scale": number()},
 }
 
 SCENES: dict[str, Schema] = {
@@ -103,11 +73,9 @@ SCHEMA: Schema = {
         },
     ),
     "rule": choice("name", RULES),
-    "annealing": {
-        "name": one_of("uniform", "linear", "sqrt"),
-        "t_max": _FRACTION,
-        "t_min": _FRACTION,
-    },
+    "annealing": ANNEALING,
+    "noise": NOISE,
+    "gradient": GRADIENT,
     "camera": {
         "views": whole(at_least=1),
         "elevation": interval(number(at_least=-90, at_most=90)),
@@ -120,7 +88,7 @@ SCHEMA: Schema = {
     },
     "scene": choice("name", SCENES),
     "losses": {
-        name: ramp()
+        name: ramp(number(at_least=0))
         for name in (
             "guidance",
             "orientation",

@@ -12,15 +12,16 @@ from flax import struct
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import Camera
-from sdjax.diffusion.guided import NetworkPredictor
 from sdjax.diffusion.prediction import PredictionType, to_epsilon
 from sdjax.diffusion.schedule import NoiseSchedule, from_scheduler_config
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.autoencoder.model import AutoencoderKL
+from sdjax.networks.lora.predictor import AdaptedPredictor
+from sdjax.networks.lora.unet import apply_lora
 from sdjax.networks.parameters import parameter_shapes
 from sdjax.networks.unet.config import UNetConfig
 from sdjax.networks.unet.model import UNet2DCondition
-from sdjax.text.conditioning import Conditioning, branches, condition
+from sdjax.text.conditioning import Conditioning, branches, condition, for_each_view
 from sdjax.text.embeddings import embed
 from sdjax.text.encoder import fingerprint, text_encoder
 from sdjax.text.views import Prompting
@@ -117,9 +118,15 @@ class StableDiffusionPrior:
         output = self.unet.apply({"params": self.unet_params}, x_t, t, embedding)
         return to_epsilon(self.schedule, self.prediction_type, output.astype(x_t.dtype), x_t, t)
 
-    def predictor(self, conditioning: Conditioning, camera: Camera) -> NetworkPredictor:
-        """Each view reads the prompt of its direction, or Perp-Neg's mixture of prompts."""
-        return NetworkPredictor(self.predict_noise, branches(conditioning, camera, self.prompting))
+    def predictor(self, conditioning: Conditioning, camera: Camera) -> AdaptedPredictor:
+        """Each view reads the prompt of its direction, or Perp-Neg's mixture of prompts; a network
+        with adapters beside it, which VSD trains, reads the plain prompt."""
+        return AdaptedPredictor(
+            self.predict_noise,
+            branches(conditioning, camera, self.prompting),
+            network=partial(apply_lora, self.unet, self.unet_params),
+            prompt=for_each_view(conditioning.plain, camera),
+        )
 
 
 def load(

@@ -21,6 +21,8 @@ class Conditioning(NamedTuple):
 
     directions: Float[Array, "4 tokens features"]  # side, front, back, overhead
     unconditional: Float[Array, "tokens features"]  # of the negative prompt
+    null: Float[Array, "tokens features"]  # of the empty prompt
+    plain: Float[Array, "tokens features"]  # of the prompt without words for a direction
 
 
 def condition(
@@ -28,28 +30,35 @@ def condition(
     prompting: Prompting,
     embed: Callable[[Sequence[str]], Float[Array, "prompts tokens features"]],
 ) -> Conditioning:
-    """Embed what `prompt` becomes for each direction, and the negative prompt, in one call."""
-    texts = [*direction_prompts(prompt, prompting), prompting.negative_prompt]
+    """Embed what `prompt` becomes for each direction, and the other prompts, in one call."""
+    texts = [*direction_prompts(prompt, prompting), prompting.negative_prompt, "", prompt]
     embeddings = jnp.asarray(embed(texts))
-    return Conditioning(embeddings[:-1], embeddings[-1])
+    return Conditioning(embeddings[:4], *embeddings[4:])
 
 
 def branches(embeddings: Conditioning, camera: Camera, prompting: Prompting) -> Branches:
     """The embeddings of cameras [views]: the one of each camera's direction, or with Perp-Neg its
     mixture, two negatives and their weights (`mixing`)."""
     everything = jnp.concatenate([embeddings.directions, embeddings.unconditional[None]])
-    shape = (*camera.azimuth.shape, *embeddings.unconditional.shape)
-    unconditional = jnp.broadcast_to(embeddings.unconditional[None], shape)
+    unconditional = for_each_view(embeddings.unconditional, camera)
+    null = for_each_view(embeddings.null, camera) if prompting.negative_prompt else None
     if prompting.perp_neg is None:
         direction = view_direction(camera, **prompting.thresholds._asdict())
-        return Branches(embeddings.directions[direction], unconditional)
+        return Branches(embeddings.directions[direction], unconditional, null=null)
     mix = mixing(camera, prompting.perp_neg, overhead=prompting.thresholds.overhead)
     return Branches(
         _combine(mix.positive, everything),
         unconditional,
         tuple(_combine(coefficients, everything) for coefficients in mix.negatives),
         mix.weights,
+        null,
     )
+
+
+def for_each_view(embedding: Float[Array, "tokens features"], camera: Camera) -> Embedding:
+    """The same for all cameras [views]."""
+    shape = (*camera.azimuth.shape, *embedding.shape)
+    return jnp.broadcast_to(embedding[None], shape)
 
 
 def _combine(

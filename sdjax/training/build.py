@@ -12,6 +12,7 @@ from sdjax.priors.prior import Prior
 from sdjax.scene import regularisers
 from sdjax.training.build_rule import make_rule
 from sdjax.training.build_scene import make_scene
+from sdjax.training.build_schedules import make_ramp, total_steps
 from sdjax.training.particle import CameraRange, Recipe
 
 
@@ -22,20 +23,6 @@ class Stage(NamedTuple):
     last: int
     resolution: int  # pixels of a rendering
     grid: int  # vertices of a dense grid along an edge
-
-
-class Ramp(NamedTuple):
-    """A weight that changes linearly from one step to another and is constant outside."""
-
-    first_step: int
-    first: float
-    last: float
-    last_step: int
-
-    def __call__(self, step: Any) -> jax.Array:
-        """The weight at a step."""
-        share = (step - self.first_step) / max(1, self.last_step - self.first_step)
-        return self.first + (self.last - self.first) * jnp.clip(share, 0.0, 1.0)
 
 
 def stages(config: ConfigDict) -> list[Stage]:
@@ -56,7 +43,8 @@ def make_recipe(config: ConfigDict, prior: Prior, stage: Stage) -> Recipe:
     """Everything static about one stage; `prior` gives the shape of latents only."""
     camera, losses = config.camera, config.losses.to_dict()
     highest = highest_resolution(config)
-    guidance_weight = losses.pop("guidance")
+    steps = total_steps(config)
+    guidance_weight = make_ramp(losses.pop("guidance"), steps)
     scene = make_scene(config, stage, prior.latent_shape(highest))
     return Recipe(
         scene=scene,
@@ -64,12 +52,12 @@ def make_recipe(config: ConfigDict, prior: Prior, stage: Stage) -> Recipe:
         optimizer=make_optimizer(config),
         learning_rate=make_learning_rate(config),
         guidance_weight=guidance_weight,
-        losses=make_losses(losses),
+        losses=make_losses(losses, steps),
         cameras=CameraRange(**{name: camera[name] for name in CameraRange._fields}),
         views=camera.views,
         resolution=scene.height if scene.in_latent_space else stage.resolution,
         noise_resolution=highest,
-        total_steps=sum(config.stages.steps),
+        total_steps=steps,
     )
 
 
@@ -96,15 +84,10 @@ def make_learning_rate(config: ConfigDict) -> Callable:
     return lambda progress: rate * (final + (1 - final) * 0.5 * (1 + jnp.cos(jnp.pi * progress)))
 
 
-def make_losses(weights: dict[str, Any]) -> tuple:
-    """The regularisers whose weight is not 0: name, weight as a function of the step, function."""
+def make_losses(weights: dict[str, Any], steps: int) -> tuple:
+    """The regularisers whose weight is not 0: name, weight (`make_ramp`), function."""
     return tuple(
-        (name, make_weight(weight), getattr(regularisers, name))
+        (name, make_ramp(weight, steps), getattr(regularisers, name))
         for name, weight in sorted(weights.items())
         if weight
     )
-
-
-def make_weight(weight: float | tuple) -> Callable[[Any], Any]:
-    """A constant, or a `Ramp` given as (first step, first, last, last step)."""
-    return Ramp(*weight) if isinstance(weight, tuple) else lambda step: weight

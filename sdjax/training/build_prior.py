@@ -13,6 +13,7 @@ from sdjax.priors.prior import Prior
 from sdjax.text.perp_neg import Decay, DecayingWeights, stepped_weights
 from sdjax.text.views import Prompting, Thresholds, ViewPrompts
 
+NEED_THE_UNCONDITIONAL = ("csd", "nfsd")  # whatever their scales are
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
@@ -27,8 +28,9 @@ def make_embedded(config: ConfigDict, resolution: int) -> EmbeddedPrior:
     """The embedded prior of the prompt's objects, or of all where a scale is not 1: only then
     the unconditional prediction, the mixture over everything, is asked for."""
     scales = [value for name, value in config.rule.items() if name.endswith("guidance_scale")]
+    needs_all = config.rule.name in NEED_THE_UNCONDITIONAL
     return build(
-        objects_for(config.prompt, scales),
+        all_objects() if needs_all else objects_for(config.prompt, scales),
         embedded_cameras(config),
         resolution,
         views=config.prior.views,

@@ -1,65 +1,117 @@
 """The guidance rule that a config asks for."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ml_collections import ConfigDict
 
-from sdjax.diffusion import annealing
 from sdjax.guidance import weighting
-from sdjax.guidance.dsd import constant, dsd, proportional
+from sdjax.guidance.asd import asd
+from sdjax.guidance.consistent3d import consistent3d
+from sdjax.guidance.csd import Scales, csd
+from sdjax.guidance.dsd import dsd
 from sdjax.guidance.dsd_star import dsd_star
 from sdjax.guidance.fsd import fsd
-from sdjax.guidance.noise import fixed, world_map
-from sdjax.guidance.ode import cached_ode, exact_ode
+from sdjax.guidance.hifa import hifa
+from sdjax.guidance.ism import ism
+from sdjax.guidance.nfsd import nfsd
+from sdjax.guidance.ode import Ode, cached_ode, exact_ode
+from sdjax.guidance.overshoot import constant, proportional
+from sdjax.guidance.rescaling import rescaled
 from sdjax.guidance.rule import Rule
 from sdjax.guidance.sdi import sdi
 from sdjax.guidance.sds import sds
+from sdjax.guidance.sjc import sjc
+from sdjax.training.build_schedules import (
+    make_annealing,
+    make_noise,
+    make_ramp,
+    make_rescalings,
+    total_steps,
+)
+
+WEIGHTINGS = ("weighting", "late_weighting")
+CSD_SCALES = tuple(f"{term}_scale" for term in Scales._fields)
 
 
 def make_rule(config: ConfigDict, prior: Any, resolution: int) -> Rule:
     """The guidance rule for a prior at a resolution."""
-    rule, schedule = config.rule, prior.schedule
-    common = {"guidance_scale": rule.guidance_scale, "annealing": make_annealing(config)}
-    if rule.name == "sdi":
-        return sdi(
-            schedule,
-            inversion_guidance_scale=rule.inversion_guidance_scale,
-            inversion_steps=rule.inversion_steps,
-            inversion_eta=rule.inversion_eta,
-            overshoot=rule.overshoot,
-            **common,
-        )
-    if rule.name == "dsd_star":
-        return dsd_star(schedule, **common)
-    common["weighting"] = getattr(weighting, rule.weighting)
-    if rule.name == "sds":
-        return sds(schedule, **common)
-    if rule.name == "fsd":
-        noise = fixed() if rule.noise == "fixed" else world_map(rule.theta, rule.beta)
-        return fsd(schedule, noise=noise, **common)
-    arguments = (schedule, rule.ode_guidance_scale)
-    if rule.ode == "cached":
-        ode = cached_ode(*arguments, prior.cameras, resolution, resolution, rule.ode_steps)
-    else:
-        ode = exact_ode(*arguments, rule.ode_steps)
-    proportionally = rule.overshoot == "proportional"
-    return dsd(
-        schedule,
-        ode=ode,
-        ode_guidance_scale=rule.ode_guidance_scale,
-        base_guidance_scale=rule.base_guidance_scale,
-        overshoot=proportional(config.annealing.t_min, rule.delta)
-        if proportionally
-        else constant(rule.delta),
-        **common,
+    makers: dict[str, Callable[[], Rule]] = {
+        "sds": partial(_make_noisy, sds, config, prior),
+        "sjc": partial(_make_noisy, sjc, config, prior),
+        "csd": partial(_make_csd, config, prior),
+        "nfsd": partial(_make_noisy, nfsd, config, prior),
+        "hifa": partial(_make_noisy, hifa, config, prior),
+        "ism": partial(_make_noisy, ism, config, prior),
+        "asd": partial(_make_asd, config, prior),
+        "consistent3d": partial(_make_noisy, consistent3d, config, prior),
+        "fsd": partial(_make_noisy, fsd, config, prior),
+        "sdi": partial(_make, sdi, config, prior),
+        "dsd": partial(_make_dsd, config, prior, resolution),
+        "dsd_star": partial(_make, dsd_star, config, prior),
+    }
+    rule, rescalings = makers[config.rule.name](), make_rescalings(config)
+    return rescaled(rule, *rescalings) if rescalings else rule
+
+
+def _make(rule: Callable[..., Rule], config: ConfigDict, prior: Any, **others: Any) -> Rule:
+    """`rule` with the fields of its table, which are named after its arguments, and `others`."""
+    arguments = {"annealing": make_annealing(config), **_fields(config), **others}
+    return rule(prior.schedule, **arguments)
+
+
+def _make_noisy(rule: Callable[..., Rule], config: ConfigDict, prior: Any, **others: Any) -> Rule:
+    return _make(rule, config, prior, noise=make_noise(config), **others)
+
+
+def _fields(config: ConfigDict) -> dict[str, Any]:
+    """The table of the rule without its name: weightings as functions, ramps of progress."""
+    steps, table = total_steps(config), config.rule
+
+    def field(name: str, value: Any) -> Any:
+        if name in WEIGHTINGS and value is not None:
+            return getattr(weighting, value)
+        return make_ramp(value, steps) if isinstance(value, tuple) else value
+
+    return {name: field(name, value) for name, value in table.items() if name != "name"}
+
+
+def _make_csd(config: ConfigDict, prior: Any) -> Rule:
+    fields = _fields(config)
+    return csd(
+        prior.schedule,
+        annealing=make_annealing(config),
+        scales=Scales(*(fields[name] for name in CSD_SCALES)),
+        weighting=fields["weighting"],
+        noise=make_noise(config),
     )
 
 
-def make_annealing(config: ConfigDict) -> annealing.Annealing:
-    """The timestep as a function of progress."""
-    bounds = {"t_max": config.annealing.t_max, "t_min": config.annealing.t_min}
-    return {
-        "uniform": annealing.uniform,
-        "linear": annealing.linear,
-        "sqrt": annealing.sqrt,
-    }[config.annealing.name](**bounds)
+def _make_asd(config: ConfigDict, prior: Any) -> Rule:
+    lowest = make_ramp(config.annealing.t_min, total_steps(config))
+    return _make_noisy(asd, config, prior, shift_from=lowest)
+
+
+def _make_dsd(config: ConfigDict, prior: Any, resolution: int) -> Rule:
+    rule = config.rule
+    is_proportional = rule.overshoot == "proportional"
+    return dsd(
+        prior.schedule,
+        guidance_scale=rule.guidance_scale,
+        base_guidance_scale=rule.base_guidance_scale,
+        ode_guidance_scale=rule.ode_guidance_scale,
+        annealing=make_annealing(config),
+        weighting=getattr(weighting, rule.weighting),
+        ode=_make_ode(rule, prior, resolution),
+        overshoot=proportional(config.annealing.t_min, rule.delta)
+        if is_proportional
+        else constant(rule.delta),
+    )
+
+
+def _make_ode(rule: ConfigDict, prior: Any, resolution: int) -> Ode:
+    arguments = (prior.schedule, rule.ode_guidance_scale)
+    if rule.ode == "cached":
+        return cached_ode(*arguments, prior.cameras, resolution, resolution, rule.ode_steps)
+    return exact_ode(*arguments, rule.ode_steps)

@@ -13,6 +13,7 @@ from sdjax.scene.image import Image
 from sdjax.scene.latents import Latents
 from sdjax.scene.nerf import NeRF
 from sdjax.scene.shading import PointLight
+from sdjax.training.build_schedules import total_steps
 
 Scene = NeRF | Image | Latents
 
@@ -27,20 +28,20 @@ def make_scene(config: ConfigDict, stage: Any, latent_shape: tuple[int, int, int
         height, width, channels = latent_shape
         return Latents(height=height, width=width, channels=channels, spread=scene.spread)
     with_normals = any(losses[name] for name in ("orientation", "convexity", "normal_smoothness"))
-    total_steps = sum(config.stages.steps)
+    steps = total_steps(config)
     return NeRF(
-        field=make_field(scene, stage, total_steps),
+        field=make_field(scene, stage, steps),
         background=make_background(scene),
         samples=scene.samples,
         proposals=scene.proposals,
         normals=with_normals,
         normal_step=scene.normal_step,
-        shading=make_shading(scene.shading, total_steps),
+        shading=make_shading(scene.shading, steps),
         chunk=scene.chunk,
     )
 
 
-def make_field(scene: ConfigDict, stage: Any, total_steps: int) -> DenseGrid | HashGrid | MLP:
+def make_field(scene: ConfigDict, stage: Any, steps: int) -> DenseGrid | HashGrid | MLP:
     """The field of a radiance field, in the resolution of the stage."""
     common = {name: scene[name] for name in ("blob_scale", "blob_radius", "radius")}
     makers: dict[str, Callable[[], Any]] = {
@@ -48,7 +49,7 @@ def make_field(scene: ConfigDict, stage: Any, total_steps: int) -> DenseGrid | H
         "hash_grid": lambda: HashGrid(
             levels=scene.levels,
             log2_table_size=scene.log2_table_size,
-            progressive=make_progressive(scene.progressive, total_steps),
+            progressive=make_progressive(scene.progressive, steps),
             **common,
         ),
         "mlp": lambda: MLP(width=scene.width, layers=scene.layers, **common),
@@ -56,20 +57,20 @@ def make_field(scene: ConfigDict, stage: Any, total_steps: int) -> DenseGrid | H
     return makers[scene.name]()
 
 
-def make_progressive(table: tuple | None, total_steps: int) -> tuple[int, float, float] | None:
+def make_progressive(table: tuple | None, steps: int) -> tuple[int, float, float] | None:
     """(first level, step of the next, steps between) in fractions of the run."""
     if table is None:
         return None
     level, start, every = table
-    return level, start / total_steps, every / total_steps
+    return level, start / steps, every / steps
 
 
-def make_shading(table: ConfigDict, total_steps: int) -> PointLight | None:
+def make_shading(table: ConfigDict, steps: int) -> PointLight | None:
     """The light of training, from its step on."""
     if table.name == "albedo":
         return None
     return PointLight(
-        start=table.start / total_steps,
+        start=table.start / steps,
         probability=table.probability,
         textureless=table.textureless,
     )

@@ -15,7 +15,8 @@ from tests.text.cameras import camera
 CASES = reference.load("prompts")
 SEEN = camera(CASES["cameras"]["azimuth"], CASES["cameras"]["elevation"])
 VIEWS = SEEN.azimuth.shape[0]
-PROBES = Conditioning(jnp.eye(4)[:, None], -jnp.ones((1, 4)))  # the recordings' one-hot probes
+NEGATIVE = -jnp.ones((1, 4))
+PROBES = Conditioning(jnp.eye(4)[:, None], NEGATIVE, NEGATIVE, jnp.ones((1, 4)))  # one-hot
 PERP_NEG = Prompting(perp_neg=DecayingWeights())
 NAMES = [name for name in CASES if "order_check" in CASES[name]]
 
@@ -63,13 +64,21 @@ def test_prompts_are_embedded_in_one_call():
 
     def embed(texts):
         calls.append(texts)
-        return np.arange(5.0)[:, None, None] * np.ones((1, 2, 3))
+        return np.arange(7.0)[:, None, None] * np.ones((1, 2, 3))
 
     embeddings = condition("a bun", Prompting(negative_prompt="blurry"), embed)
     views = ["a bun, side view", "a bun, front view", "a bun, back view", "a bun, overhead view"]
-    assert calls == [[*views, "blurry"]]
+    assert calls == [[*views, "blurry", "", "a bun"]]
     np.testing.assert_array_equal(embeddings.directions[:, 0, 0], np.arange(4.0))
-    np.testing.assert_array_equal(embeddings.unconditional, 4.0)
+    for embedding, value in zip(embeddings[1:], (4.0, 5.0, 6.0), strict=True):
+        np.testing.assert_array_equal(embedding, value)
+
+
+def test_the_empty_prompt_is_a_branch_of_its_own_beside_a_negative_prompt():
+    embeddings = PROBES._replace(null=jnp.full((1, 4), 3.0))
+    assert branches(embeddings, SEEN, Prompting()).null is None
+    seen = branches(embeddings, SEEN, Prompting(negative_prompt="blurry")).null
+    np.testing.assert_array_equal(seen, np.full((VIEWS, 1, 4), 3.0))
 
 
 @pytest.mark.parametrize("prompting", [Prompting(), PERP_NEG])
