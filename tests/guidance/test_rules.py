@@ -11,6 +11,7 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from sdjax.cameras import Camera
@@ -33,7 +34,11 @@ from sdjax.guidance.rescaling import clip, normalise, rescaled, scale
 from sdjax.guidance.rule import Rule, Update, View, guidance_loss
 from sdjax.guidance.sdi import sdi
 from sdjax.guidance.sds import sds
+from sdjax.guidance.shared import Everyone
 from sdjax.guidance.sjc import sjc
+from sdjax.guidance.vsd import vsd
+from sdjax.guidance.vsd_adapter import Adapter
+from sdjax.guidance.vsd_exact import exact_vsd
 from sdjax.guidance.weighting import one_minus_alpha_cumprod
 from sdjax.priors.closed_form import predict_noise
 from sdjax.priors.embedded import EmbeddedPrior
@@ -95,6 +100,33 @@ def make_csd(**scales):
 
 def make_hifa(**options):
     return lambda prior: hifa(prior.schedule, **options, **COMMON)
+
+
+def predict_trained(params, predictor, x_t, t, cameras):
+    """A trained network: the prior's own prediction, and what it makes of the cameras."""
+    seen = [jnp.mean(camera, axis=1).reshape(-1, 1, 1, 1) for camera in cameras]
+    prediction = predictor(x_t, t, 1.0)
+    return [(1.0 + params * each) * prediction for each in seen]
+
+
+def make_vsd(**options):
+    def make(prior):
+        adapter = Adapter(lambda key: jnp.float32(0.3), predict_trained)
+        rule = vsd(prior.schedule, adapter=adapter, optimizer=optax.sgd(0.1), **options, **COMMON)
+        return rule.rule(rule.init(jax.random.key(0)), None)
+
+    return make
+
+
+def make_exact_vsd(**options):
+    """In the company of 3 fixed particles."""
+
+    def make(prior):
+        latents = np.random.default_rng(2).uniform(-1.0, 1.0, (3, 2, *tiny.SHAPE))
+        everyone = Everyone(jnp.float32(latents), jnp.asarray([1.0, 1.0, 0.0]))
+        return exact_vsd(prior.schedule, **options, **COMMON).rule((), everyone)
+
+    return make
 
 
 def exact(prior):
@@ -165,6 +197,12 @@ RULES = {
     "sdi": Entry(make_sdi(0.3, overshoot=False), after_inversion, random=True, tolerance=1e-3),
     "sdi overshoot": Entry(
         make_sdi(0.0, overshoot=True), after_inversion, random=True, tolerance=1e-3
+    ),
+    "vsd": Entry(make_vsd(), twice, random=True),
+    "esd": Entry(make_vsd(particle_guidance_scale=0.5), twice, random=True),
+    "vsd exact": Entry(make_exact_vsd(), once, random=True),
+    "esd exact": Entry(
+        make_exact_vsd(particle_guidance_scale=0.5, data_std=0.1), once, random=True
     ),
     "dsd": Entry(make_dsd(exact), lambda t: after_ode(max(t, 1)), random=True),
     "dsd cached": Entry(make_dsd(cached), lambda t: 3, random=True),
