@@ -3,6 +3,7 @@
 The folder is `SDJAX_REFERENCE_DIR` where that is set, else `tests/data/reference`.
 """
 
+import functools
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -30,9 +31,16 @@ def load(name: str) -> dict[str, dict[str, np.ndarray]]:
     return cases
 
 
+@functools.cache
+def recorded_table() -> np.ndarray:
+    """alphas_cumprod, float32 [1000]."""
+    with np.load(FOLDER / "ddim.npz") as file:
+        return file["schedule/alphas_cumprod"]
+
+
 def table_schedule(*, set_alpha_to_one: bool = False) -> NoiseSchedule:
     """The recorded schedule, bit for bit (the official runs keep it in float32)."""
-    table = load("ddim")["schedule"]["alphas_cumprod"]
+    table = recorded_table()
     final = 1.0 if set_alpha_to_one else table[0]
     return NoiseSchedule(jnp.asarray(table), jnp.asarray(final, jnp.float32))
 

@@ -35,7 +35,7 @@ def asd_residual(
     noise: Latents,
     *,
     guidance_scale: Scale,
-    perp_neg_scale: float = 1.0,
+    perp_neg_scale: Scale = 1.0,
     weighting: Weighting = one_minus_alpha_cumprod,
 ) -> Residual:
     """g = w(t) (epsilon(x_t, t) - epsilon_cond(x_(t_plus), t_plus)), t_plus >= t.

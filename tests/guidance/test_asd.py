@@ -2,7 +2,6 @@
 
 import functools
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from sdjax.guidance.csd import Scales, csd_residual
 from sdjax.guidance.overshoot import proportional
 from sdjax.guidance.sds import sds_residual
 from sdjax.priors.closed_form import ExactPredictor
-from tests import reference
+from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
 
 ASD = reference.load("asd")
@@ -29,7 +28,7 @@ def weighting_of(name: str) -> weighting.Weighting:
     return found[0] if found else weighting.one_minus_alpha_cumprod
 
 
-@functools.partial(jax.jit, static_argnames=("dtype", "scale", "perp_neg", "weight"))
+@functools.partial(tiny.jit, static_argnames=("dtype", "weight"))
 def ours(arrays, t_plus, dtype, scale, perp_neg, weight):
     case = reference.case(arrays, dtype)
     return asd_residual(

@@ -27,7 +27,7 @@ both_precisions = pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 INPUTS = {"latents", "noise", "t", "neg_weights"}
 
 
-@functools.partial(jax.jit, static_argnames=("dtype", "scale", "steps", "eta", "weight"))
+@functools.partial(tiny.jit, static_argnames=("dtype", "steps", "eta", "weight"))
 def ours(arrays, step_noise, dtype, scale, steps, eta, weight):
     case = reference.case(arrays, dtype)
     return hifa_residual(
@@ -74,21 +74,28 @@ def test_latent_residual(name, dtype, x64):
         assert_matches(found.estimate, channels_last(arrays["step_out"])[-1])
 
 
+@tiny.jit
+def image_gradient(image, vae_noise, found):
+    """Of the official loss: through the encoder, and of the image, whose squared residual stands
+    there with 0.05 w, the latents' with w / 2."""
+    target = ImageTarget(found.estimate, 0.1 * 0.05)
+
+    def loss(image):
+        residual = image_residual(target, image, reference.toy_decode)
+        latents = reference.toy_encode(image, vae_noise)
+        return surrogate_loss(found.gradient, latents) + surrogate_loss(residual, image)
+
+    return jax.grad(loss)(image)
+
+
 @both_precisions
 @pytest.mark.parametrize("name", [name for name in HIFA if "rgb" in name])
 def test_gradient_of_the_image(name, dtype, x64):
-    """Through the encoder, plus the residual of the image: twice the weight, without a half."""
     arrays, found = HIFA[name], run(name, dtype)
     image, vae_noise = (
         jnp.asarray(channels_last(arrays[array]), dtype) for array in ("image", "vae_noise")
     )
-    residual = image_residual(ImageTarget(found.estimate, 0.1 * 0.05), image, reference.toy_decode)
-
-    def loss(image):
-        latents = reference.toy_encode(image, vae_noise)
-        return surrogate_loss(found.gradient, latents) + surrogate_loss(residual, image)
-
-    gradient = jax.grad(loss)(image)
+    gradient = image_gradient(image, vae_noise, found)
     double = dtype == jnp.float64
     recorded, tolerance = ("grad_f64", 1e-5) if double else ("grad", 1e-4)
     assert_matches(gradient, channels_last(arrays[recorded]), tolerance)
@@ -130,28 +137,31 @@ def test_one_step_is_sds_with_another_weight(x64):
     assert_matches(hifa_residual(*given, guidance_scale=7.5).gradient, sds, 1e-12)
 
 
+def toy_decode(latents):
+    return 0.5 * latents + 0.5
+
+
+@tiny.jit
+def update_and_image_gradient(predictor, latents, image):
+    """Of the rule at t = 500, and of its loss."""
+    anneal = annealing.along(np.asarray([500]))
+    rule = hifa(predictor.schedule, guidance_scale=7.5, annealing=anneal, image_weight=0.01)
+    view = View(tiny.cameras(0), jnp.ones((1, *tiny.SHAPE[:2], 1)))
+    given = {"key": jax.random.key(0), "state": (), "predictor": predictor, "view": view}
+    given["progress"] = jnp.float32(0.0)
+    loss = guidance_loss(rule, toy_decode)
+    of_image = jax.grad(lambda image: loss(latents, image=image, **given)[0])
+    return rule.update(latents=latents, **given), of_image(image)
+
+
 def test_the_rule_draws_the_image_to_the_same_estimate():
     predictor = tiny.PRIOR.predictor(tiny.CONDITIONING, tiny.cameras(0))
-    schedule, latents = tiny.PRIOR.schedule, predictor.modes[:, 0] * 0.5
-    rule = hifa(
-        schedule,
-        guidance_scale=7.5,
-        annealing=annealing.along(np.asarray([500])),
-        image_weight=0.01,
-    )
-    view = View(tiny.cameras(0), jnp.ones((1, *tiny.SHAPE[:2], 1)))
-    given = {"progress": jnp.float32(0.0), "view": view}
-    update = rule.update(jax.random.key(0), latents, (), predictor, **given)
-    weight = weighting.alpha_times_sigma(schedule, jnp.asarray(500))
-    np.testing.assert_allclose(
-        weight * (latents - update.image_target.latents), update.gradient, atol=1e-6
-    )
-    np.testing.assert_allclose(update.image_target.weight, 0.01 * weight, rtol=1e-6)
-
-    decode, image = (lambda z: 0.5 * z + 0.5), 0.5 * latents + 0.4
-    loss = guidance_loss(rule, decode)
-    image_gradient = jax.grad(
-        lambda image: loss(latents, jax.random.key(0), (), predictor, image=image, **given)[0]
-    )(image)
-    expected = image_residual(update.image_target, image, decode)
+    latents = predictor.modes[:, 0] * 0.5
+    image = 0.5 * latents + 0.4
+    update, image_gradient = update_and_image_gradient(predictor, latents, image)
+    weight = weighting.alpha_times_sigma(predictor.schedule, jnp.asarray(500))
+    target, difference = update.image_target, latents - update.image_target.latents
+    np.testing.assert_allclose(weight * difference, update.gradient, atol=1e-6)
+    np.testing.assert_allclose(target.weight, 0.01 * weight, rtol=1e-6)
+    expected = image_residual(target, image, toy_decode)
     np.testing.assert_allclose(image_gradient, expected, atol=1e-7)

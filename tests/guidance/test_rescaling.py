@@ -8,6 +8,7 @@ import pytest
 from sdjax.diffusion.ramps import ramp
 from sdjax.guidance.rescaling import chain, clip, normalise, rescaled, scale
 from sdjax.guidance.rule import Aux, ImageTarget, Rule, Update
+from tests import reference
 
 GRADIENT = jnp.asarray(np.random.default_rng(0).normal(size=(2, 4, 4, 3)), jnp.float32)
 PROGRESS = jnp.float32(0.25)
@@ -18,6 +19,14 @@ def test_scale_and_clip_follow_ramps():
     found = clip(ramp(0.5, 2.5))(GRADIENT, PROGRESS)
     np.testing.assert_array_equal(found, np.clip(GRADIENT, -1.0, 1.0))
     np.testing.assert_array_equal(clip(0.1)(GRADIENT, PROGRESS), np.clip(GRADIENT, -0.1, 0.1))
+
+
+def test_the_dynamic_clip_of_score_debiasing():
+    """Recorded at step 300 of 1000 from 0.5 to 2."""
+    arrays = reference.load("sds")["cfg_mid_clip"]
+    bound = float(clip(ramp(0.5, 2.0))(jnp.full((1, 1, 1, 1), 9.0), jnp.float32(0.3))[0, 0, 0, 0])
+    np.testing.assert_allclose(bound, arrays["grad_clip_val"], rtol=1e-6)
+    np.testing.assert_allclose(np.abs(arrays["grad"]).max(), bound, rtol=1e-6)
 
 
 def test_normalised_over_all_views():

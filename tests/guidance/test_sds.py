@@ -3,7 +3,6 @@ and threestudio's unified guidance, whose weights are of other powers of alpha."
 
 import functools
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from sdjax.diffusion.prediction import predicted_x0
 from sdjax.guidance import weighting
 from sdjax.guidance.rule import ImageTarget, image_residual
 from sdjax.guidance.sds import sds_residual
-from tests import reference
+from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
 
 UNIFIED = reference.load("unified")
@@ -34,7 +33,7 @@ def weighting_of(name: str) -> weighting.Weighting:
     return weighting.one_minus_alpha if unified else weighting.one_minus_alpha_cumprod
 
 
-@functools.partial(jax.jit, static_argnames=("dtype", "scale", "weight"))
+@functools.partial(tiny.jit, static_argnames=("dtype", "weight"))
 def ours(arrays, dtype, scale, weight):
     case = reference.case(arrays, dtype)
     latents, noise = (case.latents(name, dtype) for name in ("latents", "noise"))
