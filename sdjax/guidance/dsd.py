@@ -15,7 +15,6 @@ from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.ode import Ode
 from sdjax.guidance.overshoot import Overshoot, proportional
-from sdjax.guidance.overshoot import constant as constant  # imported from here by `training`
 from sdjax.guidance.rule import Aux, Latents, Rule, Update
 from sdjax.guidance.weighting import Weighting, one_minus_alpha_cumprod
 
