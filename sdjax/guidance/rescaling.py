@@ -33,6 +33,12 @@ def clip(bound: float | Ramp) -> Rescaling:
     return rescaling
 
 
+def sign() -> Rescaling:
+    """-1, 0 or 1: the gradient of an absolute instead of a squared difference, an option of CFD's
+    code."""
+    return lambda gradient, progress: jnp.sign(gradient)
+
+
 def normalise(epsilon: float = 1e-8) -> Rescaling:
     """g / (||g|| + epsilon) with the L2 norm of all views, in float32 or better.
 

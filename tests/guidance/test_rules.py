@@ -4,6 +4,7 @@ A rule is made inside `jit` from a prior, as training does it; the annealing of 
 `progress` a timestep, t = 1000 progress.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from sdjax.diffusion.ramps import ramp
 from sdjax.diffusion.schedule import scaled_linear
 from sdjax.guidance import noise
 from sdjax.guidance.asd import asd
+from sdjax.guidance.cfd import cfd
 from sdjax.guidance.consistent3d import consistent3d
 from sdjax.guidance.csd import Scales, csd
 from sdjax.guidance.dsd import dsd
@@ -36,10 +38,10 @@ from sdjax.guidance.sdi import sdi
 from sdjax.guidance.sds import sds
 from sdjax.guidance.shared import Everyone
 from sdjax.guidance.sjc import sjc
+from sdjax.guidance.surface_noise import Maps, surface
 from sdjax.guidance.vsd import vsd
 from sdjax.guidance.vsd_adapter import Adapter
 from sdjax.guidance.vsd_exact import exact_vsd
-from sdjax.guidance.weighting import one_minus_alpha_cumprod
 from sdjax.priors.closed_form import predict_noise
 from sdjax.priors.embedded import EmbeddedPrior
 from tests import tiny
@@ -65,8 +67,13 @@ class Entry(NamedTuple):
     looks_at: Callable[[int], int] = itself  # the timestep of `Aux`, given the annealing's
 
 
-def make_fsd(noise_function):
-    return lambda prior: fsd(prior.schedule, noise=noise_function, **COMMON)
+def make_fsd(noise_function, **options):
+    return lambda prior: fsd(prior.schedule, noise=noise_function, **options, **COMMON)
+
+
+def make_cfd(**options):
+    sticking = surface(radius=1.7, maps=Maps(32), **options)
+    return lambda prior: cfd(prior.schedule, noise=sticking, **COMMON)
 
 
 def make_sdi(eta, overshoot):
@@ -193,6 +200,9 @@ RULES = {
     "hifa multi-step": Entry(make_hifa(denoising_steps=4, eta=1.0), after_strides, random=True),
     "fsd": Entry(make_fsd(None), once),
     "fsd world map": Entry(make_fsd(noise.world_map(90.0)), once),
+    "fsd refreshed, with image target": Entry(
+        make_fsd(noise.world_map(90.0, gamma=ramp(0.1, 0.01)), image_weight=0.1), once
+    ),
     "fsd blended": Entry(make_fsd(noise.world_map(90.0, beta=0.5)), once, random=True),
     "sdi": Entry(make_sdi(0.3, overshoot=False), after_inversion, random=True, tolerance=1e-3),
     "sdi overshoot": Entry(
@@ -216,12 +226,8 @@ RULES = {
         tolerance=3e-3,
     ),
     "consistent3d": Entry(make_consistent3d(std_rescale=0.5), twice, looks_at=noisier_by_100),
-    "consistent3d fresh noise": Entry(
-        make_consistent3d(noise=noise.gaussian(), late_weighting=one_minus_alpha_cumprod),
-        twice,
-        random=True,
-        looks_at=noisier_by_100,
-    ),
+    "cfd": Entry(make_cfd(), once),
+    "cfd refreshed": Entry(make_cfd(gamma=0.1, fixed_background=False), once, random=True),
     "dsd star": Entry(lambda prior: dsd_star(prior.schedule, **COMMON), once, views=1),
 }
 every_rule = pytest.mark.parametrize("name", RULES)
@@ -257,9 +263,10 @@ def predictor_at(prior: EmbeddedPrior, look: Callable) -> Callable[[Camera], Any
 
 
 def view_at(camera: Camera) -> View:
-    """The upper half of each picture is foreground."""
+    """The upper half of each picture is foreground, a rough surface half way to the origin."""
     opacity = jnp.zeros((len(camera.azimuth), *tiny.SHAPE[:2], 1)).at[:, :4].set(1.0)
-    return View(camera, opacity)
+    rough = np.random.default_rng(3).uniform(1.4, 1.8, opacity.shape[1:])
+    return View(camera, opacity, jnp.broadcast_to(jnp.float32(rough), opacity.shape))
 
 
 def start(name, prior, key, look=plain) -> Any:
@@ -318,13 +325,19 @@ def finite(tree) -> bool:
     return all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree))
 
 
+def loss_of(name, prior) -> Callable:
+    """Of latents beside an image of its own, which a residual of the image does not move."""
+    loss = guidance_loss(RULES[name].make(prior), decode=lambda latents: latents)
+    return functools.partial(loss, image=jnp.zeros((RULES[name].views, *tiny.SHAPE)))
+
+
 @every_rule
 def test_jit_changes_nothing_and_the_loss_has_exactly_the_gradient(name):
     prior, camera, key, latents, state, progress = given = inputs(name)
     eager = update(name, *given)
     assert_close(name, jit_update(name, *given), eager)
 
-    loss = jax.grad(guidance_loss(RULES[name].make(prior)), has_aux=True)
+    loss = jax.grad(loss_of(name, prior), has_aux=True)
     predictor, view = predictor_at(prior, plain)(camera), view_at(camera)
     gradient, rest = loss(latents, key, state, predictor, progress=progress, view=view)
     assert_same((gradient, *rest), (eager.gradient, eager.state, eager.aux))
@@ -355,7 +368,7 @@ def basis(name):
 
 def descend(name, prior, camera, key, params, state):
     """Steps on the params of a linear renderer."""
-    loss = guidance_loss(RULES[name].make(prior))
+    loss = loss_of(name, prior)
     predictor, view = predictor_at(prior, plain)(camera), view_at(camera)
 
     def step(carry, t):
