@@ -21,6 +21,7 @@ TITLES = {
     "dsd_star": "DSD*",
     "exact_vsd": "VSD",
 }  # of the others, the name in capitals
+PICTURE, TABLE = "comparison.png", "comparison.md"
 DDIM = "DDIM"  # the rule of a run of samples
 SHOWN_IMAGES = 16  # of a run of images
 SHOWN_OBJECTS = 8  # of a run of objects
@@ -52,14 +53,14 @@ def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[s
         UserError: if there is no finished run, the runs are not of the same prompt and size, or
             the folder cannot be written.
     """
-    finished = [_read(folder) for folder in _folders(Path(workdir), runs)]
+    finished = [read_run(folder) for folder in _folders(Path(workdir), runs)]
     _check_alike(finished)
     folder = make_folder(workdir if out is None else out)
     from sdjax.reports.pictures import save_png
 
-    save_png(folder / "comparison.png", picture(finished))
-    (folder / "comparison.md").write_text(table(finished))
-    return folder / "comparison.png"
+    save_png(folder / PICTURE, picture(finished))
+    (folder / TABLE).write_text(table(finished))
+    return folder / PICTURE
 
 
 def picture(runs: Sequence[FinishedRun]) -> Any:
@@ -171,7 +172,8 @@ def _folders(workdir: Path, names: Sequence[str]) -> list[Path]:
     return [finished[name] for name in names or finished]
 
 
-def _read(folder: Path) -> FinishedRun:
+def read_run(folder: Path) -> FinishedRun:
+    """What the finished run in a folder has left."""
     from sdjax.reports.evaluation import load_views
     from sdjax.training.outputs import METRICS, VIEWS
 

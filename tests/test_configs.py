@@ -2,36 +2,44 @@
 
 import ast
 import re
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
 import pytest
 
+from sdjax.commands import rule_schema
 from sdjax.commands.config import load_config
 from sdjax.commands.sampling_schema import SCHEMA
 from sdjax.commands.schema import validate
 from sdjax.commands.training_checks import check_config
+from sdjax.priors.stable_diffusion import load
 from sdjax.training import build
-from tests import tiny
+from sdjax.training.particle import initial_particle
+from sdjax.training.population import initial_shared
+from tests import reference, tiny
 from tests.small_runs import CONFIGS
 
 FILES = [path for path in sorted(CONFIGS.rglob("*.py")) if path.name != "common.py"]
-TRAINING = [path for path in FILES if path.name != "sample.py"]
+TRAINING = [path for path in FILES if {"rule", "stages"} <= set(load_config(path))]
+COMMANDS = {"analysis": "analyse", "sample.py": "sample"}
 relative = lambda path: str(path.relative_to(CONFIGS))  # noqa: E731
 
 
-def test_there_is_one_per_rule():
-    names = {relative(path) for path in FILES}
-    rules = {f"embedded_{kind}/{rule}.py" for kind in ("2d", "3d") for rule in RULES}
-    assert {"demo.py", "sample.py", "embedded_2d/dsd_star.py", *rules} <= names
-
-
-RULES = ("sds", "fsd", "sdi", "dsd")
+def test_there_is_one_per_rule_on_either_prior():
+    """VSD learns its second network on Stable Diffusion and knows it on the embedded prior; DSD*
+    samples an image."""
+    names = {relative(path).removesuffix(".py") for path in FILES}
+    embedded, learned = set(rule_schema.RULES) - {"vsd"}, set(rule_schema.RULES) - {"exact_vsd"}
+    assert {f"embedded_2d/{rule}" for rule in embedded} <= names
+    assert {f"embedded_3d/{rule}" for rule in embedded - {"dsd_star"}} <= names
+    assert {f"stable_diffusion_3d/{rule}" for rule in learned - {"dsd_star"}} <= names
+    assert {"stable_diffusion_2d/dsd_star", "demo", "sample"} <= names
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_the_docstring_has_the_command(path):
-    command = "sample" if path.name == "sample.py" else "train"
+    command = COMMANDS.get(path.parent.name) or COMMANDS.get(path.name, "train")
     docstring = ast.get_docstring(ast.parse(path.read_text()))
     file = re.escape(relative(path))
     assert re.search(rf"python -m sdjax\.{command} --config=configs/{file} --workdir=\S", docstring)
@@ -41,19 +49,28 @@ def test_the_sampling_configuration_is_valid():
     validate(load_config(CONFIGS / "sample.py"), SCHEMA)
 
 
+@cache
+def prior_of(name):
+    """A small one."""
+    return tiny.PRIOR if name == "embedded" else load(reference.FOLDER / "tiny" / "sd1_tiny")
+
+
+def start(recipe, prior, seed):
+    return initial_particle(recipe, prior, seed, initial_shared(recipe, prior, seed))
+
+
 @pytest.mark.parametrize("path", TRAINING, ids=relative)
 def test_every_stage_can_be_built(path):
     config = load_config(path)
     check_config(config)
-    stages = build.stages(config)
+    stages, prior = build.stages(config), prior_of(config.prior.name)
     assert stages[-1].last == sum(config.stages.steps)
     for stage in stages:
-        recipe = build.make_recipe(config, tiny.PRIOR, stage)
-        assert recipe.resolution == stage.resolution
+        recipe = build.make_recipe(config, prior, stage)
+        assert recipe.scene.in_latent_space or recipe.resolution == stage.resolution
         params = jax.eval_shape(recipe.scene.init, jax.random.key(0))
         assert all(leaf.size for leaf in jax.tree.leaves(params))
-        rule = recipe.make_rule(tiny.PRIOR)
-        jax.eval_shape(lambda key, rule=rule: rule.init(key, tiny.SHAPE), jax.random.key(0))
+        jax.eval_shape(partial(start, recipe, prior), jnp.int32(0))
         assert 0 < recipe.learning_rate(jnp.float32(1)) <= recipe.learning_rate(jnp.float32(0))
 
 

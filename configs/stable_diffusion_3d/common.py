@@ -51,7 +51,7 @@ def get_config() -> ConfigDict:
             },
             "rule": {},
             "annealing": {},
-            "noise": {"name": "none", "theta": 180.0, "beta": 1.0},  # of rules that draw noise
+            "noise": {"name": "none", "theta": 180.0, "beta": 1.0, "gamma": 0.0},
             "gradient": {"clip": None, "normalise": False},
             "camera": {
                 "views": 1,

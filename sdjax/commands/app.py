@@ -51,6 +51,11 @@ def define_config(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         required=True,
         flag_values=flag_values,
     )
+    define_config_fields(flag_values)
+
+
+def define_config_fields(flag_values: flags.FlagValues = flags.FLAGS) -> None:
+    """Defines `--config.FIELD=VALUE`, of which `config_field` has the list."""
     flags.DEFINE_multi_string(
         "config_field", [], "what --config.FIELD=VALUE is read as", flag_values=flag_values
     )

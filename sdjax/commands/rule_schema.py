@@ -38,9 +38,10 @@ ANNEALING = choice(
 )
 
 NOISE: Schema = {
-    "name": one_of("none", "gaussian", "fixed", "world_map"),
+    "name": one_of("none", "gaussian", "offset", "fixed", "world_map", "surface"),
     "theta": number(above=0, at_most=180),
     "beta": _FRACTION,
+    "gamma": ramp(_FRACTION),
 }
 
 GRADIENT: Schema = {"clip": optional(ramp(number(above=0))), "normalise": flag()}
@@ -98,6 +99,27 @@ RULES: dict[str, Schema] = {
         "weighting": _WEIGHTING,
         "image_weight": ramp(number(at_least=0)),
         "image_guidance_scale": number(),
+    },
+    "cfd": {
+        "guidance_scale": _SCALE,
+        "weighting": _WEIGHTING,
+        "image_weight": ramp(number(at_least=0)),
+        "image_guidance_scale": number(),
+    },
+    "vsd": {
+        "guidance_scale": number(),
+        "weighting": _WEIGHTING,
+        "particle_guidance_scale": number(),
+        "camera_features": one_of("matrix", "spherical"),
+        "camera_dropout": _FRACTION,
+        "lora_rank": whole(at_least=1),
+        "lora_learning_rate": number(above=0),
+    },
+    "exact_vsd": {
+        "guidance_scale": number(),
+        "weighting": _WEIGHTING,
+        "particle_guidance_scale": number(),
+        "data_std": number(at_least=0),
     },
     "sdi": {
         "guidance_scale": number(),

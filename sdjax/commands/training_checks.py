@@ -25,6 +25,7 @@ def check_config(config: ConfigDict) -> None:
     _check_latents(config)
     _check_dsd(config)
     _check_dsd_star(config)
+    _check_vsd(config)
 
 
 def _check_prior(config: ConfigDict) -> None:
@@ -161,4 +162,12 @@ def _check_dsd_star(config: ConfigDict) -> None:
         raise UserError(
             "config.rule.name is 'dsd_star', which samples one image; expected config.scene.name "
             "'image' or 'latents', one resolution and one view; for objects take 'dsd'."
+        )
+
+
+def _check_vsd(config: ConfigDict) -> None:
+    if config.rule.name == "vsd" and config.prior.name == "embedded":
+        raise UserError(
+            "config.rule.name is 'vsd', which trains a LoRA of Stable Diffusion's UNet; expected "
+            "'exact_vsd' where config.prior.name is 'embedded'."
         )

@@ -83,6 +83,18 @@ def contact_sheet(
     return _with_captions(picture, cell, row_labels, column_labels)
 
 
+def stack(pictures: Sequence[Image]) -> Pixels:
+    """Pictures of any sizes one below the other, on white."""
+    pictures = [to_uint8(picture) for picture in pictures]
+    width = max(picture.shape[1] for picture in pictures)
+    missing = [(0, width - picture.shape[1]) for picture in pictures]
+    padded = [
+        np.pad(picture, ((0, 0), columns, (0, 0)), constant_values=WHITE)
+        for picture, columns in zip(pictures, missing, strict=True)
+    ]
+    return np.concatenate(padded)
+
+
 def save_png(path: str | Path, image: Image) -> None:
     """Writes the image as a PNG file; the folder is made if it does not exist."""
     from PIL import Image as Pillow

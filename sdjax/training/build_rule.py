@@ -4,10 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import optax
 from ml_collections import ConfigDict
 
 from sdjax.guidance import weighting
 from sdjax.guidance.asd import asd
+from sdjax.guidance.cfd import cfd
 from sdjax.guidance.consistent3d import consistent3d
 from sdjax.guidance.csd import Scales, csd
 from sdjax.guidance.dsd import dsd
@@ -22,7 +24,13 @@ from sdjax.guidance.rescaling import rescaled
 from sdjax.guidance.rule import Rule
 from sdjax.guidance.sdi import sdi
 from sdjax.guidance.sds import sds
+from sdjax.guidance.shared import SharedRule, altered
 from sdjax.guidance.sjc import sjc
+from sdjax.guidance.vsd import vsd
+from sdjax.guidance.vsd_adapter import Adapter
+from sdjax.guidance.vsd_camera import camera_matrix, spherical
+from sdjax.guidance.vsd_exact import exact_vsd
+from sdjax.networks.lora.unet import init_lora
 from sdjax.training.build_schedules import (
     make_annealing,
     make_noise,
@@ -31,13 +39,14 @@ from sdjax.training.build_schedules import (
     total_steps,
 )
 
+CAMERA_FEATURES = {"matrix": (camera_matrix, 16), "spherical": (spherical, 4)}
 WEIGHTINGS = ("weighting", "late_weighting")
 CSD_SCALES = tuple(f"{term}_scale" for term in Scales._fields)
 
 
-def make_rule(config: ConfigDict, prior: Any, resolution: int) -> Rule:
+def make_rule(config: ConfigDict, prior: Any, resolution: int) -> Rule | SharedRule:
     """The guidance rule for a prior at a resolution."""
-    makers: dict[str, Callable[[], Rule]] = {
+    makers: dict[str, Callable[[], Rule | SharedRule]] = {
         "sds": partial(_make_noisy, sds, config, prior),
         "sjc": partial(_make_noisy, sjc, config, prior),
         "csd": partial(_make_csd, config, prior),
@@ -47,21 +56,27 @@ def make_rule(config: ConfigDict, prior: Any, resolution: int) -> Rule:
         "asd": partial(_make_asd, config, prior),
         "consistent3d": partial(_make_noisy, consistent3d, config, prior),
         "fsd": partial(_make_noisy, fsd, config, prior),
+        "cfd": partial(_make_noisy, cfd, config, prior),
+        "vsd": partial(_make_vsd, config, prior),
+        "exact_vsd": partial(_make_noisy, exact_vsd, config, prior),
         "sdi": partial(_make, sdi, config, prior),
         "dsd": partial(_make_dsd, config, prior, resolution),
         "dsd_star": partial(_make, dsd_star, config, prior),
     }
     rule, rescalings = makers[config.rule.name](), make_rescalings(config)
-    return rescaled(rule, *rescalings) if rescalings else rule
+    if not rescalings:
+        return rule
+    change = lambda rule: rescaled(rule, *rescalings)  # noqa: E731
+    return altered(rule, change) if isinstance(rule, SharedRule) else change(rule)
 
 
-def _make(rule: Callable[..., Rule], config: ConfigDict, prior: Any, **others: Any) -> Rule:
+def _make(rule: Callable[..., Any], config: ConfigDict, prior: Any, **others: Any) -> Any:
     """`rule` with the fields of its table, which are named after its arguments, and `others`."""
     arguments = {"annealing": make_annealing(config), **_fields(config), **others}
     return rule(prior.schedule, **arguments)
 
 
-def _make_noisy(rule: Callable[..., Rule], config: ConfigDict, prior: Any, **others: Any) -> Rule:
+def _make_noisy(rule: Callable[..., Any], config: ConfigDict, prior: Any, **others: Any) -> Any:
     return _make(rule, config, prior, noise=make_noise(config), **others)
 
 
@@ -91,6 +106,30 @@ def _make_csd(config: ConfigDict, prior: Any) -> Rule:
 def _make_asd(config: ConfigDict, prior: Any) -> Rule:
     lowest = make_ramp(config.annealing.t_min, total_steps(config))
     return _make_noisy(asd, config, prior, shift_from=lowest)
+
+
+def _make_vsd(config: ConfigDict, prior: Any) -> SharedRule:
+    table = config.rule
+    features, count = CAMERA_FEATURES[table.camera_features]
+    adapter = Adapter(
+        init=partial(init_lora, unet=prior.unet, rank=table.lora_rank, camera_features=count),
+        predict=lambda params, predictor, *seen: predictor.adapted(params, *seen),
+        prediction_type=prior.prediction_type,
+    )
+    return vsd(
+        prior.schedule,
+        guidance_scale=table.guidance_scale,
+        annealing=make_annealing(config),
+        adapter=adapter,
+        optimizer=optax.adamw(
+            table.lora_learning_rate, b1=0.9, b2=0.99, eps=1e-15, weight_decay=0.01
+        ),
+        particle_guidance_scale=table.particle_guidance_scale,
+        camera_dropout=table.camera_dropout,
+        camera_features=features,
+        weighting=getattr(weighting, table.weighting),
+        noise=make_noise(config),
+    )
 
 
 def _make_dsd(config: ConfigDict, prior: Any, resolution: int) -> Rule:

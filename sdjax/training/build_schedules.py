@@ -1,5 +1,6 @@
 """What a config says about the course of a run: scalars that change, timesteps, noise, gradient."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -10,6 +11,7 @@ from sdjax.diffusion.ramps import Ramp
 from sdjax.guidance import noise
 from sdjax.guidance.noise import NoiseFunction
 from sdjax.guidance.rescaling import Rescaling, clip, normalise
+from sdjax.guidance.surface_noise import surface
 
 PACES = {
     "linear": pace.steady,
@@ -50,9 +52,15 @@ def make_annealing(config: ConfigDict) -> Annealing:
 def make_noise(config: ConfigDict) -> NoiseFunction:
     """The noise function of a rule that draws noise."""
     table = config.noise
-    if table.name == "world_map":
-        return noise.world_map(table.theta, table.beta)
-    return {"gaussian": noise.gaussian, "fixed": noise.fixed}[table.name]()
+    gamma = make_ramp(table.gamma, total_steps(config))
+    makers: dict[str, Callable[[], NoiseFunction]] = {
+        "gaussian": noise.gaussian,
+        "offset": noise.offset_gaussian,
+        "fixed": lambda: noise.fixed(gamma),
+        "world_map": lambda: noise.world_map(table.theta, table.beta, gamma=gamma),
+        "surface": lambda: surface(config.scene.radius, beta=table.beta, gamma=gamma),
+    }
+    return makers[table.name]()
 
 
 def make_rescalings(config: ConfigDict) -> list[Rescaling]:

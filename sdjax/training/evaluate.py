@@ -37,7 +37,7 @@ def evaluate(run: Run, particles: Population) -> Evaluation:
     truths = np.asarray(render_views(objects, cameras, resolution))
     evaluation = judge(views, truths, [obj.name for obj in objects], seeds)
     metrics = {"prompt": prompt, **evaluation.metrics}
-    if is_image(run):
+    if is_image(run) and isinstance(run.config.rule.get("guidance_scale"), int | float):
         same = ddim_objects(run, truths) == evaluation.nearest
         metrics["agreement_with_ddim"] = round(float(np.mean(same)), 3)
     return evaluation._replace(metrics=metrics)

@@ -1,0 +1,42 @@
+"""Consistent3D in 2D (arXiv 2401.09050): two neighbouring points of one ODE with a fixed noise.
+
+t_next falls from 0.7 to 0.1 with the square root of progress, the gradient is clipped at 2 to 8, as
+in the official code; its scale, from 101 to 51, is 7.5 here.
+
+    python -m sdjax.train --config=configs/embedded_2d/consistent3d.py --workdir=runs/2d/c3d
+
+FIGURES
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+
+def get_config() -> ConfigDict:
+    """The table."""
+    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    config["rule"] = {
+        "name": "consistent3d",
+        "guidance_scale": 7.5,
+        "weighting": "constant",
+        "late_weighting": None,
+        "gap": 100,
+        "spread": 200,
+        "std_rescale": 0.0,
+    }
+    config["noise"]["name"] = "fixed"
+    config["annealing"] = {"name": "sqrt", "t_max": 0.7, "t_min": 0.1}
+    config["optimizer"] = {
+        "name": "adam",
+        "learning_rate": 0.02,
+        "background_learning_rate": None,
+        "final": 1.0,
+        "b1": 0.9,
+        "b2": 0.99,
+        "eps": 1e-15,
+    }
+    config["gradient"]["clip"] = (0, 2.0, 8.0, 300)
+    return ConfigDict(config)

@@ -1,0 +1,40 @@
+"""CSD in 2D (arXiv 2310.19415): the classifier's score alone, without noise and without a scale.
+
+The factors are those of the conditional, unconditional and empty prompt, noise and Perp-Neg.
+
+    python -m sdjax.train --config=configs/embedded_2d/csd.py --workdir=runs/2d/csd
+
+FIGURES
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+
+def get_config() -> ConfigDict:
+    """The table."""
+    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    config["rule"] = {
+        "name": "csd",
+        "cond_scale": 1.0,
+        "uncond_scale": 0.0,
+        "null_scale": -1.0,
+        "noise_scale": 0.0,
+        "perp_neg_scale": 0.0,
+        "weighting": "one_minus_alpha_cumprod",
+    }
+    config["noise"]["name"] = "gaussian"
+    config["annealing"] = {"name": "uniform", "t_max": 0.98, "t_min": 0.02}
+    config["optimizer"] = {
+        "name": "adam",
+        "learning_rate": 0.02,
+        "background_learning_rate": None,
+        "final": 1.0,
+        "b1": 0.9,
+        "b2": 0.99,
+        "eps": 1e-15,
+    }
+    return ConfigDict(config)

@@ -1,0 +1,40 @@
+"""ISM in 2D (LucidDreamer, arXiv 2311.11284): two points of one deterministic inversion.
+
+The interval between them shrinks from 100 to 80 timesteps, as in the official code.
+
+    python -m sdjax.train --config=configs/embedded_2d/ism.py --workdir=runs/2d/ism
+
+FIGURES
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+
+def get_config() -> ConfigDict:
+    """The table."""
+    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    config["rule"] = {
+        "name": "ism",
+        "guidance_scale": 7.5,
+        "weighting": "sigma_over_alpha",
+        "interval": (0, 100.0, 80.0, 90),
+        "inversion_guidance_scale": 0.0,
+        "inversion_stride": 200,
+        "inversion_steps": 5,
+    }
+    config["noise"]["name"] = "offset"
+    config["annealing"] = {"name": "uniform", "t_max": 0.98, "t_min": 0.02}
+    config["optimizer"] = {
+        "name": "adam",
+        "learning_rate": 0.02,
+        "background_learning_rate": None,
+        "final": 1.0,
+        "b1": 0.9,
+        "b2": 0.99,
+        "eps": 1e-15,
+    }
+    return ConfigDict(config)

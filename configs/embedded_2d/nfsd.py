@@ -1,0 +1,37 @@
+"""NFSD in 2D (arXiv 2310.17590): the prediction without its noise, plus guidance of 7.5.
+
+The embedded prior has no negative prompt, so that above t = 0.2 it is CSD times 7.5.
+
+    python -m sdjax.train --config=configs/embedded_2d/nfsd.py --workdir=runs/2d/nfsd
+
+FIGURES
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+
+def get_config() -> ConfigDict:
+    """The table."""
+    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    config["rule"] = {
+        "name": "nfsd",
+        "guidance_scale": 7.5,
+        "weighting": "one_minus_alpha_cumprod",
+        "noise_free_below": 0.2,
+    }
+    config["noise"]["name"] = "gaussian"
+    config["annealing"] = {"name": "uniform", "t_max": 0.98, "t_min": 0.02}
+    config["optimizer"] = {
+        "name": "adam",
+        "learning_rate": 0.02,
+        "background_learning_rate": None,
+        "final": 1.0,
+        "b1": 0.9,
+        "b2": 0.99,
+        "eps": 1e-15,
+    }
+    return ConfigDict(config)

@@ -1,0 +1,28 @@
+"""HiFA in 3D (arXiv 2305.18766): t falls with the square root of progress; image residual of 0.1.
+
+    python -m sdjax.train --config=configs/embedded_3d/hifa.py --workdir=runs/3d/hifa
+
+FIGURES
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+
+def get_config() -> ConfigDict:
+    """The table."""
+    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    config["rule"] = {
+        "name": "hifa",
+        "guidance_scale": 7.5,
+        "weighting": "alpha_times_sigma",
+        "denoising_steps": 1,
+        "eta": 0.0,
+        "image_weight": 0.1,
+    }
+    config["noise"]["name"] = "gaussian"
+    config["annealing"] = {"name": "sqrt", "t_max": 0.98, "t_min": 0.02}
+    return ConfigDict(config)
