@@ -12,10 +12,10 @@ from sdjax.diffusion.annealing import along, annealed
 from sdjax.diffusion.prediction import predicted_x0
 from sdjax.guidance.cfd import cfd
 from sdjax.guidance.fsd import fsd, fsd_residual
-from sdjax.guidance.noise import NoiseFunction, fixed
+from sdjax.guidance.noise import NoiseFunction, blend, fixed
 from sdjax.guidance.rescaling import rescaled, sign
 from sdjax.guidance.rule import View
-from sdjax.guidance.weighting import scaled, sigma_over_alpha
+from sdjax.guidance.weighting import constant, scaled, sigma_over_alpha
 from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
 
@@ -133,3 +133,61 @@ def test_the_image_target_has_a_guidance_scale_of_its_own(scale):
     alpha, sigma = schedule.alpha(600), schedule.sigma(600)
     np.testing.assert_allclose(update.image_target.weight, 0.1 * alpha * sigma, rtol=1e-5)
     assert jnp.abs(update.aux.predicted_x0 - expected).max() > 0.1
+
+
+SDE = reference.load("cfd_sde")
+
+
+@functools.partial(jax.jit, static_argnames=("dtype", "scale", "prediction_type"))
+def clean_flow_sde(arrays, dtype, scale, prediction_type):
+    """FSD in 2D that refreshes its noise: inputs of the network, clean latents, the last noise.
+
+    From t to the noisier t' the noise is refreshed by gamma = 1 - (ratio_t / ratio_t')^2, with
+    ratio = sigma / alpha; the step from t' to the next t has the ratios' difference as its size.
+    """
+    case = reference.case(arrays, dtype, prediction_type=prediction_type)
+    ratio = lambda t: case.schedule.sigma(t) / case.schedule.alpha(t)  # noqa: E731
+    t, stride = arrays["timesteps"], 1000 // len(arrays["timesteps"])
+    steps = t, arrays["t_hat"], jnp.maximum(t - stride, 0), case.latents("fresh", dtype)
+
+    def step(carry, step):
+        x, noise = carry
+        t, t_hat, t_next, fresh = step
+        noise = blend(noise, fresh, (ratio(t) / ratio(t_hat)) ** 2)
+        residual = fsd_residual(
+            case.schedule,
+            case.predictor,
+            x,
+            t_hat,
+            noise,
+            guidance_scale=scale,
+            weighting=constant,
+        )
+        x = x - (ratio(t_hat) - ratio(t_next)) * residual.gradient
+        return (x, noise), residual.noisy
+
+    start = case.latents("initial_noise", dtype)
+    (x, noise), inputs = jax.lax.scan(step, (jnp.zeros_like(start), start), steps)
+    return inputs, x, x + ratio(0) * noise
+
+
+@pytest.mark.parametrize("name", SDE)
+def test_refreshed_noise_is_the_clean_flow_sde(name, x64):
+    """Recorded as that, and as the diffusion SDE, whose state is x + sigma / alpha noise."""
+    arrays = {k: v for k, v in SDE[name].items() if k != "final_latents"}
+    prediction = "v_prediction" if name.endswith("vpred") else "epsilon"
+    scale = float(arrays.pop("guidance_scale")) + 1.0
+    inputs, clean, noisy = clean_flow_sde(arrays, jnp.float64, scale, prediction)
+    assert_matches(inputs, channels_last(arrays["unet_input"]))
+    final = clean if name.startswith("cleanflow") else noisy
+    assert_matches(final, channels_last(SDE[name]["final_latents"]))
+
+
+def test_timesteps_of_the_recorded_sde():
+    """t' = int(t (1 + S / n)) but in the first and last tenth; the default S churns nothing."""
+    for name, arrays in SDE.items():
+        n, t = len(arrays["timesteps"]), arrays["timesteps"]
+        inside = (np.arange(n) > 0.1 * n) & (np.arange(n) < 0.9 * n)
+        expected = (t * (1.0 + np.where(inside, arrays["S_ch"] / n, 0.0))).astype(int)
+        np.testing.assert_array_equal(arrays["t_hat"], expected)
+        assert (expected == t).all() == name.endswith("default")
