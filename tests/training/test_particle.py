@@ -9,9 +9,11 @@ import optax
 import pytest
 
 from sdjax.diffusion.annealing import sqrt, uniform
+from sdjax.guidance.cfd import cfd
 from sdjax.guidance.fsd import fsd
 from sdjax.guidance.rule import View
 from sdjax.guidance.sds import sds
+from sdjax.guidance.surface_noise import Maps, surface
 from sdjax.guidance.weighting import sigma_over_alpha
 from sdjax.priors.embedded import Conditioning
 from sdjax.scene.fields.dense_grid import DenseGrid
@@ -119,6 +121,24 @@ def test_training_approaches_the_object():
     assert reached[-1] > 35.0
     assert set(log.losses) == {"guidance"}
     assert log.losses["guidance"].shape == log.t.shape == (1, 3)
+
+
+def make_cfd(prior):
+    noise = surface(radius=1.8, maps=Maps(32), gamma=0.1)
+    return cfd(prior.schedule, guidance_scale=1.0, annealing=sqrt(), noise=noise)
+
+
+def test_noise_on_the_surface_that_is_rendered():
+    """It changes with the surface, keeps nine tenths from step to step, and no gradient flows."""
+    recipe = RECIPE.replace(make_rule=make_cfd)
+    particle = start(recipe)
+    before = particle.rule_state.maps
+    for first in range(0, 30, 3):
+        particle, _ = train(ALONE, particle, first, recipe=recipe, conditioning=RED)
+    assert psnr(particle.params) > 30.0
+    after = particle.rule_state.maps
+    assert abs(after.std() - 1.0) < 0.05
+    assert abs((before * after).mean() - 0.9**15) < 0.05
 
 
 def test_parts_of_a_run_are_bit_for_bit_the_whole():
