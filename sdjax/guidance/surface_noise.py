@@ -29,16 +29,19 @@ class Surface(NamedTuple):
 
 
 class Maps(NamedTuple):
-    """How the six maps are laid out; the defaults suit latents of 64 x 64.
+    """How the six maps are laid out.
 
-    `layers` are shells of distance to the origin with maps of their own, `window` bounds the size
-    of a pixel on a map (`rasterise`), `equal_area` and `drop_straddling` are explained at
-    surface_maps.py; without `equal_area` the maps are parallel projections along the axes.
+    They have `resolution` texels a side, by default 8 for each pixel of the latents' side.
+    `layers` are shells of distance to the origin with maps of their own.  `window` bounds the size
+    of a pixel on a map (`rasterise`), by default 4 times the texels for a pixel of the latents'
+    side: on a ball that fills two thirds of the picture this loses 1 texel in 200.  `equal_area`
+    and `drop_straddling` are explained at surface_maps.py; without `equal_area` the maps are
+    parallel projections along the axes.
     """
 
-    resolution: int = 512
+    resolution: int | None = None
     layers: int = 1
-    window: int = 32
+    window: int | None = None
     equal_area: bool = True
     drop_straddling: bool = False
 
@@ -59,14 +62,15 @@ def surface(
     as `world_map` does, and `gamma` refreshes maps and background at every step.  Latents of a
     lower resolution read the same maps in larger pixels.
 
-    The maps take 24 layers resolution^2 channels bytes; officially they have 2048 x 2048 texels
-    (400 MB), a fixed background, smoothing and beta 1.
+    The maps take 24 layers resolution^2 channels bytes.  Officially they have 2048 x 2048 texels
+    (400 MB), 1 layer in effect, a fixed background, smoothing and beta 1.
     """
 
     def init(key, shape):
         key, background = jax.random.split(key)
-        size = (6, maps.layers, maps.resolution, maps.resolution, shape[-1])
-        return Surface(jax.random.normal(key, size), jax.random.normal(background, shape))
+        side = maps.resolution or 8 * max(shape[:2])
+        texels = jax.random.normal(key, (len(AXES), maps.layers, side, side, shape[-1]))
+        return Surface(texels, jax.random.normal(background, shape))
 
     def sample(key, state, view, shape):
         if view.depth is None:
@@ -173,14 +177,15 @@ def gather(
         points = corners[:, axes]
         points = equal_area(points, sign) if maps.equal_area else points
         shells = layer_of(points[:, 2][faces], maps.layers, drop_straddling=maps.drop_straddling)
-        seen = rasterise(points, faces, kept & (shells == layer), maps.resolution, maps.window)
+        seen = rasterise(points, faces, kept & (shells == layer), resolution, window)
         # the two faces of a pixel are `pixels` apart; texels that see none add to a spare row
         pixel = jnp.where(seen == 0, pixels, (seen - 1) % pixels).reshape(-1)
         texels = textures.reshape(-1, channels)
         ones = jnp.ones((len(texels), 1), texels.dtype)
         return sums.at[pixel].add(jnp.concatenate([texels, ones], axis=1)), None
 
-    channels = textures.shape[-1]
+    resolution, channels = textures.shape[-2:]
+    window = maps.window or 4 * resolution // min(size)
     steps = (
         textures.reshape(-1, *textures.shape[2:]),
         jnp.repeat(jnp.asarray(AXES), maps.layers, axis=0),

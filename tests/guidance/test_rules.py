@@ -38,7 +38,7 @@ from sdjax.guidance.sdi import sdi
 from sdjax.guidance.sds import sds
 from sdjax.guidance.shared import Everyone
 from sdjax.guidance.sjc import sjc
-from sdjax.guidance.surface_noise import Maps, surface
+from sdjax.guidance.surface_noise import surface
 from sdjax.guidance.vsd import vsd
 from sdjax.guidance.vsd_adapter import Adapter
 from sdjax.guidance.vsd_exact import exact_vsd
@@ -72,7 +72,7 @@ def make_fsd(noise_function, **options):
 
 
 def make_cfd(**options):
-    sticking = surface(radius=1.7, maps=Maps(32), **options)
+    sticking = surface(radius=1.7, **options)
     return lambda prior: cfd(prior.schedule, noise=sticking, **COMMON)
 
 

@@ -124,7 +124,7 @@ def sphere_view(azimuth, elevation=10.0, size=32) -> View:
     return View(camera, *(jnp.expand_dims(a, 0) for a in ((inside > 0.0).astype(float), depth)))
 
 
-FUNCTION = surface(maps=Maps(96, window=24))
+FUNCTION = surface()
 
 
 @tiny.jit
@@ -160,6 +160,6 @@ def test_views_have_standard_noise_that_turns_with_the_surface():
 
 def test_a_view_without_depth_is_refused():
     view, key = View(tiny.cameras(0), jnp.ones((1, 8, 8, 1))), jax.random.key(0)
-    state = surface(maps=Maps(8)).init(key, (8, 8, 2))
+    state = FUNCTION.init(key, (8, 8, 2))
     with pytest.raises(ValueError, match=r"has no depth .* give View\(camera, opacity, depth\)"):
         FUNCTION.sample(key, state, view, (1, 8, 8, 2))

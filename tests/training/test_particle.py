@@ -13,7 +13,7 @@ from sdjax.guidance.cfd import cfd
 from sdjax.guidance.fsd import fsd
 from sdjax.guidance.rule import View
 from sdjax.guidance.sds import sds
-from sdjax.guidance.surface_noise import Maps, surface
+from sdjax.guidance.surface_noise import surface
 from sdjax.guidance.weighting import sigma_over_alpha
 from sdjax.priors.embedded import Conditioning
 from sdjax.scene.fields.dense_grid import DenseGrid
@@ -124,7 +124,7 @@ def test_training_approaches_the_object():
 
 
 def make_cfd(prior):
-    noise = surface(radius=1.8, maps=Maps(32), gamma=0.1)
+    noise = surface(radius=1.8, gamma=0.1)
     return cfd(prior.schedule, guidance_scale=1.0, annealing=sqrt(), noise=noise)
 
 
