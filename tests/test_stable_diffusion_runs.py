@@ -65,33 +65,63 @@ def test_latents_are_led_by_every_rule(rule, tmp_path):
     assert Image.open(tmp_path / "sheet.png").size[0] > 32
 
 
-@pytest.mark.parametrize(
-    ("rule", "weights", "size"),
-    [("sds", "sd1_tiny", 16), ("sdi", "sd1_4block", 64), ("dsd", "sd2_tiny", 32)],
-)
-def test_objects_are_trained_by_the_official_recipes(rule, weights, size, tmp_path):
-    """On SD 1 and 2 (epsilon and v): every stage, all losses, light and hidden levels.
+def small_objects(rule, weights, size, resolutions):
+    """A config of 3D with a stage of two steps at each of the resolutions.
 
-    One of them in float32: XLA on CPU aborts on bfloat16 attention with heads of one channel,
-    which the four blocks have.
+    The four blocks in float32: XLA on CPU aborts on bfloat16 attention with heads of one channel.
     """
     config = config_of(f"stable_diffusion_3d/{rule}", weights, SOLID, size)
     if weights == "sd1_4block":
         config = load_config(config, {"prior.dtype": "float32"})
-    stages = {"resolution": [8, 16][: len(config.stages.steps)]}
-    stages["steps"] = [2] * len(stages["resolution"])
-    config = load_config(config, {"stages": stages})
-    evaluation = train(config, tmp_path)
-    high = stages["resolution"][-1]
+    steps, grid = [2] * len(resolutions), [2] * len(resolutions)
+    stages = {"resolution": resolutions, "steps": steps, "grid": grid}
+    return load_config(config, {"stages": stages})
+
+
+def check_objects(config, folder):
+    """The pictures, meshes and losses of a run that is finished."""
+    evaluation = train(config, folder)
+    high = max(config.stages.resolution)
     assert evaluation.views.shape == (2, 3, high, high, 3)
     assert np.isfinite(evaluation.views).all()
-    logged = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    logged = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     used = {name for name, weight in config.losses.items() if weight}
     assert {f"loss/{name}" for name in used} <= set(logged[-1])
     assert all(np.isfinite(value) for line in logged for value in line.values())
     for seed in (0, 1):
-        assert (tmp_path / f"seed_{seed}" / "turntable.gif").exists()
+        assert (folder / f"seed_{seed}" / "turntable.gif").exists()
     assert set(evaluation.metrics["meshes"]) == {"seed_0", "seed_1"}
+    return logged[-1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "weights", "size", "resolutions"),
+    [
+        ("sds", "sd1_tiny", 16, [8]),
+        ("sdi", "sd1_4block", 64, [8]),
+        ("dsd", "sd2_tiny", 32, [8, 16]),
+    ],
+)
+def test_objects_are_trained_by_the_official_recipes(rule, weights, size, resolutions, tmp_path):
+    """On SD 1 and 2 (epsilon and v): every stage, all losses, light and hidden levels."""
+    check_objects(small_objects(rule, weights, size, resolutions), tmp_path)
+
+
+def test_vsd_trains_its_adapters_beside_the_seeds(tmp_path):
+    """On a checkpoint that predicts v, as the official adapters do."""
+    logged = check_objects(small_objects("vsd", "sd2_tiny", 32, [8, 16]), tmp_path)
+    assert logged["loss/adapter"] > 0.0
+
+
+@pytest.mark.parametrize("rule", ["csd", "hifa", "cfd"])
+def test_rules_with_an_empty_prompt_an_image_residual_or_noise_on_the_surface(rule, tmp_path):
+    check_objects(small_objects(rule, "sd1_tiny", 16, [8]), tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("rule", ["sjc", "nfsd", "ism", "asd", "consistent3d", "fsd"])
+def test_the_other_rules_train_objects_too(rule, tmp_path):
+    check_objects(small_objects(rule, "sd1_tiny", 16, [8]), tmp_path)
 
 
 def test_an_interrupted_run_goes_on_with_the_same_numbers(tmp_path):

@@ -1,0 +1,121 @@
+"""Every rule trains on the embedded prior in 2D and 3D, and one command runs them all."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sdjax.commands import rule_schema
+from sdjax.commands.config import load_config
+from sdjax.commands.errors import UserError
+from sdjax.sweep import sweep
+from sdjax.train import train
+from tests.small_runs import CONFIGS, OBJECTS, contents
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+FLAT = {
+    "seeds": 2,
+    "stages": {"steps": (2,), "resolution": (8,)},
+    "run": {"chunk": 2, "devices": 1},
+}
+SOLID = OBJECTS | {
+    "first_seed": 0,
+    "stages": {"steps": (2,), "resolution": (8,), "grid": (6,)},
+    "run": {"chunk": 2, "devices": 1},
+}
+SMALL = {"embedded_2d": FLAT, "embedded_3d": SOLID}
+RUNS = [
+    f"{folder}/{path.stem}"
+    for folder in SMALL
+    for path in sorted((CONFIGS / folder).glob("*.py"))
+    if path.stem != "common"
+]
+QUICK = [name for name in RUNS if name.startswith("embedded_2d")]
+QUICK += [f"embedded_3d/{rule}" for rule in ("hifa", "cfd", "exact_vsd")]  # differ most in 3D
+
+
+def small(name):
+    return load_config(CONFIGS / f"{name}.py", SMALL[name.partition("/")[0]])
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_every_rule_trains(name, tmp_path):
+    check(name, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [name for name in RUNS if name not in QUICK])
+def test_every_other_rule_trains_in_3d(name, tmp_path):
+    check(name, tmp_path)
+
+
+def check(name, tmp_path):
+    """Two steps of two seeds, and their pictures."""
+    evaluation = train(small(name), tmp_path)
+    assert evaluation.views.shape[0] == 2 and np.isfinite(evaluation.views).all()
+    last = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last["step"] == 2 and last["loss/guidance"] > 0.0
+
+
+def folder_of(path, **changes):
+    """A folder with two configurations, one of which changes `stages.steps`."""
+    path.mkdir()
+    text = (
+        "from pathlib import Path\n"
+        "from sdjax.commands.config import load_config\n"
+        "def get_config():\n"
+        "    return load_config({file!r}, {settings!r})\n"
+    )
+    for rule in ("sds", "fsd"):
+        file = str(CONFIGS / "embedded_2d" / f"{rule}.py")
+        (path / f"{rule}.py").write_text(text.format(file=file, settings=FLAT | changes))
+    (path / "common.py").write_text("an error if it were read")
+    return path
+
+
+def test_a_sweep_trains_all_compares_them_and_does_nothing_twice(tmp_path, capsys):
+    folders = [folder_of(tmp_path / "first"), folder_of(tmp_path / "second", seeds=3)]
+    assert sweep(folders, tmp_path / "out", ["rule.guidance_scale=1.0"]) == {}
+    out = tmp_path / "out"
+    table = (out / "sweep.md").read_text()
+    assert table.index("## first") < table.index("| fsd | FSD") < table.index("## second")
+    assert table.count("| 1 |") == 4
+    for rule in ("sds", "fsd"):
+        assert json.loads((out / "second" / rule / "metrics.json").read_text())["seeds"][2:]
+        first, both = Image.open(out / "first" / "comparison.png"), Image.open(out / f"{rule}.png")
+        assert both.size[1] > first.size[1]
+    before, _ = contents(out), capsys.readouterr()
+    assert sweep(folders, out, ["rule.guidance_scale=1.0"]) == {}
+    assert contents(out) == before and "==" not in capsys.readouterr().out
+
+
+def test_a_run_that_fails_costs_the_others_nothing(tmp_path):
+    folder = folder_of(tmp_path / "rules")
+    config = (folder / "sds.py").read_text()
+    (folder / "sds.py").write_text(config.replace("'devices': 1", "'devices': 99"))
+    failures = sweep([folder], tmp_path / "out")
+    assert list(failures) == ["rules/sds"] and "99 devices" in failures["rules/sds"]
+    assert "FSD" in (tmp_path / "out" / "sweep.md").read_text()
+    assert (tmp_path / "out" / "fsd.png").exists() and not (tmp_path / "out" / "sds.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("folders", "overrides", "sentence"),
+    [
+        (["nowhere"], [], "--configs=nowhere holds no configuration of sdjax.train."),
+        (["{rules}", "{rules}"], [], "has two folders of one name, expected different ones."),
+        (["{rules}"], ["seeds=0"], "fsd.py: config.seeds is 0, expected a whole number"),
+        (["{rules}"], ["seed=3"], "config.seed is not a field; the nearest is config.seeds."),
+    ],
+)
+def test_bad_input_is_told_before_anything_is_trained(folders, overrides, sentence, tmp_path):
+    rules = folder_of(tmp_path / "rules")
+    with pytest.raises(UserError) as caught:
+        sweep([folder.format(rules=rules) for folder in folders], tmp_path / "out", overrides)
+    assert sentence in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_rule_has_a_run():
+    assert {name.rpartition("/")[2] for name in RUNS} == set(rule_schema.RULES) - {"vsd"}
