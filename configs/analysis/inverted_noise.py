@@ -1,8 +1,14 @@
 """t-SNE of the DDIM-inverted noise of 16 views of 16 objects.
 
-Figure 9 of DSD (arXiv 2412.06780).
+Figure 9 of DSD (arXiv 2412.06780), with the pictures themselves beside it, which that figure has
+not. The prior's data are just these views; it does not know the camera.
 
-    python -m sdjax.analyse --config=configs/analysis/inverted_noise.py --workdir=runs/inverted_noise
+    python -m sdjax.analyse --config=configs/analysis/inverted_noise.py --workdir=runs/inverted
+
+About 15 s on 2 CPU cores. The noises of one object do lie together (the nearest is of the same
+object for 97 %), but no more than its pictures do (97 %), and they are no likely noises: exact data
+lead to a norm of 0.22 of a Gaussian's. Where noise of `prior.data_std` 0.05 (0.2) blurs the data,
+the norm is 0.52 (0.92) and the nearest of the same object for 28 % (11 %; by chance 6 %).
 """
 
 from ml_collections import ConfigDict

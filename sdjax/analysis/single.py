@@ -1,0 +1,15 @@
+"""Which rules an analysis of one particle can follow."""
+
+from typing import Any
+
+from sdjax.guidance.rule import Rule
+
+
+def single(rule: Any) -> Rule:
+    """The rule itself; raises `ValueError` for one whose particles share something."""
+    if not isinstance(rule, Rule):
+        raise ValueError(
+            "The rule trains several particles together, expected one that leads each on its own, "
+            "such as FSD or DSD."
+        )
+    return rule
