@@ -15,6 +15,8 @@ from sdjax.guidance.sds import sds, sds_residual
 from sdjax.guidance.shared import Everyone
 from sdjax.guidance.vsd import vsd_residual
 from sdjax.guidance.vsd_exact import exact_noise, exact_vsd
+from sdjax.guidance.weighting import alpha_over_sigma
+from sdjax.priors.closed_form import ExactPredictor
 from tests import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -84,7 +86,7 @@ COMPANY = Everyone(0.5 * drawn(5, 2).astype(jnp.float32), jnp.asarray([1.0, 1.0,
 
 
 def log_density(schedule, everyone, x_t, t, data_std):
-    """log q_t(x_t) of each view, by its definition as a mixture of Gaussians."""
+    """log q_t(x_t) of each view up to a constant, by its definition as a mixture of Gaussians."""
     variance = schedule.sigma(t) ** 2 + (schedule.alpha(t) * data_std) ** 2
     away = jnp.sum((x_t[None] - schedule.alpha(t) * everyone.latents) ** 2, axis=(2, 3, 4))
     weights = everyone.weights[:, None] / jnp.sum(everyone.weights)
@@ -127,6 +129,59 @@ def test_particles_that_are_the_data_are_at_rest(schedule, x64):
     ours, of_sds = gradients(drawn(2, seed=4), jnp.asarray(970))
     np.testing.assert_allclose(ours, 0.0, atol=1e-10)
     assert np.abs(of_sds).max() > 0.01
+
+
+def numbers(*values):
+    """One number as latents of one view, [1, 1, 1, 1], for each of the values."""
+    return jnp.asarray(values).reshape(-1, 1, 1, 1, 1)
+
+
+GRID = jnp.linspace(-9.0, 9.0, 3001)  # an integral over it is exact to rounding, for Gaussians
+
+
+@both_schedules
+def test_its_mean_is_the_gradient_of_the_divergence(schedule, x64):
+    """E_noise[alpha / sigma (epsilon - f)] = n d KL(q_t || p_t) / d x_i for n particles x_i: the
+    objective of VSD (arXiv 2305.16213, theorem 2), on numbers, where KL is an integral."""
+    schedule, nodes = in_double(SCHEDULES[schedule]), GRID.astype(jnp.float64)
+    data = Everyone(numbers(-0.7, 0.4, 0.9), jnp.asarray([0.5, 0.2, 0.3]))
+    start = jnp.asarray([-0.2, 0.1, 0.6, -0.9])
+
+    def density(everyone, y, t):
+        log = jax.vmap(lambda y: log_density(schedule, everyone, y, t, 0.0)[0])(y)
+        return log - 0.5 * jnp.log(2.0 * jnp.pi * schedule.sigma(t) ** 2)
+
+    def divergence(x, t):
+        y = nodes.reshape(-1, 1, 1, 1, 1)
+        q = density(Everyone(x.reshape(-1, 1, 1, 1, 1), jnp.ones(4)), y, t)
+        return jnp.trapezoid(jnp.exp(q) * (q - density(data, y, t)), nodes)
+
+    def mean_gradient(x, t):
+        everyone = Everyone(start.reshape(-1, 1, 1, 1, 1), jnp.ones(4))
+        logs = jnp.log(data.weights)[None]
+        predictor = ExactPredictor(schedule, jnp.moveaxis(data.latents, 0, 1), logs, logs)
+        particle_noise = lambda x_t, t: exact_noise(schedule, everyone, x_t, t)  # noqa: E731
+
+        def at(noise):
+            given = x.reshape(1, 1, 1, 1), t, noise.reshape(1, 1, 1, 1)
+            residual = vsd_residual(
+                schedule,
+                predictor,
+                particle_noise,
+                *given,
+                guidance_scale=1.0,
+                weighting=alpha_over_sigma,
+            )
+            return residual.gradient[0, 0, 0, 0]
+
+        weights = jnp.exp(-0.5 * nodes**2) / jnp.sqrt(2.0 * jnp.pi)
+        return jnp.trapezoid(weights * jax.vmap(at)(nodes), nodes)
+
+    for t in (600, 900):
+        expected = tiny.jit(jax.grad(divergence))(start, jnp.asarray(t))
+        ours = tiny.jit(jax.vmap(mean_gradient, (0, None)))(start, jnp.asarray(t))
+        assert np.abs(ours).max() > 1e-3
+        np.testing.assert_allclose(ours, 4 * expected, rtol=1e-8, atol=1e-12)
 
 
 @tiny.jit
