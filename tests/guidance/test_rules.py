@@ -71,9 +71,8 @@ def make_fsd(noise_function, **options):
     return lambda prior: fsd(prior.schedule, noise=noise_function, **options, **COMMON)
 
 
-def make_cfd(**options):
-    sticking = surface(radius=1.7, **options)
-    return lambda prior: cfd(prior.schedule, noise=sticking, **COMMON)
+def make_cfd(prior):
+    return cfd(prior.schedule, noise=surface(radius=1.7, gamma=0.1), **COMMON)
 
 
 def make_sdi(eta, overshoot):
@@ -226,8 +225,7 @@ RULES = {
         tolerance=3e-3,
     ),
     "consistent3d": Entry(make_consistent3d(std_rescale=0.5), twice, looks_at=noisier_by_100),
-    "cfd": Entry(make_cfd(), once),
-    "cfd refreshed": Entry(make_cfd(gamma=0.1, fixed_background=False), once, random=True),
+    "cfd": Entry(make_cfd, once),
     "dsd star": Entry(lambda prior: dsd_star(prior.schedule, **COMMON), once, views=1),
 }
 every_rule = pytest.mark.parametrize("name", RULES)

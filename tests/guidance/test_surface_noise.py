@@ -158,6 +158,22 @@ def test_views_have_standard_noise_that_turns_with_the_surface():
     assert corner.mean() > 0.7
 
 
+def test_what_is_fresh_without_a_fixed_background():
+    """A quarter of the surface's variance is fresh too."""
+    function = surface(maps=Maps(24), beta=0.75, fixed_background=False)
+
+    @tiny.jit
+    def draw(keys):
+        state = function.init(keys[0], (8, 8, 500))
+        look = lambda key: function.sample(key, state, sphere_view(0.0), (1, 8, 8, 500))  # noqa: E731
+        return [look(key)[0] for key in keys[1:]]
+
+    first, second = draw(jax.random.split(jax.random.key(0), 3))
+    correlation = np.mean(np.asarray(first) * np.asarray(second), axis=-1)
+    np.testing.assert_allclose(correlation[3:5, 3:5], 0.75, atol=5 * 500**-0.5)
+    assert abs(correlation[0, 0]) < 5 * 500**-0.5
+
+
 def test_a_view_without_depth_is_refused():
     view, key = View(tiny.cameras(0), jnp.ones((1, 8, 8, 1))), jax.random.key(0)
     state = FUNCTION.init(key, (8, 8, 2))
