@@ -24,7 +24,7 @@ class View(NamedTuple):
 
     camera: Camera  # one per view
     opacity: Float[Array, "views image_height image_width 1"]  # in [0, 1]
-    # expected distance along the ray, world units; None where the renderer has none
+    # mean distance along the ray to what it sees, world units; None where the renderer has none
     depth: Float[Array, "views image_height image_width 1"] | None = None
 
 

@@ -47,6 +47,14 @@ def expected_depth(
     return jnp.sum(ray_weights * distances, axis=-1) + rest * far
 
 
+def mean_depth(
+    ray_weights: Float[Array, "*rays n"], distances: Float[Array, "*rays n"]
+) -> Float[Array, "*rays"]:
+    """sum_i w_i t_i / sum_i w_i: how far what the ray sees is on average; 0 on empty rays."""
+    opacity = jnp.sum(ray_weights, axis=-1)
+    return jnp.sum(ray_weights * distances, axis=-1) / jnp.maximum(opacity, 1e-6)
+
+
 def _sum_before(values: Float[Array, "*rays n"]) -> Float[Array, "*rays n"]:
     # never cumsum - self: at thickness 1e6 that difference has an error of 0.1
     count = values.shape[-1]

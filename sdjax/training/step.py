@@ -16,6 +16,7 @@ from sdjax.diffusion.ramps import value_at
 from sdjax.guidance.rule import Latents, Rule, Update, View, image_residual, surrogate_loss
 from sdjax.priors.prior import Prior
 from sdjax.scene.rendering import Rendering
+from sdjax.scene.volume import mean_depth
 from sdjax.training.particle import Particle, Recipe, seed_keys
 
 
@@ -87,7 +88,7 @@ def train_step(
         rendering = _render(recipe, params, camera, keys.render, progress)
         latents = _latents(recipe, prior, rendering, keys.encode)
         constant = jax.lax.stop_gradient(latents)
-        view = View(camera, rendering.opacity, rendering.depth)
+        view = View(camera, rendering.opacity, _depth(rendering))
         update = rule.update(
             keys.rule, constant, particle.rule_state, predictor, progress=progress, view=view
         )
@@ -132,6 +133,13 @@ def _image_loss(prior: Prior, update: Update, image: jax.Array) -> jax.Array | f
 def _draw_cameras(recipe: Recipe, prior: Prior, key: jax.Array) -> Camera:
     draw = lambda key: prior.snap(sample_camera(key, **recipe.cameras._asdict()))  # noqa: E731
     return jax.vmap(draw)(jax.random.split(key, recipe.views))
+
+
+def _depth(rendering: Rendering) -> Float[Array, "views h w 1"]:
+    """Of what is seen, however thin; a rendering's own depth tends to the far bound there."""
+    if rendering.samples is None:
+        return rendering.depth
+    return mean_depth(rendering.samples.weights, rendering.samples.distances)[..., None]
 
 
 def _render(

@@ -166,7 +166,7 @@ def test_what_is_fresh_without_a_fixed_background():
     def draw(keys, view):
         state = function.init(keys[0], (8, 8, 200))
         look = lambda key: function.sample(key, state, view, (1, 8, 8, 200))  # noqa: E731
-        return [look(key)[0] for key in keys[1:]]
+        return jax.lax.map(look, keys[1:])[:, 0]
 
     first, second = draw(jax.random.split(jax.random.key(0), 3), sphere_view(jnp.float32(0.0)))
     correlation = np.mean(np.asarray(first) * np.asarray(second), axis=-1)

@@ -81,3 +81,14 @@ def test_depth_of_an_empty_ray_is_the_far_bound():
 def test_over_blends_by_opacity():
     colour = volume.over(jnp.full((1, 3), 0.25), jnp.full((1, 1), 0.5), jnp.ones((1, 3)))
     np.testing.assert_allclose(colour, 0.75)
+
+
+def test_the_mean_depth_is_that_of_what_is_seen():
+    """However thin it is; the expected depth tends to the far bound."""
+    distances = jnp.asarray([1.0, 2.0, 3.0])
+    for share in (1.0, 0.01):
+        w = share * jnp.asarray([0.0, 0.5, 0.5])
+        np.testing.assert_allclose(volume.mean_depth(w, distances), 2.5, rtol=1e-6)
+        expected = volume.expected_depth(w, distances, jnp.float32(9.0))
+        np.testing.assert_allclose(expected, share * 2.5 + (1.0 - share) * 9.0, rtol=1e-6)
+    assert volume.mean_depth(jnp.zeros(3), distances) == 0.0
