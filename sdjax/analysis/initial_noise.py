@@ -107,12 +107,16 @@ def starting_rearranged(rule: Rule, rearrangement: Rearrangement) -> Rule:
 
 def rule_result(
     recipe: Recipe,
+    camera: Camera,
     prior: Prior,
     conditioning: Any,
     seed: Int[Array, ""],
     rearrangement: Int[Array, "h w"],
 ) -> Float[Array, "height width 3"]:
-    """What a run of an image or of latents ends with, from the noise of its seed rearranged."""
+    """What a run of an image or of latents ends with, from the noise of its seed rearranged.
+
+    `camera` [1] does not matter to either; the result has colours in [0, 1].
+    """
 
     def make_rule(prior):
         return starting_rearranged(single(recipe.make_rule(prior)), rearrangement)
@@ -123,7 +127,8 @@ def rule_result(
     first, last = jnp.int32(0), recipe.total_steps
     particle, _ = train_particle(moved, prior, conditioning, seed, particle, first, last)
     size = recipe.resolution
-    shown = recipe.scene.render(particle.params, None, None, size, size).colour
+    view = jax.tree.map(lambda leaf: leaf[0], camera)
+    shown = recipe.scene.render(particle.params, view, None, size, size).colour
     if recipe.scene.in_latent_space:
         return prior.decode(jnp.expand_dims(shown, 0))[0]
     return jnp.clip(shown, 0.0, 1.0)

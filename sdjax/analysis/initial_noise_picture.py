@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from sdjax.analysis.layout import distinct_colours, framed_patches
-from sdjax.reports.pictures import Pixels, contact_sheet, enlarge, to_uint8
+from sdjax.analysis.layout import distinct_colours, fitted, framed_patches
+from sdjax.reports.pictures import Pixels, contact_sheet
 
-WIDTH = 128  # of an image, about
+WIDTH = 128  # of an image
 LINES = (3, 1)  # of the frames on noise, and on results that they should not hide
 
 
@@ -25,16 +25,16 @@ def initial_noise_picture(
     """
     colours = distinct_colours(sources[0].size)
 
-    def row(images, line):
-        enlarged = [[_enlarged(image) for image in of_seed] for of_seed in images]
+    def row(images, line, *, crisp=False):
         return [
-            framed_patches(image, colours, source, line)
-            for of_seed in enlarged
+            framed_patches(fitted(image, WIDTH, crisp=crisp), colours, source, line)
+            for of_seed in images
             for image, source in zip(of_seed, sources, strict=True)
         ]
 
-    noises, pictures = LINES
-    rows = [row(_shown(noise), noises), *(row(images, pictures) for images in results.values())]
+    thick, thin = LINES
+    rows = [row(_shown(noise), thick, crisp=True)]
+    rows += [row(images, thin) for images in results.values()]
     columns = [f"seed {seed}: {kind}" for seed in seeds for kind in kinds]
     return contact_sheet(rows, ["initial noise", *results], columns)
 
@@ -42,11 +42,3 @@ def initial_noise_picture(
 def _shown(noise: np.ndarray) -> np.ndarray:
     """Three channels of it as colours, from -2.5 to 2.5."""
     return np.clip(0.5 + noise[..., :3] / 5.0, 0.0, 1.0)
-
-
-def _enlarged(image: np.ndarray) -> Pixels:
-    """Small pictures are enlarged, large ones thinned out."""
-    width = image.shape[1]
-    if width <= WIDTH:
-        return enlarge(image, max(1, round(WIDTH / width)))
-    return to_uint8(image)[:: width // WIDTH, :: width // WIDTH]

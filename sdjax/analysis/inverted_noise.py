@@ -52,7 +52,9 @@ def tsne(
         raise ValueError(
             f"perplexity is {perplexity}, expected less than the {len(points)} views there are."
         )
-    layout = make(perplexity=perplexity, init="pca", random_state=seed).fit_transform(points)
+    # exact gradients: some hundred points need no approximation, whose threads fight over cores
+    embedding = make(perplexity=perplexity, init="pca", method="exact", random_state=seed)
+    layout = embedding.fit_transform(points)
     return layout.reshape(*vectors.shape[:2], 2).astype(np.float64)
 
 

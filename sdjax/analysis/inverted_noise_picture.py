@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from sdjax.analysis.layout import Colour, distinct_colours, stacked, titled
-from sdjax.reports.pictures import FONT_SIZE, INK, MARGIN, WHITE, Pixels, to_uint8
+from sdjax.analysis.layout import Colour, distinct_colours, fitted, stacked, titled
+from sdjax.reports.pictures import FONT_SIZE, INK, MARGIN, WHITE, Pixels
 
 PANEL = 620  # pixels of a scatter
 POINT = 28  # of a picture in it
@@ -94,7 +94,5 @@ def _framed(image: np.ndarray, colour: Colour, size: int):
     from PIL import Image as Pillow
 
     frame = Pillow.new("RGB", (size, size), colour)
-    inner = size - 2 * LINE
-    small = Pillow.fromarray(to_uint8(image)).resize((inner, inner), Pillow.Resampling.LANCZOS)
-    frame.paste(small, (LINE, LINE))
+    frame.paste(Pillow.fromarray(fitted(image, size - 2 * LINE)), (LINE, LINE))
     return frame

@@ -23,7 +23,8 @@ def titled(picture: Image, title: str, note: str = "") -> Pixels:
     for text, size in ((title, TITLE_SIZE), (note, FONT_SIZE)):
         font = ImageFont.load_default(size)
         boxes.append((top, text, font))
-        top = int(pen.multiline_textbbox((MARGIN, top), text, font)[3]) + MARGIN // 2
+        tall = "\n".join(["Ag"] * (1 + text.count("\n")))  # the same for all texts of some lines
+        top = int(pen.multiline_textbbox((MARGIN, top), tall, font)[3]) + MARGIN // 2
     wide = max(pen.multiline_textbbox((MARGIN, 0), text, font)[2] for _, text, font in boxes)
     pixels = to_uint8(picture)
     width = max(pixels.shape[1], int(wide) + MARGIN)
@@ -42,6 +43,16 @@ def stacked(pictures: Sequence[Image]) -> Pixels:
     pads = [((0, 0), (0, width - picture.shape[1]), (0, 0)) for picture in pixels]
     rows = [np.pad(*pair, constant_values=WHITE) for pair in zip(pixels, pads, strict=True)]
     return np.concatenate(rows)
+
+
+def fitted(image: Image, width: int, *, crisp: bool = False) -> Pixels:
+    """The image `width` pixels wide; `crisp` keeps the edges of its own pixels."""
+    from PIL import Image as Pillow
+
+    pixels = to_uint8(image)
+    size = (width, round(width * pixels.shape[0] / pixels.shape[1]))
+    way = Pillow.Resampling.NEAREST if crisp else Pillow.Resampling.LANCZOS
+    return np.asarray(Pillow.fromarray(pixels).resize(size, way))
 
 
 def framed_patches(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import jax
 import numpy as np
 
-from sdjax.analysis.layout import stacked, titled
+from sdjax.analysis.layout import fitted, stacked, titled
 from sdjax.analysis.trajectories import Trajectory
 from sdjax.priors.prior import Prior
 from sdjax.reports.pictures import Pixels, contact_sheet
@@ -15,7 +15,7 @@ NOTE = (
     "Time runs from left to right.  The one-step estimate is what the prior expects to come of "
     "x_t;\nsampling, and distillation like it, draws the clean variable to that estimate."
 )
-WIDTH = 128  # of an image, about
+WIDTH = 128  # of an image
 
 
 def decoded(prior: Prior, trajectory: Trajectory) -> Trajectory:
@@ -36,5 +36,5 @@ def trajectory_picture(
 def _block(run: Trajectory) -> Pixels:
     t, *rows = run
     labels = [f"t = {int(moment)}" for moment in t]
-    scale = max(1, round(WIDTH / run.clean.shape[2]))
-    return contact_sheet([list(row) for row in rows], ROWS, labels, scale)
+    images = [[fitted(image, WIDTH) for image in row] for row in rows]
+    return contact_sheet(images, ROWS, labels)

@@ -6,12 +6,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 from ml_collections import ConfigDict
 
 from sdjax.cameras import Camera
 from sdjax.objects.model import Object
 from sdjax.objects.prompts import find
-from sdjax.priors.embedded import EmbeddedPrior, build
+from sdjax.objects.render import render_views
+from sdjax.priors.embedded import EmbeddedPrior, resolution_schedule
 from sdjax.priors.prior import Prior
 from sdjax.training.build_prior import make_stable_diffusion
 
@@ -25,12 +27,22 @@ def make_objects(config: ConfigDict) -> list[tuple[str, Object]]:
     return list(chosen.values())
 
 
-def make_prior(config: ConfigDict, objects: Sequence[Object]) -> Prior:
-    """Stable Diffusion, or a prior whose data are all views of the objects."""
+def make_images(
+    config: ConfigDict, objects: Sequence[Object]
+) -> Float[np.ndarray, "objects views h w 3"]:
+    """All views of the objects, in whole steps of 1 / 255."""
+    images = render_views(objects, cameras(config), config.resolution)
+    return np.round(255.0 * np.asarray(images)) / np.float32(255.0)
+
+
+def make_prior(
+    config: ConfigDict, names: Sequence[str], images: Float[np.ndarray, "objects views h w 3"]
+) -> Prior:
+    """Stable Diffusion, or `pooled` views of the named objects."""
     if config.prior.name == "stable_diffusion":
         return make_stable_diffusion(config.prior, config.resolution)
-    std = config.prior.data_std
-    return pooled(build(objects, cameras(config), config.resolution, data_std=std))
+    first = jax.tree.map(lambda leaf: leaf[:1], cameras(config))
+    return pooled(names, images, first, config.prior.data_std)
 
 
 def cameras(config: ConfigDict) -> Camera:
@@ -40,15 +52,19 @@ def cameras(config: ConfigDict) -> Camera:
     return Camera(jnp.asarray(camera.azimuths, jnp.float32), *same)
 
 
-def pooled(prior: EmbeddedPrior) -> EmbeddedPrior:
-    """The same renderings without the camera: each object seen from each camera is a datum of its
-    own, and what is looked at is always their mixture."""
-    objects, views = prior.bank.shape[:2]
-    return prior.replace(
-        bank=prior.bank.reshape(objects * views, 1, *prior.bank.shape[2:]),
-        cameras=jax.tree.map(lambda leaf: leaf[:1], prior.cameras),
-        names=tuple(np.repeat(prior.names, views).tolist()),
-    )
+def pooled(
+    names: Sequence[str],
+    images: Float[np.ndarray, "objects views h w 3"],
+    camera: Camera,
+    data_std: float,
+) -> EmbeddedPrior:
+    """A prior whose data are all the images, whatever the camera: each view of each object is a
+    datum of its own, and what is looked at is always their mixture."""
+    objects, views, size = images.shape[:3]
+    bank = np.round(255.0 * images).astype(np.uint8).reshape(objects * views, 1, *images.shape[2:])
+    repeated = tuple(name for name in names for _ in range(views))
+    schedule = resolution_schedule(size)
+    return EmbeddedPrior(schedule, jnp.asarray(bank), camera, repeated, data_std=data_std)
 
 
 def blurred(latents: Any, data_std: float, seed: int) -> Any:

@@ -46,12 +46,12 @@ def prepare(config: ConfigDict) -> Drawing:
         prior = with_mirror_images(prior)
     shape = prior.latent_shape(size)
     kinds = _kinds(*shape[:2], config.analysis.patches)
-    sampling = Sampling(**config.ddim.to_dict())
-    methods = {"DDIM": functools.partial(ddim_result, sampling, one_camera(first), size)}
+    sampling, camera = Sampling(**config.ddim.to_dict()), one_camera(first)
+    methods = {"DDIM": functools.partial(ddim_result, sampling, camera, size)}
     for name, recipe in make_recipes(configs, prior).items():
         moved = starting_rearranged(single(recipe.make_rule(prior)), kinds["unchanged"])
         jax.eval_shape(lambda key, moved=moved: moved.init(key, shape), jax.random.key(0))
-        methods[name] = functools.partial(rule_result, recipe)
+        methods[name] = functools.partial(rule_result, recipe, camera)
     devices = usable_devices(config.seeds * len(kinds), first.run.devices)
     draw = lambda method: over_particles(method, 2, devices=devices, mapping=first.run.mapping)  # noqa: E731
     methods = {name: draw(method) for name, method in methods.items()}
@@ -85,7 +85,7 @@ def _draw(
     numbers = {name: differences(images, list(kinds)) for name, images in results.items()}
     shown = slice(config.analysis.shown)
     picture = initial_noise_picture(
-        np.stack([_noises(seed, shape, kinds) for seed in seeds[shown]]),
+        np.stack([_noises(seed, shape, kinds) for seed in seeds[shown].tolist()]),
         {name: images[shown] for name, images in results.items()},
         list(kinds),
         [patch_sources(kind, config.analysis.patches) for kind in kinds.values()],

@@ -1,6 +1,7 @@
 """t-SNE of the inverted noise of several views of several objects, beside that of the views."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -17,26 +18,30 @@ from sdjax.analysis.inverted_noise import (
     tsne,
 )
 from sdjax.analysis.inverted_noise_picture import inverted_noise_picture
-from sdjax.analysis.views import blurred, cameras, make_objects, make_prior
-from sdjax.objects.model import Object
-from sdjax.objects.render import render_views
+from sdjax.analysis.views import blurred, cameras, make_images, make_objects, make_prior
 from sdjax.priors.prior import Prior
 
 
 def prepare(config: ConfigDict) -> Drawing:
     """Build what the config describes; raises `ValueError` for what cannot be built."""
-    objects = make_objects(config)
-    prior = make_prior(config, [obj for _, obj in objects])
-    return functools.partial(_draw, config, prior, objects)
+    prompts, objects = zip(*make_objects(config), strict=True)
+    images, names = make_images(config, objects), [obj.name for obj in objects]
+    prior = make_prior(config, names, images)
+    return functools.partial(_draw, config, prior, images, names, prompts)
 
 
-def _draw(config: ConfigDict, prior: Prior, objects: list[tuple[str, Object]]) -> Any:
+def _draw(
+    config: ConfigDict,
+    prior: Prior,
+    images: np.ndarray,
+    names: Sequence[str],
+    prompts: Sequence[str],
+) -> Any:
     around = cameras(config)
-    images = render_views([obj for _, obj in objects], around, config.resolution)
     encode = jax.jit(lambda prior, image: prior.encode(image))
     invert = jax.jit(functools.partial(inverted_noise, **config.ddim.to_dict()))
     found, latents = [], []
-    for i, (prompt, _) in enumerate(objects):
+    for i, prompt in enumerate(prompts):
         clean = blurred(encode(prior, images[i]), config.prior.get("data_std", 0.0), i)
         latents.append(np.asarray(clean))
         found.append(np.asarray(invert(prior, prior.condition(prompt), clean, around)))
@@ -45,8 +50,7 @@ def _draw(config: ConfigDict, prior: Prior, objects: list[tuple[str, Object]]) -
     layouts = {name: tsne(part, perplexity=perplexity) for name, part in vectors.items()}
     numbers = {name: _numbers(part) for name, part in vectors.items()}
     notes = {name: _note(part) for name, part in numbers.items()}
-    names = [obj.name for _, obj in objects]
-    return inverted_noise_picture(layouts, np.asarray(images), names, notes), numbers
+    return inverted_noise_picture(layouts, images, names, notes), numbers
 
 
 def _flat(arrays: list[np.ndarray]) -> np.ndarray:
