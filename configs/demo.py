@@ -39,7 +39,13 @@ def get_config() -> ConfigDict:
                 "delta": 0.1,
             },
             "annealing": {"name": "linear", "t_max": 0.98, "t_min": 0.02},
-            "noise": {"name": "none", "theta": 180.0, "beta": 1.0, "gamma": 0.0},
+            "noise": {
+                "name": "none",
+                "theta": 180.0,
+                "beta": 1.0,
+                "gamma": 0.0,
+                "map_texels": None,
+            },
             "gradient": {"clip": None, "normalise": False},
             "camera": {
                 "views": 1,

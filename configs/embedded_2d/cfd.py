@@ -1,6 +1,6 @@
 """CFD in 2D (arXiv 2501.05445): FSD whose noise is refreshed a little at every step.
 
-The part gamma falls from 0.01 to 0.0001 between 0.1 and 0.2 of the run, as in the official code;
+The part gamma falls from 0.01 to 0.0001 between 0.2 and 0.4 of the run, as in the official code;
 its surface noise needs a surface, see configs/embedded_3d/cfd.py.
 
     python -m sdjax.train --config=configs/embedded_2d/cfd.py --workdir=runs/2d/cfd
@@ -26,7 +26,7 @@ def get_config() -> ConfigDict:
         "image_guidance_scale": 3.0,
     }
     config["noise"]["name"] = "fixed"
-    config["noise"]["gamma"] = (30, 0.01, 0.0001, 60)
+    config["noise"]["gamma"] = (60, 0.01, 0.0001, 120)
     config["annealing"] = {"name": "linear", "t_max": 0.999, "t_min": 0.02}
     config["optimizer"] = {
         "name": "adam",

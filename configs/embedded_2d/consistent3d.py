@@ -36,7 +36,7 @@ def get_config() -> ConfigDict:
         "final": 1.0,
         "b1": 0.9,
         "b2": 0.99,
-        "eps": 1e-15,
+        "eps": 0.0001,
     }
     config["gradient"]["clip"] = (0, 2.0, 8.0, 300)
     return ConfigDict(config)

@@ -35,6 +35,6 @@ def get_config() -> ConfigDict:
         "final": 1.0,
         "b1": 0.9,
         "b2": 0.99,
-        "eps": 1e-15,
+        "eps": 0.0001,
     }
     return ConfigDict(config)

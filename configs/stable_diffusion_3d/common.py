@@ -51,7 +51,13 @@ def get_config() -> ConfigDict:
             },
             "rule": {},
             "annealing": {},
-            "noise": {"name": "none", "theta": 180.0, "beta": 1.0, "gamma": 0.0},
+            "noise": {
+                "name": "none",
+                "theta": 180.0,
+                "beta": 1.0,
+                "gamma": 0.0,
+                "map_texels": None,
+            },
             "gradient": {"clip": None, "normalise": False},
             "camera": {
                 "views": 1,

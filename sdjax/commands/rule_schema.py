@@ -42,6 +42,7 @@ NOISE: Schema = {
     "theta": number(above=0, at_most=180),
     "beta": _FRACTION,
     "gamma": ramp(_FRACTION),
+    "map_texels": optional(whole(at_least=8)),
 }
 
 GRADIENT: Schema = {"clip": optional(ramp(number(above=0))), "normalise": flag()}
@@ -112,7 +113,7 @@ RULES: dict[str, Schema] = {
         "particle_guidance_scale": number(),
         "camera_features": one_of("matrix", "spherical"),
         "camera_dropout": _FRACTION,
-        "lora_rank": whole(at_least=1),
+        "lora_rank": whole(at_least=1, at_most=320),
         "lora_learning_rate": number(above=0),
     },
     "exact_vsd": {

@@ -32,6 +32,11 @@ def _check_prior(config: ConfigDict) -> None:
     if config.prior.name == "embedded":
         check_prompt(config.prompt)
         _check_bank_cameras(config)
+        if config.rule.name == "vsd":
+            raise UserError(
+                "config.rule.name is 'vsd', expected 'exact_vsd' where config.prior.name is "
+                "'embedded': there is no network to adapt."
+            )
         return
     check_stable_diffusion(config.prior)
     if config.rule.get("ode") == "cached":
@@ -130,6 +135,11 @@ def _check_noise(config: ConfigDict) -> None:
         raise UserError(
             f"config.noise.name is 'none', expected 'gaussian' or another noise where "
             f"config.rule.name is '{rule}'."
+        )
+    if name == "surface" and config.scene.name in FLAT:
+        raise UserError(
+            "config.noise.name is 'surface', expected 'fixed' or 'world_map' where "
+            f"config.scene.name is '{config.scene.name}': there is no surface."
         )
 
 

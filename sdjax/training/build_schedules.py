@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from sdjax.diffusion import annealing, pace, ramps
@@ -11,7 +12,7 @@ from sdjax.diffusion.ramps import Ramp
 from sdjax.guidance import noise
 from sdjax.guidance.noise import NoiseFunction
 from sdjax.guidance.rescaling import Rescaling, clip, normalise
-from sdjax.guidance.surface_noise import surface
+from sdjax.guidance.surface_noise import Maps, surface
 
 PACES = {
     "linear": pace.steady,
@@ -41,8 +42,8 @@ def make_annealing(config: ConfigDict) -> Annealing:
     """The timestep as a function of progress."""
     table, steps = config.annealing, total_steps(config)
     if table.name == "piecewise":
-        knots = [step / steps for step in table.steps]
-        return annealing.annealed(pace.piecewise(knots, [1.0 - t for t in table.t]), 1.0, 0.0)
+        pieces = pace.piecewise([at / steps for at in table.steps], [1.0 - t for t in table.t])
+        return annealing.annealed(pieces, 1.0, 0.0, rounding=jnp.round)  # as CFD's code has it
     t_max, t_min = make_ramp(table.t_max, steps), make_ramp(table.t_min, steps)
     if table.name == "uniform":
         return annealing.uniform(t_min, t_max)
@@ -52,13 +53,13 @@ def make_annealing(config: ConfigDict) -> Annealing:
 def make_noise(config: ConfigDict) -> NoiseFunction:
     """The noise function of a rule that draws noise."""
     table = config.noise
-    gamma = make_ramp(table.gamma, total_steps(config))
+    gamma, maps = make_ramp(table.gamma, total_steps(config)), Maps(table.map_texels)
     makers: dict[str, Callable[[], NoiseFunction]] = {
         "gaussian": noise.gaussian,
         "offset": noise.offset_gaussian,
         "fixed": lambda: noise.fixed(gamma),
         "world_map": lambda: noise.world_map(table.theta, table.beta, gamma=gamma),
-        "surface": lambda: surface(config.scene.radius, beta=table.beta, gamma=gamma),
+        "surface": lambda: surface(config.scene.radius, maps, table.beta, gamma=gamma),
     }
     return makers[table.name]()
 

@@ -70,7 +70,7 @@ def test_a_bound_may_change():
     ],
 )
 def test_a_noise_is_the_one_that_is_named(name, expected):
-    table = {"name": name, "theta": 90.0, "beta": 1.0, "gamma": 0.0}
+    table = {"name": name, "theta": 90.0, "beta": 1.0, "gamma": 0.0, "map_texels": None}
     ours = make_noise(config_of(noise=table)).init(KEY, (4, 4, 3))
     jax.tree.map(np.testing.assert_array_equal, ours, expected.init(KEY, (4, 4, 3)))
 
