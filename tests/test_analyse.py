@@ -92,7 +92,7 @@ def test_inverted_noise(tmp_path):
 @pytest.mark.parametrize(
     ("name", "overrides", "sentence"),
     [
-        ("trajectories", {"seeds": 2}, "config.seeds is not 1, expected 1: the trajectories are"),
+        ("trajectories", {"seeds": 2}, "config.seeds is 2, expected 1: the trajectories are"),
         ("trajectories", {"prompt": "a chiar"}, 'unknown prompt "a chiar"'),
         ("trajectories", {"analysis.moments": 1}, "config.analysis.moments is 1, expected a whole"),
         ("trajectories", {"analysis.name": "trajectory"}, "did you mean 'trajectories'?"),

@@ -8,7 +8,7 @@ not. The prior's data are just these views; it does not know the camera.
 About 15 s on 2 CPU cores. The noises of one object do lie together (the nearest is of the same
 object for 97 %), but no more than its pictures do (97 %), and they are no likely noises: exact data
 lead to a norm of 0.22 of a Gaussian's. Where noise of `prior.data_std` 0.05 (0.2) blurs the data,
-the norm is 0.52 (0.92) and the nearest of the same object for 28 % (11 %; by chance 6 %).
+the norm is 0.52 (0.92) and the nearest of the same object for 29 % (11 %; by chance 6 %).
 """
 
 from ml_collections import ConfigDict

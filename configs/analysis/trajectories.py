@@ -5,8 +5,8 @@ those of configs/embedded_2d, but SDS has FSD's falling t, as in table 3 of that
 
     python -m sdjax.analyse --config=configs/analysis/trajectories.py --workdir=runs/trajectories
 
-About 12 s on 2 CPU cores. The one-step estimates of DDIM, DSD and FSD settle on one chair from the
-start and on the same; those of SDS, with fresh noise at every step, go over to another.
+About 12 s on 2 CPU cores. From seed 0 the one-step estimates of DDIM, DSD and FSD settle on one
+chair early, all on the same; those of SDS, with fresh noise at every step, go over to another.
 """
 
 from pathlib import Path

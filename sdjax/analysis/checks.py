@@ -35,7 +35,9 @@ def _check_runs(config: ConfigDict) -> None:
     if not config.get("runs"):
         raise UserError("config.runs is missing or empty, expected a table for each run.")
     if config.analysis.name == "trajectories" and config.get("seeds") != 1:
-        raise UserError("config.seeds is not 1, expected 1: the trajectories are those of one run.")
+        raise UserError(
+            f"config.seeds is {config.get('seeds')}, expected 1: the trajectories are those of one."
+        )
     for name, run in training_configs(config).items():
         try:
             check_training(run)

@@ -64,7 +64,8 @@ def tsne_maker() -> Callable[..., Any]:
         from sklearn.manifold import TSNE
     except ImportError as error:
         raise ValueError(
-            't-SNE needs scikit-learn, which is not installed; pip install "sdjax[analysis]".'
+            "t-SNE needs scikit-learn, which is not installed: pip install scikit-learn, or "
+            "install sdjax with the extra 'analysis'."
         ) from error
     return TSNE
 

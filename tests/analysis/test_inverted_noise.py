@@ -71,7 +71,7 @@ def test_a_perplexity_that_is_too_large_is_refused():
 
 def test_without_scikit_learn_there_is_a_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
-    with pytest.raises(ValueError, match=r'needs scikit-learn, .* pip install "sdjax\[analysis\]"'):
+    with pytest.raises(ValueError, match=r"needs scikit-learn, .* with the extra 'analysis'"):
         tsne(CLUSTERS)
 
 
