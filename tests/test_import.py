@@ -7,11 +7,12 @@ COMMAND = """
 import sys, time
 import jax, flax, optax
 
-heavy = ("orbax", "skimage", "trimesh", "tensorboardX", "imageio", "rich", "PIL", "torch", "scipy")
+heavy = ("orbax", "skimage", "trimesh", "tensorboardX", "imageio", "rich", "PIL", "torch", "scipy",
+         "sklearn", "transformers", "huggingface_hub", "safetensors")
 there = {name for name in heavy if name in sys.modules}
 start = time.perf_counter()
 import sdjax
-import sdjax.train, sdjax.sample, sdjax.export, sdjax.compare
+import sdjax.train, sdjax.sample, sdjax.export, sdjax.compare, sdjax.sweep, sdjax.analyse
 print(time.perf_counter() - start)
 print(sorted({name for name in heavy if name in sys.modules} - there))
 """
