@@ -87,7 +87,16 @@ def get_config() -> ConfigDict:
                 "b2": 0.99,
                 "eps": 1e-15,
             },
-            "run": {"devices": 0, "mapping": "map", "chunk": 20, "checkpoint_every": 100},
+            "run": {
+                "devices": 0,
+                "mapping": "map",
+                "chunk": 20,
+                "checkpoint_every": 100,
+                "weight_shards": 1,
+                "coordinator": None,
+                "processes": None,
+                "process": None,
+            },
             "report": {
                 "views": 16,
                 "frames": 48,

@@ -110,8 +110,10 @@ def _select(run: Any, particles: Any, i: int) -> tuple[Any, Any]:
     """The same run with its i-th particle only."""
     import jax
 
+    from sdjax.training.placement import make_placement
+
     one = jax.tree.map(lambda leaf: leaf[i : i + 1], particles._replace(shared=None))
-    return run._replace(seeds=run.seeds[i : i + 1], devices=1), one
+    return run._replace(seeds=run.seeds[i : i + 1], placement=make_placement(1)), one
 
 
 def _export_one(run: Any, particles: Any, folder: Path, film: bool, mesh: bool) -> None:

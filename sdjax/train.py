@@ -15,6 +15,7 @@ from sdjax.commands import app
 from sdjax.commands.config import load_config
 from sdjax.commands.errors import UserError, user_errors
 from sdjax.commands.machine import prepare_machine
+from sdjax.commands.processes import join_processes
 from sdjax.commands.training_checks import check_config
 from sdjax.commands.workdir import open_workdir
 
@@ -41,6 +42,7 @@ def train(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None 
     config = load_config(config, overrides or {})
     check_config(config)
     prepare_machine()
+    join_processes(config.run)
     folder = _open(workdir, config)
     from sdjax.training import evaluate, outputs, run
 
@@ -48,18 +50,27 @@ def train(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None 
         opened = run.open_run(config)
     particles, watch = _train(opened, folder, started)
     also = "" if evaluate.is_image(opened) else ", turntables and meshes"
-    print(f"writing pictures{also}", flush=True)
+    _tell(f"writing pictures{also}")
     evaluation = outputs.write_outputs(opened, particles, folder)
     return outputs.finish(folder, evaluation, watch.timing() or _former_timing(folder))
 
 
 def _open(workdir: str | Path, config: Any) -> Path:
     """The run's folder, which nothing changes if the devices do not suffice."""
-    from sdjax.training.particles import usable_devices
+    from sdjax.training.placement import usable_devices
+    from sdjax.training.processes import first_does
 
     with user_errors():
-        usable_devices(config.seeds, config.run.devices)
-        return open_workdir(workdir, config, MAY_DIFFER)
+        usable_devices(config.seeds, config.run.devices, config.run.weight_shards)
+        first_does(lambda: open_workdir(workdir, config, MAY_DIFFER))
+    return Path(workdir)
+
+
+def _tell(text: str) -> None:
+    from sdjax.training.processes import is_first
+
+    if is_first():
+        print(text, flush=True)
 
 
 def _train(run: Any, folder: Path, started: float) -> tuple[Any, "Watch"]:
@@ -74,7 +85,7 @@ def _train(run: Any, folder: Path, started: float) -> tuple[Any, "Watch"]:
         if step == run.total_steps:
             return particles, watch
         if step:
-            print(f"resuming after {step} of {run.total_steps} steps", flush=True)
+            _tell(f"resuming after {step} of {run.total_steps} steps")
         try:
             with watch:
                 return runs.train(run, checkpoints, step, particles, watch), watch
@@ -91,7 +102,10 @@ def _former_timing(folder: Path) -> dict[str, Any]:
 
 
 class Watch:
-    """Looks at every chunk: progress line, scalars, previews; a context manager."""
+    """Looks at every chunk: progress line, scalars, previews; a context manager.
+
+    Of several processes only the first one reports.
+    """
 
     def __init__(self, run: Any, folder: Path, first_step: int, started: float):
         self._run, self._folder = run, folder
@@ -105,34 +119,40 @@ class Watch:
         from sdjax.reports.progress import Progress
         from sdjax.reports.scalars import Scalars
         from sdjax.training.evaluate import evaluation_cameras, renderer
+        from sdjax.training.processes import is_first
 
         run = self._run
         self._show = renderer(run, max(run.config.stages.resolution))
         self._camera = jax.tree.map(lambda leaf: leaf[:1], evaluation_cameras(run))
-        self._scalars = Scalars(self._folder, self._first_step + 1)
-        self._progress = Progress(run.total_steps, f"{len(run.seeds)} x {run.config.prompt}")
+        self._reports = is_first()
+        if self._reports:
+            self._scalars = Scalars(self._folder, self._first_step + 1)
+            self._progress = Progress(run.total_steps, f"{len(run.seeds)} x {run.config.prompt}")
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._progress.__exit__(*exception)
-        self._scalars.close()
+        if self._reports:
+            self._progress.__exit__(*exception)
+            self._scalars.close()
 
     def __call__(self, chunk: Any) -> None:
         """Report one chunk."""
         if not self._chunks:
             self._first_done = time.perf_counter()
         self._chunks.append((chunk.steps, chunk.seconds, chunk.compiles))
-        means = {name: float(values.mean()) for name, values in chunk.losses.items()}
-        self._scalars.log(chunk.step, {f"loss/{name}": value for name, value in means.items()})
-        self._progress.update(chunk.step, means)
+        if self._reports:
+            means = {name: float(values.mean()) for name, values in chunk.losses.items()}
+            self._scalars.log(chunk.step, {f"loss/{name}": value for name, value in means.items()})
+            self._progress.update(chunk.step, means)
         if chunk.saved:
             self._preview(chunk)
 
     def _preview(self, chunk: Any) -> None:
         from sdjax.reports.pictures import image_grid
 
-        views = self._show(chunk.particles, self._camera)
-        self._scalars.image(chunk.step, "particles", image_grid(list(views[:, 0])))
+        views = self._show(chunk.particles, self._camera)  # all processes take part
+        if self._reports:
+            self._scalars.image(chunk.step, "particles", image_grid(list(views[:, 0])))
 
     def timing(self) -> dict[str, float | int]:
         """Seconds from the command to the end of the first chunk of steps and to now, and steps

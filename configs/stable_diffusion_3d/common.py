@@ -107,7 +107,16 @@ def get_config() -> ConfigDict:
                 "b2": 0.99,
                 "eps": 1e-15,
             },
-            "run": {"devices": 0, "mapping": "map", "chunk": 20, "checkpoint_every": 500},
+            "run": {
+                "devices": 0,
+                "mapping": "map",
+                "chunk": 20,
+                "checkpoint_every": 500,
+                "weight_shards": 1,
+                "coordinator": None,
+                "processes": None,
+                "process": None,
+            },
             "report": {
                 "views": 16,
                 "frames": 120,

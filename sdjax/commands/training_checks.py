@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from sdjax.commands.errors import UserError
 from sdjax.commands.prior_checks import check_prompt, check_stable_diffusion
+from sdjax.commands.processes import check_processes
 from sdjax.commands.rule_schema import NOISELESS
 from sdjax.commands.schema import validate
 from sdjax.commands.training_schema import SCHEMA
@@ -26,6 +27,7 @@ def check_config(config: ConfigDict) -> None:
     _check_dsd(config)
     _check_dsd_star(config)
     _check_vsd(config)
+    _check_run(config)
 
 
 def _check_prior(config: ConfigDict) -> None:
@@ -172,6 +174,15 @@ def _check_dsd_star(config: ConfigDict) -> None:
         raise UserError(
             "config.rule.name is 'dsd_star', which samples one image; expected config.scene.name "
             "'image' or 'latents', one resolution and one view; for objects take 'dsd'."
+        )
+
+
+def _check_run(config: ConfigDict) -> None:
+    check_processes(config.run)
+    if config.run.weight_shards > 1 and config.prior.name == "embedded":
+        raise UserError(
+            f"config.run.weight_shards is {config.run.weight_shards}, expected 1 where "
+            "config.prior.name is 'embedded': it has no network whose weights could be cut."
         )
 
 

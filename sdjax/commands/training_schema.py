@@ -118,6 +118,10 @@ SCHEMA: Schema = {
         "mapping": one_of("map", "vmap"),
         "chunk": whole(at_least=1),
         "checkpoint_every": whole(at_least=1),
+        "weight_shards": whole(at_least=1),
+        "coordinator": optional(text()),
+        "processes": optional(whole(at_least=1)),
+        "process": optional(whole(at_least=0)),
     },
     "report": {
         "views": whole(at_least=1),

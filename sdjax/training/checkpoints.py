@@ -14,9 +14,10 @@ from jaxtyping import PyTree
 class Checkpoints:
     """The last checkpoints of a run in one folder, as `<folder>/<step>/` (orbax-checkpoint).
 
-    Leaves are stored as whole host arrays under the names of their paths in the tree
+    Leaves are stored as whole arrays under the names of their paths in the tree
     (`params.density`), so a checkpoint does not know how many devices wrote it.  Random keys
-    are not stored: they are derived from the step.
+    are not stored: they are derived from the step.  Several processes share the folder and call
+    `save` and `restore_latest` together; each writes the parts that lie on its devices.
 
     Args:
         folder: made if it does not exist.
@@ -87,8 +88,13 @@ class Checkpoints:
         self.close()
 
     def _read(self, step: int) -> dict[str, np.ndarray]:
-        item = self._arguments.StandardRestore()
-        return self._manager.restore(step, args=self._arguments.Composite(tree=item)).tree
+        """Whole, whatever devices wrote the parts."""
+        import orbax.checkpoint as ocp
+
+        folder, handler = self._folder / str(step) / "tree", ocp.PyTreeCheckpointHandler()
+        as_numpy = ocp.RestoreArgs(restore_type=np.ndarray)
+        kinds = dict.fromkeys(handler.metadata(folder).tree, as_numpy)
+        return handler.restore(folder, args=self._arguments.PyTreeRestore(restore_args=kinds))
 
     def _set_aside(self, step: int, error: Exception) -> None:
         damaged = self._folder / f"{step}.damaged"
@@ -108,12 +114,11 @@ def _named_leaves(tree: PyTree) -> list[tuple[str, Any]]:
     return [(jax.tree_util.keystr(path, simple=True, separator="."), leaf) for path, leaf in paths]
 
 
-def _to_host(leaf: Any) -> np.ndarray:
-    """A copy, because the buffer behind `leaf` may be donated while the copy is written."""
-    if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable:
-        from jax.experimental import multihost_utils
-
-        return np.asarray(multihost_utils.process_allgather(leaf, tiled=True))
+def _to_host(leaf: Any) -> np.ndarray | jax.Array:
+    """A copy, because the buffer behind `leaf` may be donated while the copy is written; of an
+    array over several processes orbax makes it, each process of its parts."""
+    if isinstance(leaf, jax.Array) and not (leaf.is_fully_addressable or leaf.is_fully_replicated):
+        return leaf
     return np.array(leaf)
 
 

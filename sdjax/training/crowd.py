@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
-from sdjax.training.particles import join, spread
-
-AXIS = "devices"
+from sdjax.training.particles import OWN, on_all_devices
+from sdjax.training.placement import PARTICLES, Placement
 
 
 class Crowd(NamedTuple):
@@ -67,47 +68,32 @@ class Crowd(NamedTuple):
 
 
 def over_crowd(
-    function: Callable[..., Any], common: int, *, devices: int = 1, mapping: str = "map"
+    function: Callable[..., Any],
+    common: int,
+    placement: Placement,
+    *,
+    mapping: str = "map",
+    donate: bool = False,
 ) -> Callable[..., Any]:
     """`function(crowd, *common arguments, *particles' arguments)`, compiled for all devices.
 
     The first `common` arguments are the same for all particles, the others have a leading axis of
-    particles, of which the function sees its device's own.  It returns two trees: one with that
-    leading axis, and one that is the same for all.
+    particles, of which the function sees its device's own; all lie where `placement` has them.  It
+    returns two trees: one with that leading axis, and one that is the same for all.
+
+    With `donate` the last argument's memory becomes the first tree's, and its arrays are gone.
     """
+    axis = PARTICLES if placement.mesh.size > 1 else None
 
-    def on_device(axis, shared, weights, own):
-        return function(Crowd(weights, mapping, axis), *shared[:common], *own)
+    def on_device(shared, weights, own, last):
+        return function(Crowd(weights, mapping, axis), *shared, *own, last)
 
-    if devices == 1:
-        run_alone = jax.jit(partial(on_device, None))
-        return lambda *arguments: run_alone(
-            arguments[:common], jnp.ones(_count(arguments[common:])), arguments[common:]
-        )
-
-    parallel = jax.pmap(
-        partial(on_device, AXIS),
-        AXIS,
-        in_axes=(None, 0, 0),
-        out_axes=(0, None),
-        devices=jax.devices()[:devices],
-    )
-
-    def run(*arguments):
-        particles = _count(arguments[common:])
-        own = jax.tree.map(lambda leaf: spread(leaf, devices), arguments[common:])
-        per_device = -(-particles // devices)
-        weights = (jnp.arange(devices * per_device) < particles).astype(jnp.float32)
-        shared = (*arguments[:common], 0)  # pmap misreads the axes where an argument has no leaf
-        each, all_ = parallel(shared, weights.reshape(devices, per_device), own)
-        return jax.tree.map(lambda leaf: join(leaf, particles), each), all_
-
-    return run
+    alike = PartitionSpec()
+    run = on_all_devices(on_device, placement, (alike, OWN, OWN, OWN), (OWN, alike), donate)
+    counted = (np.arange(placement.rows) < placement.particles).astype(np.float32)
+    weights = placement.spread(counted)
+    return lambda *arguments: run(arguments[:common], weights, arguments[common:-1], arguments[-1])
 
 
 def _weighted_sum(weights: jax.Array, leaf: jax.Array) -> jax.Array:
     return jnp.tensordot(weights.astype(leaf.dtype), leaf, axes=1, precision="highest")
-
-
-def _count(own: tuple) -> int:
-    return len(jax.tree.leaves(own)[0])

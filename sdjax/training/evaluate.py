@@ -86,10 +86,23 @@ def render_particles(
 
 def renderer(run: Run, resolution: int) -> Callable[[Population, Camera], np.ndarray]:
     """`render_particles` as a function that compiles once for many calls."""
+    show = _renderer(run, resolution)
+    return lambda particles, cameras: run.placement.gathered(show(particles, cameras))
+
+
+def render_own_particles(
+    run: Run, particles: Population, cameras: Camera, resolution: int
+) -> Float[np.ndarray, "own views h w 3"]:
+    """`render_particles` of those on this process's devices (`Placement.own_indices`); all
+    processes have to call it."""
+    return run.placement.own(_renderer(run, resolution)(particles, cameras))
+
+
+def _renderer(run: Run, resolution: int) -> Callable[[Population, Camera], jax.Array]:
     shown = scene(run)
     decoder = run.prior if shown.in_latent_space else ()
     show = run.mapped(functools.partial(_views, shown, resolution), 2)
-    return lambda particles, cameras: np.asarray(show(decoder, cameras, particles.params))
+    return lambda particles, cameras: show(decoder, cameras, particles.params)
 
 
 def ddim_objects(run: Run, truths: np.ndarray) -> np.ndarray:
@@ -101,8 +114,13 @@ def ddim_objects(run: Run, truths: np.ndarray) -> np.ndarray:
         run.seeds,
         build.highest_resolution(run.config),
         Sampling(run.config.rule.guidance_scale),
+        lambda function, shared: _on_hosts(run, run.mapped(function, shared)),
     )
     return np.array([nearest_object(image, truths).index for image in images])
+
+
+def _on_hosts(run: Run, function: Callable) -> Callable:
+    return lambda *arguments: run.placement.gathered(function(*arguments))
 
 
 def _views(scene: Any, resolution: int, decoder: Any, cameras: Camera, params: Any) -> jax.Array:

@@ -1,16 +1,19 @@
 """Many particles: one function of one particle, run for all of them on all devices.
 
-Particles have one leading axis [particles] outside and [devices, per device] inside; `vmap` or
-`lax.map` runs those of a device, `pmap` the devices.  Where particles are too few, the last one is
-repeated and its copies are dropped.
+Particles have one leading axis.  `vmap` or `lax.map` runs those of a device, `shard_map` the
+devices (`jax.pmap` is the same since JAX 0.8: an older name for `jit` of `shard_map`).
 """
 
 from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
+from jax.sharding import PartitionSpec
+
+from sdjax.training.placement import PARTICLES, WEIGHTS, Placement, make_placement, usable_devices
+
+__all__ = ["over_particles", "over_placed_particles", "usable_devices"]
+OWN = PartitionSpec(PARTICLES)
 
 
 def over_particles(
@@ -22,52 +25,62 @@ def over_particles(
     leading axis of particles.  `mapping` is "map" (one after the
     other: best where one particle fills the device, as on CPUs) or "vmap" (all at once).
     """
-
-    def on_device(common, own):
-        one = lambda own: function(*common[:shared], *own)  # noqa: E731
-        return jax.lax.map(one, own) if mapping == "map" else jax.vmap(one)(own)
-
-    if devices == 1:
-        run = jax.jit(on_device)
-        return lambda *arguments: run(arguments[:shared], arguments[shared:])
-
-    parallel = jax.pmap(on_device, in_axes=(None, 0), devices=jax.devices()[:devices])
+    placement = make_placement(0, devices)
+    placed = over_placed_particles(function, shared, placement, mapping=mapping)
 
     def run(*arguments):
-        own = jax.tree.map(lambda leaf: spread(leaf, devices), arguments[shared:])
-        common = (*arguments[:shared], 0)  # pmap misreads the axes where an argument has no leaf
-        particles = len(jax.tree.leaves(arguments[shared:])[0])
-        return jax.tree.map(lambda leaf: join(leaf, particles), parallel(common, own))
+        here = placement._replace(particles=len(jax.tree.leaves(arguments[shared:])[0]))
+        own = here.spread(arguments[shared:])
+        return here.trimmed(placed(*here.place(arguments[:shared]), *own))
 
     return run
 
 
-def spread(leaf: jax.Array | np.ndarray, devices: int) -> jax.Array | np.ndarray:
-    """[particles, ...] as [devices, per device, ...], the last one repeated where they are few."""
-    copies = -leaf.shape[0] % devices
-    if copies:
-        leaf = jnp.concatenate([leaf, jnp.repeat(leaf[-1:], copies, axis=0)])
-    return leaf.reshape(devices, leaf.shape[0] // devices, *leaf.shape[1:])
+def over_placed_particles(
+    function: Callable[..., Any],
+    shared: int,
+    placement: Placement,
+    *,
+    mapping: str = "map",
+    donate: bool = False,
+) -> Callable[..., Any]:
+    """`over_particles` for arguments that lie where `placement` has them, copies included; so does
+    the result.
 
-
-def join(leaf: jax.Array, particles: int) -> jax.Array | np.ndarray:
-    """The way back."""
-    joined = leaf.reshape(-1, *leaf.shape[2:])
-    if len(joined) == particles:
-        return joined
-    return np.asarray(joined)[:particles]  # a slice on devices could not be spread again
-
-
-def usable_devices(particles: int, devices: int) -> int:
-    """The number of devices to use: `devices`, or with 0 one per particle as far as they reach.
-
-    With 0 a lone particle takes two devices, if there are: XLA compiles the program of several
-    devices a little differently from that of one (differences grow to 5e-4 in 300 steps), and a
-    seed should give the same particle alone and beside others.
-
-    Raises `ValueError` if there are fewer than `devices`.
+    With `donate` the last argument's memory becomes the result's, and its arrays are gone.
     """
-    present = jax.device_count()
-    if devices > present:
-        raise ValueError(f"{devices} devices were asked for, but there are {present}.")
-    return devices or min(present, max(2, particles))
+
+    def on_device(common, own, last):
+        one = lambda own: function(*common, *own)  # noqa: E731
+        return jax.lax.map(one, (*own, last)) if mapping == "map" else jax.vmap(one)((*own, last))
+
+    run = on_all_devices(on_device, placement, (PartitionSpec(), OWN, OWN), OWN, donate)
+    return lambda *arguments: run(arguments[:shared], arguments[shared:-1], arguments[-1])
+
+
+def on_all_devices(
+    on_device: Callable[..., Any],
+    placement: Placement,
+    in_specs: tuple[PartitionSpec, ...],
+    out_specs: Any,
+    donate: bool = False,
+) -> Callable[..., Any]:
+    """`on_device(*arguments)` on each device with its part of the particles, compiled.
+
+    Where the weights are cut into parts, XLA divides the work of a particle among the devices that
+    hold them.  With `donate` the last argument's memory becomes the result's.
+    """
+    donated = (len(in_specs) - 1,) if donate else ()
+    mesh = placement.mesh
+    if mesh.size == 1:
+        return jax.jit(on_device, donate_argnums=donated)
+    by_hand = {PARTICLES} if mesh.shape[WEIGHTS] > 1 else {PARTICLES, WEIGHTS}
+    spread = jax.shard_map(
+        on_device,
+        mesh=mesh,
+        in_specs=in_specs,
+        out_specs=out_specs,
+        axis_names=by_hand,
+        check_vma=False,
+    )
+    return jax.jit(spread, donate_argnums=donated)

@@ -19,7 +19,8 @@ from sdjax.training.build_prior import make_prior
 from sdjax.training.checkpoints import Checkpoints
 from sdjax.training.crowd import over_crowd
 from sdjax.training.particle import Particle, Recipe, initial_particle, prepare_particle
-from sdjax.training.particles import over_particles, usable_devices
+from sdjax.training.particles import over_placed_particles
+from sdjax.training.placement import Placement, make_placement, usable_devices
 from sdjax.training.population import Population, initial_shared, train_population
 from sdjax.training.step import Log, train_particle
 
@@ -32,7 +33,7 @@ class Run(NamedTuple):
     conditioning: Any
     seeds: jax.Array  # int32 [particles]
     stages: list[Stage]
-    devices: int
+    placement: Placement  # of particles, and of the arrays of `prior`
 
     @property
     def total_steps(self) -> int:
@@ -44,15 +45,24 @@ class Run(NamedTuple):
         """From which everything random is derived that belongs to no particle."""
         return jnp.int32(self.config.first_seed)
 
-    def mapped(self, function: Callable, shared: int) -> Callable:
-        """`over_particles` as the config has it."""
-        mapping = self.config.run.mapping
-        return over_particles(function, shared, devices=self.devices, mapping=mapping)
+    def mapped(self, function: Callable, shared: int, *, donate: bool = False) -> Callable:
+        """`over_particles` as the config has it; the result lies on the devices, with copies."""
+        mapping, placement = self.config.run.mapping, self.placement
+        run = over_placed_particles(function, shared, placement, mapping=mapping, donate=donate)
+        return _placing(run, shared, placement)
 
     def together(self, function: Callable, common: int) -> Callable:
-        """`over_crowd` as the config has it."""
-        mapping = self.config.run.mapping
-        return over_crowd(function, common, devices=self.devices, mapping=mapping)
+        """`over_crowd` as the config has it; it takes the memory of its last argument."""
+        mapping, placement = self.config.run.mapping, self.placement
+        run = over_crowd(function, common, placement, mapping=mapping, donate=True)
+        return _placing(run, common, placement)
+
+
+def _placing(run: Callable, shared: int, placement: Placement) -> Callable:
+    """`run` for arguments from anywhere; those that lie right are not moved."""
+    return lambda *arguments: run(
+        *placement.place(arguments[:shared]), *placement.spread(arguments[shared:])
+    )
 
 
 class Chunk(NamedTuple):
@@ -63,7 +73,7 @@ class Chunk(NamedTuple):
     losses: dict[str, np.ndarray]  # [particles]
     seconds: float
     compiles: bool  # its seconds include a compilation
-    particles: Population
+    particles: Population  # on the devices, with copies; gone once the next chunk is computed
     saved: bool  # as a checkpoint
 
 
@@ -73,10 +83,14 @@ class NonFiniteLossError(ValueError):
 
 def open_run(config: ConfigDict) -> Run:
     """Build what the config describes; raises `ValueError` for what cannot be built."""
-    devices = usable_devices(config.seeds, config.run.devices)
+    shards = config.run.weight_shards
+    devices = usable_devices(config.seeds, config.run.devices, shards)
+    placement = make_placement(config.seeds, devices, shards)
     prior = make_prior(config, build.highest_resolution(config))
+    conditioning = placement.place(prior.condition(config.prompt))
     seeds = config.first_seed + jnp.arange(config.seeds, dtype=jnp.int32)
-    return Run(config, prior, prior.condition(config.prompt), seeds, build.stages(config), devices)
+    stages = build.stages(config)
+    return Run(config, placement.place_weights(prior), conditioning, seeds, stages, placement)
 
 
 def restore(run: Run, checkpoints: Checkpoints) -> tuple[int, Population | None]:
@@ -93,22 +107,29 @@ def train(
 ) -> Population:
     """Train all particles to the end, from what `restore` returned.
 
-    Bit for bit the same with or without interruptions.  Returns the particles (leading axis).
+    Bit for bit the same with or without interruptions.  Returns the particles (leading axis); the
+    memory of those that were given may be taken.
     Raises `NonFiniteLossError`; the checkpoints before that stay.
     """
     for stage in run.stages:
         if step >= stage.last:
             continue
         recipe = build.make_recipe(run.config, run.prior, stage)
-        prior = run.prior.at_resolution(stage.resolution)
+        prior = run.placement.place_weights(run.prior.at_resolution(stage.resolution))
         if step == stage.first:
             particles = _enter(run, recipe, prior, particles)
         for chunk in _train_stage(run, stage, recipe, prior, particles, step):
             particles, step = chunk.particles, chunk.step
             if chunk.saved:
-                checkpoints.save(step, particles)
+                checkpoints.save(step, trimmed(run, particles))
             on_chunk(chunk)
-    return particles
+    return trimmed(run, particles)
+
+
+def trimmed(run: Run, population: Population) -> Population:
+    """Without copies."""
+    particles = run.placement.trimmed(population.particles)
+    return Population(*particles, population.shared)
 
 
 def stage_at(run: Run, step: int) -> Stage:
@@ -126,7 +147,7 @@ def _train_stage(run, stage, recipe, prior, particles, step) -> Iterator[Chunk]:
         if compiles:
             programs[length] = _program(run, recipe, length)
         particles, log = programs[length](prior, run.conditioning, first, particles)
-        losses = {name: np.asarray(values) for name, values in log.losses.items()}
+        losses = run.placement.gathered(log.losses)
         _check_finite(run, losses, step)
         step += length
         means = {name: values.mean(1) for name, values in losses.items()}
@@ -140,7 +161,7 @@ def _program(run: Run, recipe: Recipe, length: int) -> Callable[..., tuple[Popul
     """`length` steps of all particles: `(prior, conditioning, first step, particles)`."""
     seeds = run.seeds
     if not isinstance(recipe.make_rule(run.prior), SharedRule):
-        alone = run.mapped(functools.partial(_chunk, recipe, length), 3)
+        alone = run.mapped(functools.partial(_chunk, recipe, length), 3, donate=True)
 
         def train_alone(prior, conditioning, first, population):
             particles, log = alone(prior, conditioning, first, seeds, population.particles)
@@ -167,7 +188,8 @@ def _enter(run: Run, recipe: Recipe, prior: Prior, population: Population | None
     """The particles at the start of a stage: new ones, or those of the stage before; a dense grid
     moves to the stage's vertices and begins with a fresh optimiser."""
     if population is None:
-        shared = jax.jit(functools.partial(initial_shared, recipe))(prior, run.first_seed)
+        first_seed = run.placement.place(run.first_seed)
+        shared = jax.jit(functools.partial(initial_shared, recipe))(prior, first_seed)
         start = run.mapped(functools.partial(_start, recipe), 3)
         return Population(*start(prior, run.conditioning, shared, run.seeds), shared)
     onward = run.mapped(functools.partial(_move, recipe), 3)

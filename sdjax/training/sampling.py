@@ -1,5 +1,6 @@
 """DDIM samples of a prior, one per seed: what 2D particles with the same noise are compared to."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -30,11 +31,12 @@ def sample_seeds(
     seeds: Int[Array, "particles"],
     resolution: int,
     sampling: Sampling,
+    mapped: Callable[[Callable, int], Callable] = over_particles,
 ) -> Float[np.ndarray, "particles views h w 3"]:
     """Images in [0, 1] of `resolution` pixels, from all `cameras` [views].
 
     Seed k starts from `particle_noise(k)`, the noise that a rule with one fixed noise gives to
-    its particle; all its views start from the same.
+    its particle; all its views start from the same.  `mapped` is as `over_particles`.
     """
 
     def one(prior, conditioning, cameras, seed):
@@ -43,7 +45,7 @@ def sample_seeds(
         predictor = prior.predictor(conditioning, cameras)
         return prior.decode(_sample(predictor, prior.schedule, noise, seed, sampling))
 
-    return np.asarray(over_particles(one, 3)(prior, conditioning, cameras, seeds))
+    return np.asarray(mapped(one, 3)(prior, conditioning, cameras, seeds))
 
 
 def _sample(predictor, schedule, noise, seed, sampling: Sampling) -> jax.Array:

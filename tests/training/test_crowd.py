@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sdjax.training.crowd import over_crowd
+from sdjax.training.placement import make_placement
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -13,6 +14,19 @@ PARTICLES = 5
 OWN = jnp.arange(PARTICLES), {"x": jnp.linspace(-1.0, 2.0, PARTICLES * 2).reshape(PARTICLES, 2)}
 everywhere = pytest.mark.parametrize("devices", [1, 2, 3, 8])
 both_mappings = pytest.mark.parametrize("mapping", ["map", "vmap"])
+
+
+def together(function, common, *, devices, mapping):
+    """`over_crowd` for arguments from anywhere; the results are the particles' alone."""
+    placement = make_placement(PARTICLES, devices)
+    run = over_crowd(function, common, placement, mapping=mapping)
+
+    def call(*arguments):
+        own = placement.spread(arguments[common:])
+        each, all_ = run(*placement.place(arguments[:common]), *own)
+        return placement.trimmed(each), all_
+
+    return call
 
 
 def learn(crowd, rate, steps, weight, seeds, particles):
@@ -43,7 +57,7 @@ def by_hand(rate, weight, seeds, particles):
 @both_mappings
 def test_the_mean_is_over_all_particles_of_all_devices(devices, mapping):
     """A copy that fills up a device does not count."""
-    run = over_crowd(learn, 3, devices=devices, mapping=mapping)
+    run = together(learn, 3, devices=devices, mapping=mapping)
     common = jnp.float32(0.5), jnp.int32(3), {"w": jnp.asarray([0.1, -0.2])}
     each, (weight, counts, steps) = run(*common, *OWN)
     expected, expected_weight = by_hand(0.5, common[2]["w"], *OWN)
@@ -69,7 +83,7 @@ def look_around(crowd, seeds, particles):
 @both_mappings
 def test_every_particle_sees_all_others(devices, mapping):
     """And no copies; also where nothing else is shared."""
-    distances, everyone = over_crowd(look_around, 0, devices=devices, mapping=mapping)(*OWN)
+    distances, everyone = together(look_around, 0, devices=devices, mapping=mapping)(*OWN)
     x = np.asarray(OWN[1]["x"])
     np.testing.assert_allclose(distances, np.abs(x[:, None] - x[None]).sum((1, 2)), atol=1e-5)
     np.testing.assert_array_equal(everyone[:PARTICLES], x)
@@ -84,7 +98,7 @@ def test_a_program_is_compiled_once(mapping):
         calls.append(1)
         return crowd.each_and_mean(lambda seed: (seed + shared, jnp.float32(seed)), seeds)
 
-    run = over_crowd(count, 1, devices=2, mapping=mapping)
+    run = together(count, 1, devices=2, mapping=mapping)
     for shared in range(3):
         run(jnp.int32(shared), OWN[0])
     assert len(calls) == 1

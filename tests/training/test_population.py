@@ -18,6 +18,7 @@ from sdjax.guidance.vsd_exact import exact_vsd
 from sdjax.scene.image import Image
 from sdjax.training.crowd import over_crowd
 from sdjax.training.particle import CameraRange, Recipe, initial_particle, seed_keys
+from sdjax.training.placement import make_placement
 from sdjax.training.population import initial_shared, run_keys, train_population
 from sdjax.training.step import step_keys, train_step
 from tests import tiny
@@ -86,14 +87,16 @@ def start(recipe):
 @functools.cache
 def trainer(recipe, steps, devices, mapping):
     function = functools.partial(train_population, recipe, steps)
-    return over_crowd(function, 5, devices=devices, mapping=mapping)
+    placement = make_placement(len(SEEDS), devices)
+    return placement, over_crowd(function, 5, placement, mapping=mapping)
 
 
 def train(recipe, particles, shared, first=0, steps=2, *, devices=1, mapping="map"):
     """The particles, their log, and what they share."""
-    common = PRIOR, CONDITIONING, FIRST_SEED, jnp.int32(first), shared
-    (particles, log), shared = trainer(recipe, steps, devices, mapping)(*common, SEEDS, particles)
-    return particles, log, shared
+    placement, run = trainer(recipe, steps, devices, mapping)
+    common = placement.place((PRIOR, CONDITIONING, FIRST_SEED, jnp.int32(first), shared))
+    (particles, log), shared = run(*common, *placement.spread((SEEDS, particles)))
+    return *placement.trimmed((particles, log)), shared
 
 
 def assert_same(actual, expected):
