@@ -35,6 +35,8 @@ def get_config() -> ConfigDict:
                 "weighting": "one_minus_alpha_cumprod",
                 "ode": "cached",
                 "ode_steps": 10,
+                "ode_bins": None,
+                "ode_dtype": "float32",
                 "overshoot": "proportional",
                 "delta": 0.1,
             },

@@ -26,6 +26,8 @@ def get_config() -> ConfigDict:
         "weighting": "sigma_over_alpha",
         "ode": "exact",
         "ode_steps": 50,
+        "ode_bins": None,
+        "ode_dtype": "float32",
         "overshoot": "constant",
         "delta": 0.02,
     }

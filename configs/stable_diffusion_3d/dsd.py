@@ -29,6 +29,8 @@ def get_config() -> ConfigDict:
         "weighting": "one_minus_alpha_cumprod",
         "ode": "exact",
         "ode_steps": 10,
+        "ode_bins": None,
+        "ode_dtype": "float32",
         "overshoot": "proportional",
         "delta": 0.1,
     }

@@ -24,3 +24,12 @@ def check_stable_diffusion(prior: ConfigDict) -> None:
         )
     with user_errors():
         make_prompting(prior.prompts)
+
+
+def check_view_bins(prior: ConfigDict, number: int | None) -> None:
+    """Raise a UserError for a number of view bins that Stable Diffusion's prompts cannot have."""
+    from sdjax.training.build_prior import make_prompting
+    from sdjax.training.build_view_bins import prompt_bins
+
+    with user_errors():
+        prompt_bins(make_prompting(prior.prompts), number)

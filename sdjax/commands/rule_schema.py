@@ -136,6 +136,8 @@ RULES: dict[str, Schema] = {
         "weighting": _WEIGHTING,
         "ode": one_of("exact", "cached"),
         "ode_steps": whole(at_least=1, at_most=999),
+        "ode_bins": optional(whole(at_least=1)),
+        "ode_dtype": one_of("float32", "bfloat16"),
         "overshoot": one_of("proportional", "constant"),
         "delta": number(above=0, at_most=1),
     },

@@ -6,7 +6,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from sdjax.commands.errors import UserError
-from sdjax.commands.prior_checks import check_prompt, check_stable_diffusion
+from sdjax.commands.prior_checks import check_prompt, check_stable_diffusion, check_view_bins
 from sdjax.commands.processes import check_processes
 from sdjax.commands.rule_schema import NOISELESS
 from sdjax.commands.schema import validate
@@ -42,10 +42,7 @@ def _check_prior(config: ConfigDict) -> None:
         return
     check_stable_diffusion(config.prior)
     if config.rule.get("ode") == "cached":
-        raise UserError(
-            "config.rule.ode is 'cached', expected 'exact' where config.prior.name is "
-            "'stable_diffusion': only the embedded prior has a bank of cameras."
-        )
+        check_view_bins(config.prior, config.rule.ode_bins)
 
 
 def _check_bank_cameras(config: ConfigDict) -> None:

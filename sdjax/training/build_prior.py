@@ -44,11 +44,16 @@ def objects_for(prompt: str, guidance_scales: list[float]) -> Any:
 
 
 def embedded_cameras(config: ConfigDict) -> Camera:
-    """The cameras of the embedded prior's bank: at the one distance that the config has."""
-    camera, prior = config.camera, config.prior
+    """The cameras of the embedded prior's bank."""
+    return spread_cameras(config, config.prior.cameras)
+
+
+def spread_cameras(config: ConfigDict, number: int) -> Camera:
+    """`number` cameras that spread as those of the bank: at the one distance of the config."""
+    camera = config.camera
     return bank_cameras(
-        prior.cameras,
-        azimuth=prior.azimuth,
+        number,
+        azimuth=config.prior.azimuth,
         elevation=camera.elevation,
         distance=camera.distance[0],
         fovy=camera.fovy[0],

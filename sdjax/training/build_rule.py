@@ -31,6 +31,7 @@ from sdjax.guidance.vsd_adapter import Adapter
 from sdjax.guidance.vsd_camera import camera_matrix, spherical
 from sdjax.guidance.vsd_exact import exact_vsd
 from sdjax.networks.lora.unet import init_lora
+from sdjax.training.build_prior import DTYPES
 from sdjax.training.build_schedules import (
     make_annealing,
     make_noise,
@@ -38,6 +39,7 @@ from sdjax.training.build_schedules import (
     make_rescalings,
     total_steps,
 )
+from sdjax.training.build_view_bins import make_view_bins
 
 CAMERA_FEATURES = {"matrix": (camera_matrix, 16), "spherical": (spherical, 4)}
 WEIGHTINGS = ("weighting", "late_weighting")
@@ -142,15 +144,18 @@ def _make_dsd(config: ConfigDict, prior: Any, resolution: int) -> Rule:
         ode_guidance_scale=rule.ode_guidance_scale,
         annealing=make_annealing(config),
         weighting=getattr(weighting, rule.weighting),
-        ode=_make_ode(rule, prior, resolution),
+        ode=_make_ode(config, prior, resolution),
         overshoot=proportional(config.annealing.t_min, rule.delta)
         if is_proportional
         else constant(rule.delta),
     )
 
 
-def _make_ode(rule: ConfigDict, prior: Any, resolution: int) -> Ode:
+def _make_ode(config: ConfigDict, prior: Any, resolution: int) -> Ode:
+    rule = config.rule
     arguments = (prior.schedule, rule.ode_guidance_scale)
-    if rule.ode == "cached":
-        return cached_ode(*arguments, prior.cameras, resolution, resolution, rule.ode_steps)
-    return exact_ode(*arguments, rule.ode_steps)
+    if rule.ode == "exact":
+        return exact_ode(*arguments, rule.ode_steps)
+    height, width, _ = prior.latent_shape(resolution)
+    bins, dtype = make_view_bins(config, prior), DTYPES[rule.ode_dtype]
+    return cached_ode(*arguments, bins, height, width, rule.ode_steps, dtype)

@@ -21,6 +21,11 @@ def config_of(name, **overrides):
         ("embedded_2d/asd", {"annealing__t_min": (0.02,)}),  # as a command line gives it
         ("embedded_3d/sds", {"annealing__name": "dreamtime", "noise__name": "surface"}),
         ("stable_diffusion_3d/sdi", {"prior__weights": "x", "losses__sparsity": (1.0,)}),
+        ("stable_diffusion_3d/dsd_cached", {"prior__weights": "x"}),
+        (
+            "stable_diffusion_3d/dsd_cached",
+            {"prior__prompts__perp_neg": "off", "rule__ode_bins": None},
+        ),
     ],
 )
 def test_what_changes_in_a_run_may_be_set_from_outside(name, overrides):
@@ -79,6 +84,16 @@ def test_what_changes_in_a_run_may_be_set_from_outside(name, overrides):
             "stable_diffusion_2d/fsd",
             {"prior__weights": "x", "rule__image_weight": 0.1},
             "config.rule.image_weight is 0.1, expected 0 where config.scene.name is 'latents'",
+        ),
+        (
+            "stable_diffusion_3d/dsd",
+            {"rule__ode": "cached"},
+            "config.rule.ode_bins is None, expected a number such as 16 with Perp-Neg",
+        ),
+        (
+            "stable_diffusion_2d/dsd",
+            {"rule__ode": "cached", "rule__ode_bins": 16},
+            "config.rule.ode_bins is 16, expected None where a prior tells at most four directions",
         ),
         (
             "stable_diffusion_3d/vsd",

@@ -39,6 +39,7 @@ from sdjax.guidance.sds import sds
 from sdjax.guidance.shared import Everyone
 from sdjax.guidance.sjc import sjc
 from sdjax.guidance.surface_noise import surface
+from sdjax.guidance.view_bins import nearest_bins
 from sdjax.guidance.vsd import vsd
 from sdjax.guidance.vsd_adapter import Adapter
 from sdjax.guidance.vsd_exact import exact_vsd
@@ -140,7 +141,8 @@ def exact(prior):
 
 
 def cached(prior):
-    return cached_ode(prior.schedule, 7.5, prior.cameras, tiny.SIZE, tiny.SIZE, steps=5)
+    bins = nearest_bins(prior.cameras)
+    return cached_ode(prior.schedule, 7.5, bins, tiny.SIZE, tiny.SIZE, steps=5)
 
 
 def once(t):

@@ -19,6 +19,7 @@ from sdjax.guidance.ode import CachedOde, cached_ode, exact_ode
 from sdjax.guidance.rule import View
 from sdjax.guidance.sdi import inversion_timesteps, invert
 from sdjax.guidance.sds import sds
+from sdjax.guidance.view_bins import nearest_bins
 from tests import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -182,7 +183,7 @@ def odes(schedule, camera):
     network = lambda camera: tiny.network(coordinates(camera))  # noqa: E731
     noise = start_noise(schedule.alphas_cumprod.dtype)[0]
     exact = exact_ode(schedule, 7.5)
-    cached = cached_ode(schedule, 7.5, tiny.CAMERAS, *tiny.SHAPE[:2])
+    cached = cached_ode(schedule, 7.5, nearest_bins(tiny.CAMERAS), *tiny.SHAPE[:2])
     seen = View(camera, jnp.ones((1, *tiny.SHAPE[:2], 1)))
 
     def follow(ode, state, look):
@@ -191,7 +192,7 @@ def odes(schedule, camera):
         return jax.vmap(at)(jnp.asarray(TIMESTEPS))
 
     return {
-        name: (follow(exact, noise, look), follow(cached, CachedOde(noise, (), ()), look))
+        name: (follow(exact, noise, look), follow(cached, CachedOde(noise, ()), look))
         for name, look in {"coordinates": coordinates, "pixels": network}.items()
     }
 
