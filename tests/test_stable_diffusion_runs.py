@@ -99,7 +99,7 @@ def check_objects(config, folder):
     [
         ("sds", "sd1_tiny", 16, [8]),
         ("sdi", "sd1_4block", 64, [8]),
-        ("dsd_cached", "sd2_tiny", 32, [8, 16]),
+        ("dsd_cached", "sd2_tiny", 32, [8]),
     ],
 )
 def test_objects_are_trained_by_the_official_recipes(rule, weights, size, resolutions, tmp_path):
