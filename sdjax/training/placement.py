@@ -69,6 +69,8 @@ class Placement(NamedTuple):
         return [row for row in rows if row < self.particles]
 
     def _put(self, leaf: Any, spec: PartitionSpec) -> jax.Array:
+        if isinstance(leaf, jax.core.Tracer):
+            return leaf  # it lies where the argument does that it stands for
         sharding = getattr(leaf, "sharding", None)
         if isinstance(sharding, NamedSharding) and sharding.mesh == self.mesh:
             return leaf

@@ -95,7 +95,7 @@ def open_run(config: ConfigDict) -> Run:
 
 def restore(run: Run, checkpoints: Checkpoints) -> tuple[int, Population | None]:
     """The steps done and the particles of the newest checkpoint, or (0, None)."""
-    return checkpoints.restore_latest(functools.partial(_template, run)) or (0, None)
+    return checkpoints.restore_latest(functools.partial(template, run)) or (0, None)
 
 
 def train(
@@ -145,7 +145,7 @@ def _train_stage(run, stage, recipe, prior, particles, step) -> Iterator[Chunk]:
         length = min(run.config.run.chunk, stage.last - step)
         compiles = length not in programs
         if compiles:
-            programs[length] = _program(run, recipe, length)
+            programs[length] = program(run, recipe, length)
         particles, log = programs[length](prior, run.conditioning, first, particles)
         losses = run.placement.gathered(log.losses)
         _check_finite(run, losses, step)
@@ -157,7 +157,7 @@ def _train_stage(run, stage, recipe, prior, particles, step) -> Iterator[Chunk]:
         yield Chunk(step, length, means, seconds, compiles, particles, is_saved)
 
 
-def _program(run: Run, recipe: Recipe, length: int) -> Callable[..., tuple[Population, Log]]:
+def program(run: Run, recipe: Recipe, length: int) -> Callable[..., tuple[Population, Log]]:
     """`length` steps of all particles: `(prior, conditioning, first step, particles)`."""
     seeds = run.seeds
     if not isinstance(recipe.make_rule(run.prior), SharedRule):
@@ -210,7 +210,7 @@ def _move(recipe: Recipe, prior: Prior, conditioning, shared, particle: Particle
     return prepare_particle(recipe, prior, conditioning, particle, shared)
 
 
-def _template(run: Run, step: int) -> Population:
+def template(run: Run, step: int) -> Population:
     """The shapes of the particles in a checkpoint after `step` steps."""
     stage = stage_at(run, step)
     recipe = build.make_recipe(run.config, run.prior, stage)

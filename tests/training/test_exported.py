@@ -1,0 +1,51 @@
+"""The training step is lowered for TPUs, which no test has."""
+
+import jax
+import pytest
+
+from sdjax.training import run as runs
+from sdjax.training.exported import export_steps
+from tests.small_runs import objects_config
+from tests.test_stable_diffusion_runs import FLAT, config_of, small_objects
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    """Embeddings are kept where no other test or run sees them."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def embedded(**settings):
+    return objects_config(**settings)
+
+
+def latents(**settings):
+    """In bfloat16, which TPUs compute in."""
+    return config_of("stable_diffusion_2d/sds", "sd1_tiny", FLAT | settings)
+
+
+def objects_with_adapters(**settings):
+    return small_objects("vsd", "sd2_tiny", 32, [8])
+
+
+CASES = [
+    (embedded, 1, 1),
+    (latents, 8, 4),
+    pytest.param(embedded, 4, 1, marks=pytest.mark.long),
+    pytest.param(latents, 1, 1, marks=pytest.mark.long),
+    pytest.param(objects_with_adapters, 1, 1, marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize(("config", "devices", "shards"), CASES)
+def test_the_step_is_lowered_for_tpus(config, devices, shards):
+    placing = {"run.devices": devices, "run.weight_shards": shards}
+    run = runs.open_run(config(**placing))
+    exported = export_steps(run, 2)
+    assert exported.platforms == ("tpu",) and exported.nr_devices == devices
+    state = runs.template(run, run.stages[0].last).particles
+    log = len(exported.out_avals) - len(jax.tree.leaves(state))
+    assert log >= 2  # timesteps and losses
+    rows = run.placement.rows
+    for aval, leaf in zip(exported.out_avals, jax.tree.leaves(state), strict=False):
+        assert (aval.shape, aval.dtype) == ((rows, *leaf.shape[1:]), leaf.dtype)
