@@ -48,6 +48,7 @@ def export(
     """
     settings = {
         "run.devices": 0,
+        "run.weight_shards": 1,
         "report.turntable_format": film,
         "report.frames": max(frames, 1),
         "report.turntable_resolution": resolution,

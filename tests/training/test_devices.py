@@ -72,7 +72,7 @@ def prior():
     return load(TINY, image_size=16, precision=Precision(unet=jnp.float32))
 
 
-@pytest.mark.parametrize("mapping", ["map", "vmap"])
+@pytest.mark.parametrize("mapping", ["map", pytest.param("vmap", marks=pytest.mark.long)])
 def test_weights_in_parts_predict_the_same(prior, mapping):
     """4 parts beside 2 places for particles: every device holds a fourth of the bytes, but for
     what has one axis only."""

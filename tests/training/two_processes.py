@@ -1,28 +1,27 @@
-"""What one of two processes does in `test_processes`; it has two devices."""
+"""What one of two processes does in `test_processes`; it has two devices.
 
+Its arguments are "objects" or the number of seeds, the folder, the port and the process.
+"""
+
+import functools
 import sys
 from pathlib import Path
 
 from sdjax.commands.errors import UserError
 from sdjax.train import train
 from sdjax.training import build, outputs
-from sdjax.training import run as runs
-from sdjax.training.checkpoints import Checkpoints
 from tests.small_runs import objects_config
 from tests.training.small_pictures import learning, pictures
 
 
-def train_pictures(folder, processes):
-    """A run that the folder then refuses to others, in both processes; and one that learns."""
-    train(pictures(seeds=6), folder / "alone", processes)
+def train_pictures(seeds, folder, processes):
+    """A run that learns, and which the folder then refuses to another, in both processes."""
+    build.make_rule = learning
+    train(pictures(seeds=seeds), folder, processes)
     try:
-        train(pictures(seeds=6, prompt="a mug"), folder / "alone", processes)
+        train(pictures(seeds=seeds, prompt="a mug"), folder, processes)
     except UserError as error:
         print("refused:", error)
-    build.make_rule = learning
-    run = runs.open_run(pictures(seeds=4, **processes))
-    with Checkpoints(folder / "learning") as checkpoints:
-        runs.train(run, checkpoints)
 
 
 def train_objects(folder, processes):
@@ -45,4 +44,5 @@ if __name__ == "__main__":
     kind, folder, port, process = sys.argv[1:]
     table = {"coordinator": f"127.0.0.1:{port}", "processes": 2, "process": int(process)}
     processes = {f"run.{name}": value for name, value in table.items()}
-    {"pictures": train_pictures, "objects": train_objects}[kind](Path(folder), processes)
+    run = train_objects if kind == "objects" else functools.partial(train_pictures, int(kind))
+    run(Path(folder), processes)
