@@ -1,0 +1,58 @@
+"""Speed at the sizes of Stable Diffusion with random weights: for a GPU or a TPU.
+
+    python -m sdjax.benchmark --config=configs/benchmark.py --workdir=runs/benchmark
+
+With `--config.peer=diffusers` PyTorch does the same in turns, eagerly and compiled; with
+`--config.profile=True` every program leaves a trace. The runs are the recipes of
+configs/stable_diffusion_3d, in which only the time of a step is looked at. Not run on an
+accelerator so far, so there are no times; configs/benchmark_cpu.py is for CPUs.
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+RUNS = Path(__file__).with_name("stable_diffusion_3d")
+RULES = ("sds", "fsd", "sdi", "dsd")
+
+
+def get_config() -> ConfigDict:
+    """The table."""
+    network = {"models": ("sd15", "sd21_base"), "image_size": 512, "dtype": "bfloat16"}
+    runs = {rule: load_config(RUNS / f"{rule}.py").to_dict() for rule in RULES}
+    return ConfigDict(
+        {
+            "sections": (
+                "prediction",
+                "autoencoder",
+                "rendering",
+                "step",
+                "particles",
+                "compilation",
+            ),
+            "method": {"repeats": 5, "seconds": 1.0},
+            "peer": None,
+            "profile": False,
+            "peak": {"tflops": None, "matrix": 8192},  # of the device, if it is not known
+            "prediction": {**network, "batches": (1, 2, 4, 8, 16, 32)},
+            "autoencoder": {
+                **network,
+                "models": ("sd21_base",),
+                "batches": (1, 4),
+                "dtype": "float32",
+            },
+            "rendering": {"run": "dsd", "resolutions": (64, 128, 256, 512)},
+            "step": {"model": "sd21_base", "moments": 10},
+            "particles": {
+                "run": "sds",
+                "counts": (1, 2, 4, 8, 16),
+                "mappings": ("map", "vmap"),
+                "devices": (1,),
+                "steps": 4,
+            },
+            "compilation": {"models": ("sd21_base",), "runs": ("sds",)},
+            "runs": runs,
+        }
+    )

@@ -1,0 +1,55 @@
+"""The small form of configs/benchmark.py for CPUs: the embedded prior, and networks of a tenth of
+SD 1.5's channels at 256 pixels.
+
+    python -m sdjax.benchmark --config=configs/benchmark_cpu.py --workdir=runs/benchmark_cpu
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+EMBEDDED = Path(__file__).with_name("embedded_3d")
+STABLE_DIFFUSION = Path(__file__).with_name("stable_diffusion_3d")
+STAGE = {"steps": (400,), "resolution": (64,)}
+
+
+def get_config() -> ConfigDict:
+    """The table."""
+    config = load_config(Path(__file__).with_name("benchmark.py")).to_dict()
+    small = {"models": ("small",), "image_size": 256, "dtype": "float32"}
+    config["method"] = {"repeats": 3, "seconds": 0.1}
+    config["peak"]["matrix"] = 2048
+    config["prediction"] = {**small, "batches": (1, 2, 4)}
+    config["autoencoder"] = {**small, "batches": (1,)}
+    config["rendering"] = {"run": "dsd cached", "resolutions": (32, 64, 128)}
+    config["step"] = {"model": "small", "moments": 5}
+    config["particles"] |= {
+        "run": "dsd cached",
+        "mappings": ("map",),  # vmap takes about twice as long on CPUs
+        "devices": (1, 0),
+        "steps": 2,
+    }
+    config["compilation"] = {"models": ("small",), "runs": ("dsd cached",)}
+    config["runs"] = {
+        "sds": embedded("sds"),
+        "fsd": embedded("fsd"),
+        "sdi": embedded("sdi"),
+        "dsd exact": embedded("dsd", **{"rule.ode": "exact"}),
+        "dsd cached": embedded("dsd"),
+        "sds small network": network("sds"),
+    }
+    return ConfigDict(config)
+
+
+def embedded(rule, **overrides):
+    """A run at the resolution and with the grid of the demo's last stage."""
+    path = EMBEDDED / f"{rule}.py"
+    return load_config(path, {"stages": {**STAGE, "grid": (64,)}, **overrides}).to_dict()
+
+
+def network(rule, **overrides):
+    """A run on the small networks."""
+    table = {"stages": {**STAGE, "grid": (2,)}, "prior.image_size": 256, **overrides}
+    return load_config(STABLE_DIFFUSION / f"{rule}.py", table).to_dict()

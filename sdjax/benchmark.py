@@ -1,0 +1,75 @@
+"""How fast sdjax is here: `python -m sdjax.benchmark --config=configs/benchmark.py --workdir=...`.
+
+Sections: guided noise predictions and encodings at the sizes of Stable Diffusion with random
+weights, rendering, whole training steps, many particles, compilation and memory.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from sdjax.commands import app
+from sdjax.commands.config import load_config
+from sdjax.commands.machine import prepare_machine
+from sdjax.commands.workdir import CONFIG, open_workdir
+
+
+def benchmark(
+    config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Measure, print a Markdown table, and write benchmark.md and benchmark.json.
+
+    Args:
+        config: a path, a module with `get_config()`, a ConfigDict or a dict.
+        workdir: the folder for them, and with `config.profile` for traces of `jax.profiler`.
+        overrides: fields of the configuration to replace, `{"sections": ("rendering",)}`.
+
+    Returns:
+        `sdjax.benchmarks.report.Section` by name; their rows hold numbers.
+
+    Raises:
+        UserError: one sentence about what was wrong in the configuration or the folder.
+    """
+    from sdjax.benchmarks.schema import check_config
+
+    config = load_config(config, overrides or {})
+    check_config(config)
+    if config.peer:  # which needs room on the device, too
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    prepare_machine()
+    folder = open_workdir(workdir, config)
+    from sdjax.benchmarks import report
+    from sdjax.benchmarks.from_config import sections as sections_of
+    from sdjax.benchmarks.machine import describe
+
+    todo, done = sections_of(config, folder / CONFIG), {}
+    for name in sorted(config.sections, key=_with_others_on_the_device):
+        print(f"measuring {name} ...", flush=True)
+        done[name] = todo[name]()
+        print(f"\n{report.section(done[name])}\n", flush=True)
+    done = {name: done[name] for name in config.sections}
+    machine = describe()
+    report.write(folder, machine, done)
+    print(report.sentence(machine))
+    print(f"Look at {folder / report.MARKDOWN}; the same is in {report.JSON}.")
+    return done
+
+
+def _with_others_on_the_device(section: str) -> bool:
+    """False for what runs in other processes only, which comes first: later, this one would keep
+    them from the device's memory."""
+    return section != "compilation"
+
+
+def main() -> None:
+    """The command."""
+    benchmark(app.config_from_flags(), flags.FLAGS.workdir)
+
+
+if __name__ == "__main__":
+    app.define_config()
+    flags.DEFINE_string("workdir", None, "the folder for the tables", required=True)
+    app.run(main)

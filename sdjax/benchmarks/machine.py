@@ -1,0 +1,81 @@
+"""The machine that figures belong to, and what it can do at best."""
+
+import os
+import platform
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from sdjax.benchmarks.method import Method, runner, time_alone
+from sdjax.benchmarks.work import Work, compiled, random_like
+
+# Dense bfloat16 matrix products, TFLOP/s, from the makers' data sheets; by `device_kind`.
+BFLOAT16_PEAKS = {
+    "NVIDIA A100-SXM4-40GB": 312.0,
+    "NVIDIA A100-SXM4-80GB": 312.0,
+    "NVIDIA H100 80GB HBM3": 989.0,
+    "NVIDIA H100 PCIe": 756.0,
+    "NVIDIA H200": 989.0,
+    "NVIDIA L4": 121.0,
+    "TPU v4": 275.0,
+    "TPU v5 lite": 197.0,
+    "TPU v5": 459.0,
+    "TPU v6 lite": 918.0,
+}
+
+
+def describe() -> dict[str, Any]:
+    """Device, number of devices, cores, memory and versions."""
+    devices = jax.devices()
+    cores = len(os.sched_getaffinity(0))
+    return {
+        "device": f"{len(devices)} x {devices[0].device_kind} ({devices[0].platform})",
+        "processor": f"{_processor()}, {cores} cores",
+        "host memory, GiB": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "load of the host, 1 min": round(os.getloadavg()[0], 1),
+        "jax": jax.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def published_peak(dtype: Any, given: float | None) -> float | None:
+    """TFLOP/s of the device in `dtype`: what the config gives, else the maker's figure for
+    bfloat16, else None."""
+    if given is not None:
+        return given
+    if jnp.dtype(dtype) != jnp.bfloat16:
+        return None
+    return BFLOAT16_PEAKS.get(jax.devices()[0].device_kind)
+
+
+def measured_peak(size: int, dtype: Any, method: Method) -> float:
+    """TFLOP/s of the product of two [size, size] matrices."""
+    matrix = jax.ShapeDtypeStruct((size, size), dtype)
+    program = compiled(Work(jnp.matmul, (matrix, matrix)))
+    pair = random_like((matrix, matrix))
+    seconds = time_alone("matrix product", runner(program.run, *pair), method).median
+    return 2.0 * size**3 / seconds / 1e12
+
+
+def peak_memory() -> tuple[int, str]:
+    """The most bytes that this process held so far, and of what: the device's where it tells, else
+    resident memory of the host."""
+    statistics = jax.devices()[0].memory_stats() or {}
+    if "peak_bytes_in_use" in statistics:
+        return statistics["peak_bytes_in_use"], "device"
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, "host"
+
+
+def _processor() -> str:
+    """The model's name where Linux tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,108 @@
+"""What many particles on one machine cost beside one."""
+
+import functools
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from sdjax.benchmarks.method import Method, Runner, Timing, take_turns
+from sdjax.benchmarks.report import Row, Section
+from sdjax.benchmarks.runs import Opened, fresh_particle, open_runs
+from sdjax.training.particle import Particle, initial_particle
+from sdjax.training.particles import over_particles, usable_devices
+from sdjax.training.step import train_particle
+
+NOTE = (
+    "Run '{run}' at {pixels} pixels, {steps} steps in one program from the middle of its first "
+    "stage on. The ratio is the time of all particles over as many single runs: one particle with "
+    "the same mapping and devices, and one with mapping 'map' on one device."
+)
+ALONE = (1, "map", 1)
+Variant = tuple[int, str, int]  # particles, mapping, devices
+
+
+def measure_particles(
+    name: str,
+    run: ConfigDict,
+    model: str,
+    counts: tuple[int, ...],
+    variants: list[tuple[str, int]],
+    steps: int,
+    method: Method,
+) -> Section:
+    """A row for each count with each mapping and number of devices (0: one a particle).
+
+    All of them take turns, one repeat each, so that the ratios share what else the machine did.
+    """
+    opened = next(iter(open_runs({name: run}, model)))
+    asked = [
+        (count, mapping, usable_devices(count, devices))
+        for mapping, devices in variants
+        for count in sorted({1, *counts})
+    ]
+    wanted: list[Variant] = list(dict.fromkeys([ALONE, *asked]))
+    runners = {_name(variant): train_runner(opened, variant, steps) for variant in wanted}
+    timings = dict(zip(wanted, take_turns(runners, method).values(), strict=True))
+    note = NOTE.format(run=name, pixels=opened.stage.resolution, steps=steps)
+    return Section("Particles", note, [_row(v, steps, timings) for v in wanted])
+
+
+def train_runner(opened: Opened, variant: Variant, steps: int) -> Runner:
+    """Trains particles, each call from where the last one left them, at the same steps."""
+    count, mapping, devices = variant
+    first = jnp.int32((opened.stage.first + opened.stage.last - steps) // 2)
+    seeds = jnp.arange(count, dtype=jnp.int32)
+    chunk = functools.partial(_chunk, opened, steps)
+    program = over_particles(chunk, 3, devices=devices, mapping=mapping)
+    particles = _particles(opened, seeds)
+
+    def run(calls: int) -> float:
+        nonlocal particles
+        start = time.perf_counter()
+        for _ in range(calls):
+            particles, losses = program(opened.prior, opened.conditioning, first, seeds, particles)
+        jax.block_until_ready(losses)
+        return time.perf_counter() - start
+
+    return run
+
+
+def _chunk(opened: Opened, steps: int, prior, conditioning, first, seed, particle):
+    return train_particle(opened.recipe, prior, conditioning, seed, particle, first, steps)
+
+
+def _particles(opened: Opened, seeds: Any) -> Particle:
+    """Those of the seeds; what their rule prepares is the same random values for all."""
+
+    def start(prior):
+        return jax.vmap(lambda seed: initial_particle(opened.recipe, prior, seed))(seeds)
+
+    state = jax.tree.map(
+        lambda leaf: jnp.stack([leaf] * len(seeds)), fresh_particle(opened).rule_state
+    )
+    return jax.jit(start)(opened.prior)._replace(rule_state=state)
+
+
+def _row(variant: Variant, steps: int, timings: dict[Variant, Timing]) -> Row:
+    count, mapping, devices = variant
+    mine = timings[variant].median
+    same = timings.get((1, mapping, devices))
+    spread = timings[variant].slowest - timings[variant].fastest
+    return {
+        "particles": count,
+        "mapping": mapping,
+        "devices": devices,
+        "ms per particle and step": 1e3 * mine / count / steps,
+        "at best, ms": 1e3 * timings[variant].fastest / count / steps,
+        "particle steps/s": count * steps / mine,
+        "ratio to single runs": None if same is None else mine / (count * same.median),
+        "ratio to single runs, map, 1 device": mine / (count * timings[ALONE].median),
+        "spread, %": 100 * spread / mine,
+    }
+
+
+def _name(variant: Variant) -> str:
+    return "particles {} {} on {}".format(*variant)

@@ -1,0 +1,68 @@
+"""Rays per second of a scene, forward and backward."""
+
+import jax
+from ml_collections import ConfigDict
+
+from sdjax.benchmarks.method import Method, runner, take_turns
+from sdjax.benchmarks.report import Row, Section
+from sdjax.benchmarks.work import Work, compiled, random_like
+from sdjax.cameras import sample_camera
+from sdjax.training.build import Stage
+from sdjax.training.build_scene import make_scene
+from sdjax.training.particle import CameraRange
+
+NOTE = (
+    "One view of the scene of run '{run}' ({field}, {samples} samples and {proposals} proposals a "
+    "ray, albedo), float32: the colours, and with them the gradient of all parameters."
+)
+
+
+def measure_rendering(
+    name: str, run: ConfigDict, resolutions: tuple[int, ...], method: Method
+) -> Section:
+    """A row for each resolution, with the grid of the run's last stage."""
+    rows = [_row(run, resolution, method) for resolution in resolutions]
+    scene = run.scene
+    note = NOTE.format(run=name, field=scene.name, samples=scene.samples, proposals=scene.proposals)
+    return Section("Rendering", note, rows)
+
+
+def _row(run: ConfigDict, resolution: int, method: Method) -> Row:
+    forward, both = rendering_works(run, resolution)
+    programs = [compiled(work) for work in (forward, both)]
+    runners = {
+        f"render {resolution} px {name}": runner(program.run, *work.arguments)
+        for name, program, work in zip(("forward", "both"), programs, (forward, both), strict=True)
+    }
+    rays = resolution * resolution
+    alone, whole = (timing.median for timing in take_turns(runners, method).values())
+    planned = programs[1].planned
+    return {
+        "pixels": resolution,
+        "rays": rays,
+        "forward, rays/s": rays / alone,
+        "forward + backward, rays/s": rays / whole,
+        "forward, ms": 1e3 * alone,
+        "forward + backward, ms": 1e3 * whole,
+        "planned memory, MiB": None if planned is None else planned / 2**20,
+    }
+
+
+def rendering_works(run: ConfigDict, resolution: int) -> tuple[Work, Work]:
+    """The picture from fresh parameters, and the picture with the gradient of its product with a
+    cotangent.  Arguments: parameters, a camera, and the cotangent."""
+    stage = Stage(0, 1, resolution, run.stages.grid[-1])
+    scene = make_scene(run, stage, (1, 1, 1)).replace(shading=None, normals=False)
+    ranges = {name: run.camera[name] for name in CameraRange._fields}
+    camera = sample_camera(jax.random.key(0), **ranges)
+    params = jax.jit(scene.init)(jax.random.key(0))
+
+    def colours(params, camera):
+        return scene.render(params, camera, jax.random.key(0), resolution, resolution).colour
+
+    def with_gradient(params, camera, cotangent):
+        image, pull = jax.vjp(lambda params: colours(params, camera), params)
+        return image, *pull(cotangent)
+
+    cotangent = random_like(jax.eval_shape(colours, params, camera))
+    return Work(colours, (params, camera)), Work(with_gradient, (params, camera, cotangent))

@@ -1,0 +1,58 @@
+"""Tables of what was measured: Markdown to read, JSON to compare."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+MARKDOWN, JSON = "benchmark.md", "benchmark.json"
+Row = dict[str, Any]  # units stand in the names of the columns
+
+
+class Section(NamedTuple):
+    """One table."""
+
+    title: str
+    note: str  # what was done, in a sentence or two
+    rows: list[Row]
+
+
+def markdown(machine: Mapping[str, Any], sections: Mapping[str, Section]) -> str:
+    """All tables, the machine first."""
+    parts = ["# Benchmark", sentence(machine), *map(section, sections.values())]
+    return "\n\n".join(parts) + "\n"
+
+
+def sentence(machine: Mapping[str, Any]) -> str:
+    """What `sdjax.benchmarks.machine.describe` says."""
+    return "; ".join(f"{name}: {_shown(value)}" for name, value in machine.items()) + "."
+
+
+def section(measured: Section) -> str:
+    """Title, note and table."""
+    return f"## {measured.title}\n\n{measured.note}\n\n{table(measured.rows)}"
+
+
+def table(rows: list[Row]) -> str:
+    """A Markdown table with the columns of all rows, in the order in which they come."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    lines = [columns, ["---"] * len(columns)]
+    lines += [[_shown(row.get(column)) for column in columns] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write(folder: Path, machine: Mapping[str, Any], sections: Mapping[str, Section]) -> None:
+    """benchmark.md and benchmark.json."""
+    (folder / MARKDOWN).write_text(markdown(machine, sections))
+    tables = {name: section._asdict() for name, section in sections.items()}
+    content = {"machine": dict(machine), "sections": tables}
+    (folder / JSON).write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _shown(value: Any) -> str:
+    """Three digits of a number; nothing for None."""
+    if value is None:
+        return ""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

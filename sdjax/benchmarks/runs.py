@@ -1,0 +1,97 @@
+"""A stage of a training configuration, opened for timing: random weights for Stable Diffusion."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from sdjax.benchmarks.networks import random_stable_diffusion
+from sdjax.benchmarks.work import random_like
+from sdjax.cameras import Camera, sample_camera
+from sdjax.guidance.rule import View
+from sdjax.priors.prior import Prior
+from sdjax.training import build
+from sdjax.training.build_prior import DTYPES, make_embedded, make_prompting
+from sdjax.training.particle import Particle, Recipe, initial_particle, prepare_particle
+
+
+class Opened(NamedTuple):
+    """Everything that a step needs."""
+
+    name: str
+    stage: build.Stage
+    recipe: Recipe
+    prior: Prior  # at the resolution of the stage
+    conditioning: Any
+
+
+def open_runs(runs: Mapping[str, ConfigDict], model: str) -> Iterator[Opened]:
+    """Every stage of every run; `model` is the architecture of Stable Diffusion there."""
+    prior, table = None, None
+    for name, config in runs.items():
+        is_embedded = config.prior.name == "embedded"
+        if is_embedded or config.prior != table:
+            del prior  # the weights of one at a time
+            highest = build.highest_resolution(config)
+            prior = make_embedded(config, highest) if is_embedded else _random(config.prior, model)
+        table = config.prior
+        conditioning = prior.condition(config.prompt)
+        for stage in build.stages(config):
+            recipe = build.make_recipe(config, prior, stage)
+            yield Opened(name, stage, recipe, prior.at_resolution(stage.resolution), conditioning)
+
+
+def _random(table: ConfigDict, model: str) -> Prior:
+    dtypes = DTYPES[table.dtype], DTYPES[table.autoencoder_dtype]
+    return random_stable_diffusion(model, table.image_size, *dtypes, make_prompting(table.prompts))
+
+
+def fresh_particle(opened: Opened, seed: int = 0) -> Particle:
+    """The particle of a seed, with random values for what its rule would prepare: they cost
+    evaluations of the network and do not change the time of a step."""
+    recipe, prior = opened.recipe, opened.prior
+
+    def prepared(particle):
+        return prepare_particle(recipe, prior, opened.conditioning, particle).rule_state
+
+    start = jax.jit(lambda prior, seed: initial_particle(recipe, prior, seed))
+    particle = start(prior, jnp.int32(seed))
+    return particle._replace(rule_state=random_like(jax.eval_shape(prepared, particle)))
+
+
+def a_camera(opened: Opened) -> Camera:
+    """As a step draws them, [views]."""
+    keys = jax.random.split(jax.random.key(0), opened.recipe.views)
+    ranges = opened.recipe.cameras._asdict()
+    return jax.vmap(lambda key: opened.prior.snap(sample_camera(key, **ranges)))(keys)
+
+
+def an_image(opened: Opened) -> jax.Array:
+    """[views, height, width, channels] of a rendering."""
+    recipe = opened.recipe
+    size, channels = recipe.resolution, 3
+    if recipe.scene.in_latent_space:
+        channels = opened.prior.latent_shape(size)[2]
+    shape = (recipe.views, size, size, channels)
+    return 0.5 + 0.1 * random_like(jax.ShapeDtypeStruct(shape, jnp.float32))
+
+
+def some_latents(opened: Opened) -> jax.Array:
+    """[views, height, width, channels] as the rule gets them."""
+    shape = opened.prior.latent_shape(opened.stage.resolution)
+    return random_like(jax.ShapeDtypeStruct((opened.recipe.views, *shape), jnp.float32))
+
+
+def a_view(opened: Opened, camera: Camera) -> View:
+    """An opaque one at depth 1."""
+    size = opened.recipe.resolution
+    ones = jnp.ones((opened.recipe.views, size, size, 1))
+    return View(camera, ones, ones)
+
+
+def spread_steps(opened: Opened, moments: int) -> jax.Array:
+    """int32 [moments]: steps evenly spread over the stage, for t falls during a run."""
+    first, last = opened.stage.first, opened.stage.last
+    return first + (last - first) * jnp.arange(moments, dtype=jnp.int32) // moments

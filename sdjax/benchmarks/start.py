@@ -1,0 +1,64 @@
+"""One program in a process of its own: `python -m sdjax.benchmarks.start config.json KIND NAME`.
+
+KIND is "prediction" or "autoencoder" with the name of a model, or "step" with the name of a run.
+Prints one line of JSON.
+"""
+
+import time
+
+STARTED = time.perf_counter()  # before the imports, which count
+
+import json  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from ml_collections import ConfigDict  # noqa: E402
+
+from sdjax.commands.config import freeze  # noqa: E402
+from sdjax.commands.machine import prepare_machine  # noqa: E402
+
+
+def start(config: ConfigDict, kind: str, name: str) -> dict[str, Any]:
+    """Compile and run it once: seconds, and bytes of memory."""
+    import jax
+
+    from sdjax.benchmarks.machine import peak_memory
+    from sdjax.benchmarks.work import compiled
+
+    work = _step(config, name) if kind == "step" else _network(config, kind, name)
+    program = compiled(work)
+    jax.block_until_ready(program.run(*work.arguments))
+    peak, of = peak_memory()
+    return {
+        "tracing": program.tracing,
+        "compiling": program.compiling,
+        "planned": program.planned,
+        "until_first_result": time.perf_counter() - STARTED,
+        "peak": peak,
+        "of": of,
+    }
+
+
+def _network(config: ConfigDict, kind: str, model: str) -> Any:
+    from sdjax.benchmarks.flops import KINDS
+    from sdjax.benchmarks.networks import with_random_arguments
+
+    table = config[kind]
+    return with_random_arguments(
+        KINDS[kind](model, table.batches[0], table.image_size, table.dtype)
+    )
+
+
+def _step(config: ConfigDict, name: str) -> Any:
+    from sdjax.benchmarks.runs import open_runs
+    from sdjax.benchmarks.step import whole_step
+
+    run = freeze(config.runs[name].to_dict())
+    return whole_step(next(iter(open_runs({name: run}, config.step.model))), 1)
+
+
+if __name__ == "__main__":
+    prepare_machine()
+    path, kind, name = sys.argv[1:]
+    print(json.dumps(start(freeze(json.loads(Path(path).read_text())), kind, name)))

@@ -1,0 +1,135 @@
+"""A whole training step of each run, and its parts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from sdjax.benchmarks import runs
+from sdjax.benchmarks.evaluations import count_evaluations
+from sdjax.benchmarks.method import Method, runner, take_turns
+from sdjax.benchmarks.report import Row, Section
+from sdjax.benchmarks.runs import Opened
+from sdjax.benchmarks.work import Work, compiled
+from sdjax.training.step import step_keys, train_step
+
+NOTE = (
+    "One particle; {moments} steps spread over each stage, in one program. Network evaluations are "
+    "counted over {counted} steps (calls, and pictures in their batches). The parts are programs "
+    "of their own, so they do not add up exactly; render and encode are forward and backward."
+)
+COUNTED = 200  # steps
+
+
+def measure_steps(
+    training: Mapping[str, ConfigDict], model: str, moments: int, method: Method
+) -> Section:
+    """A row for each stage of each run."""
+    rows = [_row(opened, moments, method) for opened in runs.open_runs(training, model)]
+    return Section("Training step", NOTE.format(moments=moments, counted=COUNTED), rows)
+
+
+def _row(opened: Opened, moments: int, method: Method) -> Row:
+    works = {"step": whole_step(opened, moments), **parts(opened, moments)}
+    programs = {name: compiled(work) for name, work in works.items()}
+    runners = {
+        f"{opened.name} {opened.stage.resolution} px {name}": runner(program.run, *work.arguments)
+        for (name, program), work in zip(programs.items(), works.values(), strict=True)
+    }
+    timings = dict(zip(works, take_turns(runners, method).values(), strict=True))
+    each = {"step": moments, "rule": moments}
+    seconds = {name: timing.median / each.get(name, 1) for name, timing in timings.items()}
+    counted = count_evaluations(opened, COUNTED)
+    return {
+        "run": opened.name,
+        "pixels": opened.stage.resolution,
+        "steps/s": 1.0 / seconds["step"],
+        "evaluations/step": counted.per_step,
+        "pictures/step": counted.pictures_per_step,
+        "evaluations to prepare": counted.to_prepare,
+        **{f"{name}, ms": 1e3 * value for name, value in seconds.items()},
+        "planned memory, MiB": _mebibytes(programs["step"].planned),
+    }
+
+
+def whole_step(opened: Opened, moments: int) -> Work:
+    """`moments` training steps; arguments: prior, conditioning, particle, steps."""
+
+    def train(prior, conditioning, particle, steps):
+        rule = opened.recipe.make_rule(prior)
+
+        def body(particle, step):
+            keys = step_keys(jnp.int32(0), step)
+            return train_step(opened.recipe, prior, conditioning, rule, keys, particle, step)[:2]
+
+        return jax.lax.scan(body, particle, steps)
+
+    steps = runs.spread_steps(opened, moments)
+    return Work(train, (opened.prior, opened.conditioning, runs.fresh_particle(opened), steps))
+
+
+def parts(opened: Opened, moments: int) -> dict[str, Work]:
+    """Render and encode with their gradients, the rule (`moments` updates), the optimiser."""
+    encode = {} if opened.recipe.scene.in_latent_space else {"encode": _encode(opened)}
+    rule = {"rule": _rule(opened, moments)}
+    return {"render": _render(opened), **encode, **rule, "update": _update(opened)}
+
+
+def _render(opened: Opened) -> Work:
+    recipe, size = opened.recipe, opened.recipe.resolution
+
+    def render(params, camera, cotangent):
+        def colours(params):
+            key = jax.random.key(0)
+            return jax.vmap(
+                lambda camera: recipe.scene.render(params, camera, key, size, size).colour
+            )(camera)
+
+        image, pull = jax.vjp(colours, params)
+        return image, *pull(cotangent)
+
+    params = runs.fresh_particle(opened).params
+    return Work(render, (params, runs.a_camera(opened), runs.an_image(opened)))
+
+
+def _encode(opened: Opened) -> Work:
+    def encode(prior, image, cotangent):
+        latents, pull = jax.vjp(lambda image: prior.encode(image, jax.random.key(0)), image)
+        return latents, *pull(cotangent)
+
+    return Work(encode, (opened.prior, runs.an_image(opened), runs.some_latents(opened)))
+
+
+def _rule(opened: Opened, moments: int) -> Work:
+    def update(prior, conditioning, latents, state, view, steps):
+        rule, predictor = opened.recipe.make_rule(prior), prior.predictor(conditioning, view.camera)
+
+        def body(state, step):
+            progress = step / opened.recipe.total_steps
+            key = step_keys(jnp.int32(0), step).rule
+            result = rule.update(key, latents, state, predictor, progress=progress, view=view)
+            return result.state, result.gradient
+
+        return jax.lax.scan(body, state, steps)
+
+    view = runs.a_view(opened, runs.a_camera(opened))
+    state = runs.fresh_particle(opened).rule_state
+    own = runs.some_latents(opened), state, view, runs.spread_steps(opened, moments)
+    return Work(update, (opened.prior, opened.conditioning, *own))
+
+
+def _update(opened: Opened) -> Work:
+    def update(gradient, particle):
+        direction, state = opened.recipe.optimizer.update(
+            gradient, particle.optimizer_state, particle.params
+        )
+        return jax.tree.map(lambda p, d: p - 1e-3 * d, particle.params, direction), state
+
+    particle = runs.fresh_particle(opened)
+    return Work(update, (particle.params, particle))
+
+
+def _mebibytes(size: int | None) -> Any:
+    return None if size is None else size / 2**20

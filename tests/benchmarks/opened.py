@@ -1,0 +1,16 @@
+"""A run on the embedded prior of random pictures, opened for timing."""
+
+from sdjax.benchmarks.runs import Opened
+from sdjax.training import build
+from tests import tiny
+from tests.small_runs import images_config
+
+SMALL = {"stages": {"steps": (100,), "resolution": (tiny.SIZE,)}}
+
+
+def opened(**overrides):
+    """DSD that draws a picture, at the size of `tests.tiny`."""
+    config = images_config(**SMALL, **overrides)
+    (stage,) = build.stages(config)
+    recipe = build.make_recipe(config, tiny.PRIOR, stage)
+    return Opened("dsd", stage, recipe, tiny.PRIOR, tiny.CONDITIONING)

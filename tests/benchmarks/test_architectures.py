@@ -1,0 +1,34 @@
+"""The sizes that have names are those of the published models."""
+
+import pytest
+
+from sdjax.benchmarks.architectures import ARCHITECTURES, architecture, fields_of
+from sdjax.networks.autoencoder.config import AutoencoderConfig
+from sdjax.networks.unet.config import UNetConfig
+from tests import reference
+from tests.networks.components import real_fields
+
+
+@pytest.mark.parametrize("name", ["sd15", "sd21_base"])
+def test_named_sizes_are_the_published_ones(name):
+    sizes = architecture(name)
+    assert sizes.unet == UNetConfig.from_dict(real_fields(name, "unet"))
+    published = AutoencoderConfig.from_dict({**real_fields(name, "vae"), "sample_size": 512})
+    assert sizes.autoencoder == published
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_latents_fit_the_unet(name):
+    unet, autoencoder = architecture(name)
+    assert unet.sample_size * autoencoder.factor == autoencoder.sample_size
+    assert unet.in_channels == autoencoder.latent_channels
+
+
+def test_a_folder_gives_its_own_sizes():
+    folder = reference.FOLDER / "tiny" / "sd1_4block"
+    assert len(architecture(str(folder)).unet.block_out_channels) == 4
+
+
+def test_a_name_that_is_neither():
+    with pytest.raises(ValueError, match=r"'sd3' is neither one of sd15, sd21_base, small nor a"):
+        fields_of("sd3")

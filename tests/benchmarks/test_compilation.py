@@ -1,0 +1,18 @@
+"""Programs in fresh processes."""
+
+import json
+
+import pytest
+
+from sdjax.benchmarks.compilation import measure_compilation
+from tests.benchmarks.test_benchmark import TINY, small_config
+
+
+@pytest.mark.long
+def test_the_second_process_finds_the_program_in_the_cache(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(small_config().to_dict()))
+    (row,) = measure_compilation(path, [("prediction", TINY)]).rows
+    assert row["compile, cached, s"] < 0.5 * row["compile, cold, s"]
+    assert row["peak memory, MiB"] > row["planned memory, MiB"] > 1
+    assert row["until first result, cold, s"] > row["trace, s"] + row["compile, cold, s"]

@@ -1,0 +1,30 @@
+"""Tables as Markdown and as JSON."""
+
+import json
+
+from sdjax.benchmarks.report import Section, markdown, table, write
+
+ROWS = [{"batch": 1, "images/s": 12.3456}, {"batch": 16, "images/s": 1234.5, "ratio": None}]
+SECTIONS = {"prediction": Section("Title", "What was done.", ROWS)}
+
+
+def test_a_table_has_the_columns_of_all_rows():
+    assert table(ROWS).splitlines() == [
+        "| batch | images/s | ratio |",
+        "| --- | --- | --- |",
+        "| 1 | 12.3 |  |",
+        "| 16 | 1234 |  |",
+    ]
+
+
+def test_the_machine_comes_first():
+    text = markdown({"device": "cpu", "jax": "0.10"}, SECTIONS)
+    assert text.startswith("# Benchmark\n\ndevice: cpu; jax: 0.10.\n\n## Title\n\nWhat was done.\n")
+
+
+def test_json_keeps_all_digits(tmp_path):
+    write(tmp_path, {"device": "cpu"}, SECTIONS)
+    content = json.loads((tmp_path / "benchmark.json").read_text())
+    assert content["sections"]["prediction"]["rows"] == ROWS
+    assert content["machine"] == {"device": "cpu"}
+    assert (tmp_path / "benchmark.md").read_text() == markdown({"device": "cpu"}, SECTIONS)
