@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from sdjax.commands.config import load_config
 
 RUNS = Path(__file__).with_name("stable_diffusion_3d")
-RULES = ("sds", "fsd", "sdi", "dsd")
+RULES = ("sds", "fsd", "sdi", "dsd", "dsd_cached")
 
 
 def get_config() -> ConfigDict:
@@ -43,7 +43,7 @@ def get_config() -> ConfigDict:
                 "batches": (1, 4),
                 "dtype": "float32",
             },
-            "rendering": {"run": "dsd", "resolutions": (64, 128, 256, 512)},
+            "rendering": {"run": "sds", "resolutions": (64, 128, 256, 512)},
             "step": {"model": "sd21_base", "moments": 10},
             "particles": {
                 "run": "sds",
@@ -52,7 +52,7 @@ def get_config() -> ConfigDict:
                 "devices": (1,),
                 "steps": 4,
             },
-            "compilation": {"models": ("sd21_base",), "runs": ("sds",)},
+            "compilation": {"models": ("sd21_base",), "runs": ("sds", "dsd_cached")},
             "runs": runs,
         }
     )

@@ -38,7 +38,8 @@ def get_config() -> ConfigDict:
         "sdi": embedded("sdi"),
         "dsd exact": embedded("dsd", **{"rule.ode": "exact"}),
         "dsd cached": embedded("dsd"),
-        "sds small network": network("sds"),
+        "dsd exact, small network": network("dsd"),
+        "dsd cached, small network": network("dsd_cached"),
     }
     return ConfigDict(config)
 

@@ -22,7 +22,12 @@ from tests.small_runs import CONFIGS
 
 FILES = [path for path in sorted(CONFIGS.rglob("*.py")) if path.name != "common.py"]
 TRAINING = [path for path in FILES if {"rule", "stages"} <= set(load_config(path))]
-COMMANDS = {"analysis": "analyse", "sample.py": "sample"}
+COMMANDS = {
+    "analysis": "analyse",
+    "sample.py": "sample",
+    "benchmark.py": "benchmark",
+    "benchmark_cpu.py": "benchmark",
+}
 relative = lambda path: str(path.relative_to(CONFIGS))  # noqa: E731
 
 

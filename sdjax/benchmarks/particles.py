@@ -12,7 +12,8 @@ from sdjax.benchmarks.method import Method, Runner, Timing, take_turns
 from sdjax.benchmarks.report import Row, Section
 from sdjax.benchmarks.runs import Opened, fresh_particle, open_runs
 from sdjax.training.particle import Particle, initial_particle
-from sdjax.training.particles import over_particles, usable_devices
+from sdjax.training.particles import over_placed_particles
+from sdjax.training.placement import make_placement, usable_devices
 from sdjax.training.step import train_particle
 
 NOTE = (
@@ -51,20 +52,23 @@ def measure_particles(
 
 
 def train_runner(opened: Opened, variant: Variant, steps: int) -> Runner:
-    """Trains particles, each call from where the last one left them, at the same steps."""
+    """Trains particles as a run does, each call from where the last one left them, at the same
+    steps."""
     count, mapping, devices = variant
-    first = jnp.int32((opened.stage.first + opened.stage.last - steps) // 2)
-    seeds = jnp.arange(count, dtype=jnp.int32)
+    placement = make_placement(count, devices)
     chunk = functools.partial(_chunk, opened, steps)
-    program = over_particles(chunk, 3, devices=devices, mapping=mapping)
-    particles = _particles(opened, seeds)
+    program = over_placed_particles(chunk, 3, placement, mapping=mapping, donate=True)
+    first = jnp.int32((opened.stage.first + opened.stage.last - steps) // 2)
+    common = placement.place((opened.prior, opened.conditioning, first))
+    seeds = jnp.arange(count, dtype=jnp.int32)
+    seeds, particles = placement.spread((seeds, _particles(opened, seeds)))
 
     def run(calls: int) -> float:
         nonlocal particles
         start = time.perf_counter()
         for _ in range(calls):
-            particles, losses = program(opened.prior, opened.conditioning, first, seeds, particles)
-        jax.block_until_ready(losses)
+            particles, log = program(*common, seeds, particles)
+        jax.block_until_ready((particles, log))
         return time.perf_counter() - start
 
     return run

@@ -71,7 +71,7 @@ def test_it_prints_and_writes_the_tables(tmp_path, capsys, monkeypatch):
         ({"sections": ("predicton",)}, "config.sections is ('predicton',), expected one or more"),
         ({"prediction.models": ("sd3",)}, "The model 'sd3' is neither one of sd15, sd21_base"),
         ({"method.repeats": 0}, "config.method.repeats is 0, expected a whole number of at least"),
-        ({"rendering.run": "dsd cachd"}, "small network; did you mean 'dsd cached'?"),
+        ({"rendering.run": "dsd cachd"}, "; did you mean 'dsd cached'?"),
         ({"runs.sds.prompt": "a chiar"}, 'unknown prompt "a chiar"'),
     ],
 )
