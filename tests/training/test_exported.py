@@ -43,7 +43,7 @@ def test_the_step_is_lowered_for_tpus(config, devices, shards):
     run = runs.open_run(config(**placing))
     exported = export_steps(run, 2)
     assert exported.platforms == ("tpu",) and exported.nr_devices == devices
-    assert len(exported.serialize()) > 10_000
+    assert "stablehlo" in exported.mlir_module()
     state = runs.template(run, run.stages[0].last).particles
     log = len(exported.out_avals) - len(jax.tree.leaves(state))
     assert log >= 2  # timesteps and losses
