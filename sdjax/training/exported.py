@@ -19,8 +19,9 @@ def export_steps(
     `platform` ("tpu", "cuda", "cpu") and as many devices as `run` has.
 
     Its arguments are the leaves of the prior, the conditioning, the first step (int32) and the
-    particles, and its results those of the particles and the log; `mlir_module()` of it is the text.
-    Nothing is computed, and no such machine is needed: that it can be lowered says that the step
+    particles, and its results those of the particles and the log.  `mlir_module()` is its text.
+
+    No step is computed, and no such machine is needed: that it can be lowered says that the step
     uses no operation unknown there; its compilation, memory and speed are not tried.
     """
     chosen = run.stages[stage]

@@ -3,66 +3,24 @@
 import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from ml_collections import ConfigDict
 
 from sdjax.guidance.shared import SharedRule
 from sdjax.priors.prior import Prior
 from sdjax.scene.fields.dense_grid import DenseGrid, resample
 from sdjax.training import build
 from sdjax.training.build import Stage
-from sdjax.training.build_prior import make_prior
 from sdjax.training.checkpoints import Checkpoints
-from sdjax.training.crowd import over_crowd
+from sdjax.training.opened import Run as Run
+from sdjax.training.opened import open_run as open_run
+from sdjax.training.opened import trimmed
 from sdjax.training.particle import Particle, Recipe, initial_particle, prepare_particle
-from sdjax.training.particles import over_placed_particles
-from sdjax.training.placement import Placement, make_placement, usable_devices
 from sdjax.training.population import Population, initial_shared, train_population
 from sdjax.training.step import Log, train_particle
-
-
-class Run(NamedTuple):
-    """What stays the same from the first step to the last picture."""
-
-    config: ConfigDict
-    prior: Prior  # at the highest resolution
-    conditioning: Any
-    seeds: jax.Array  # int32 [particles]
-    stages: list[Stage]
-    placement: Placement  # of particles, and of the arrays of `prior`
-
-    @property
-    def total_steps(self) -> int:
-        """Of all stages."""
-        return self.stages[-1].last
-
-    @property
-    def first_seed(self) -> jax.Array:
-        """From which everything random is derived that belongs to no particle."""
-        return jnp.int32(self.config.first_seed)
-
-    def mapped(self, function: Callable, shared: int, *, donate: bool = False) -> Callable:
-        """`over_particles` as the config has it; the result lies on the devices, with copies."""
-        mapping, placement = self.config.run.mapping, self.placement
-        run = over_placed_particles(function, shared, placement, mapping=mapping, donate=donate)
-        return _placing(run, shared, placement)
-
-    def together(self, function: Callable, common: int) -> Callable:
-        """`over_crowd` as the config has it; it takes the memory of its last argument."""
-        mapping, placement = self.config.run.mapping, self.placement
-        run = over_crowd(function, common, placement, mapping=mapping, donate=True)
-        return _placing(run, common, placement)
-
-
-def _placing(run: Callable, shared: int, placement: Placement) -> Callable:
-    """`run` for arguments from anywhere; those that lie right are not moved."""
-    return lambda *arguments: run(
-        *placement.place(arguments[:shared]), *placement.spread(arguments[shared:])
-    )
 
 
 class Chunk(NamedTuple):
@@ -79,18 +37,6 @@ class Chunk(NamedTuple):
 
 class NonFiniteLossError(ValueError):
     """A loss became infinite or NaN; the message names it, the seeds and the steps."""
-
-
-def open_run(config: ConfigDict) -> Run:
-    """Build what the config describes; raises `ValueError` for what cannot be built."""
-    shards = config.run.weight_shards
-    devices = usable_devices(config.seeds, config.run.devices, shards)
-    placement = make_placement(config.seeds, devices, shards)
-    prior = make_prior(config, build.highest_resolution(config))
-    conditioning = placement.place(prior.condition(config.prompt))
-    seeds = config.first_seed + jnp.arange(config.seeds, dtype=jnp.int32)
-    stages = build.stages(config)
-    return Run(config, placement.place_weights(prior), conditioning, seeds, stages, placement)
 
 
 def restore(run: Run, checkpoints: Checkpoints) -> tuple[int, Population | None]:
@@ -124,12 +70,6 @@ def train(
                 checkpoints.save(step, trimmed(run, particles))
             on_chunk(chunk)
     return trimmed(run, particles)
-
-
-def trimmed(run: Run, population: Population) -> Population:
-    """Without copies."""
-    particles = run.placement.trimmed(population.particles)
-    return Population(*particles, population.shared)
 
 
 def stage_at(run: Run, step: int) -> Stage:
