@@ -11,7 +11,6 @@ from ml_collections import ConfigDict
 from sdjax.commands.config import load_config
 
 EMBEDDED = Path(__file__).with_name("embedded_3d")
-STABLE_DIFFUSION = Path(__file__).with_name("stable_diffusion_3d")
 STAGE = {"steps": (400,), "resolution": (64,)}
 
 
@@ -38,8 +37,6 @@ def get_config() -> ConfigDict:
         "sdi": embedded("sdi"),
         "dsd exact": embedded("dsd", **{"rule.ode": "exact"}),
         "dsd cached": embedded("dsd"),
-        "dsd exact, small network": network("dsd"),
-        "dsd cached, small network": network("dsd_cached"),
     }
     return ConfigDict(config)
 
@@ -48,9 +45,3 @@ def embedded(rule, **overrides):
     """A run at the resolution and with the grid of the demo's last stage."""
     path = EMBEDDED / f"{rule}.py"
     return load_config(path, {"stages": {**STAGE, "grid": (64,)}, **overrides}).to_dict()
-
-
-def network(rule, **overrides):
-    """A run on the small networks."""
-    table = {"stages": {**STAGE, "grid": (2,)}, "prior.image_size": 256, **overrides}
-    return load_config(STABLE_DIFFUSION / f"{rule}.py", table).to_dict()
