@@ -100,6 +100,7 @@ def test_weights_in_parts_predict_the_same(prior, mapping):
 @pytest.mark.long
 @pytest.mark.parametrize("rule_name", ["sds", "dsd"])
 def test_a_run_with_weights_in_parts_is_the_same(rule_name, tmp_path, monkeypatch):
+    """To the rounding of sums that are made in parts; DSD's ODE and its scale enlarge it."""
     from sdjax.training.build_rule import make_rule
     from tests.test_stable_diffusion_runs import FLAT, config_of
 
@@ -109,6 +110,10 @@ def test_a_run_with_weights_in_parts_is_the_same(rule_name, tmp_path, monkeypatc
         placing = {"run.devices": devices, "run.weight_shards": shards}
         placing["prior.dtype"] = "float32"
         config = config_of(f"stable_diffusion_2d/{rule_name}", "sd1_tiny", FLAT | placing)
-        images[shards] = train(config, tmp_path / str(shards)).params["latents"]
+        latents = train(config, tmp_path / str(shards)).params["latents"]
+        images[shards] = np.asarray(latents)
+    size = np.abs(images[1]).max()
     for shards in (2, 4):
-        np.testing.assert_allclose(images[shards], images[1], atol=1e-5)
+        difference = np.abs(images[shards] - images[1]).max()
+        print(f"{rule_name}, {shards} parts: {difference:.2g} of {size:.2g}")
+        assert difference < 5e-5 * size

@@ -6,7 +6,7 @@ import pytest
 from sdjax.training import run as runs
 from sdjax.training.exported import export_steps
 from tests.small_runs import objects_config
-from tests.test_stable_diffusion_runs import FLAT, config_of, small_objects
+from tests.test_stable_diffusion_runs import FLAT, SOLID, config_of
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,10 @@ def latents(**settings):
 
 
 def objects_with_adapters(**settings):
-    return small_objects("vsd", "sd2_tiny", 32, [8])
+    sizes = {name: value for name, value in SOLID["scene"].items() if name != "shading.start"}
+    stage = {"steps": (2,), "resolution": (8,), "grid": (2,)}
+    overrides = SOLID | {"scene": sizes, "stages": stage} | settings
+    return config_of("stable_diffusion_3d/vsd", "sd2_tiny", overrides, size=32)
 
 
 CASES = [
@@ -33,7 +36,7 @@ CASES = [
     (latents, 8, 4),
     pytest.param(embedded, 4, 1, marks=pytest.mark.long),
     pytest.param(latents, 1, 1, marks=pytest.mark.long),
-    pytest.param(objects_with_adapters, 1, 1, marks=pytest.mark.long),
+    pytest.param(objects_with_adapters, 4, 1, marks=pytest.mark.long),
 ]
 
 
