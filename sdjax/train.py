@@ -14,8 +14,8 @@ from absl import flags
 from sdjax.commands import app
 from sdjax.commands.config import load_config
 from sdjax.commands.errors import UserError, user_errors
+from sdjax.commands.joining import join_processes
 from sdjax.commands.machine import prepare_machine
-from sdjax.commands.processes import join_processes
 from sdjax.commands.training_checks import check_config
 from sdjax.commands.workdir import open_workdir
 

@@ -6,8 +6,8 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from sdjax.commands.errors import UserError
+from sdjax.commands.joining import check_processes
 from sdjax.commands.prior_checks import check_prompt, check_stable_diffusion, check_view_bins
-from sdjax.commands.processes import check_processes
 from sdjax.commands.rule_schema import NOISELESS
 from sdjax.commands.schema import validate
 from sdjax.commands.training_schema import SCHEMA

@@ -4,7 +4,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from sdjax.commands.errors import UserError
-from sdjax.commands.processes import check_processes, join_processes
+from sdjax.commands.joining import check_processes, join_processes
 
 
 def table(coordinator=None, processes=None, process=None):
