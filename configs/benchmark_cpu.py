@@ -1,6 +1,9 @@
 """The small form of configs/benchmark.py for CPUs: the embedded prior, and networks of a tenth of
 SD 1.5's channels at 256 pixels.
 
+About 4 minutes of CPU time, most of it compilation; on a busy machine the figures are no figures,
+which the column `spread` tells.
+
     python -m sdjax.benchmark --config=configs/benchmark_cpu.py --workdir=runs/benchmark_cpu
 """
 
@@ -26,7 +29,7 @@ def get_config() -> ConfigDict:
     config["step"] = {"model": "small", "moments": 5}
     config["particles"] |= {
         "run": "dsd cached",
-        "mappings": ("map",),  # vmap takes about twice as long on CPUs
+        "mappings": ("map",),  # vmap is slower on CPUs
         "devices": (1, 0),
         "steps": 2,
     }

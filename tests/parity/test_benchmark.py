@@ -11,6 +11,7 @@ from tests.benchmarks.test_benchmark import TINY
 from tests.parity.torch_models import diffusers, torch
 
 pytestmark = pytest.mark.parity
+flop_counter = pytest.importorskip("torch.utils.flop_counter")
 
 
 @pytest.mark.parametrize("model", ["sd15", "sd21_base"])
@@ -21,7 +22,7 @@ def test_both_ask_for_the_same_operations(model):
         unet = diffusers.UNet2DConditionModel.from_config(fields)
         x, t = torch.empty(2, 4, 64, 64), torch.tensor(500)
         context = torch.empty(2, 77, fields["cross_attention_dim"])
-    counter = torch.utils.flop_counter.FlopCounterMode(display=False)
+    counter = flop_counter.FlopCounterMode(display=False)
     with counter, torch.no_grad():
         unet(x, t, context)
     (ours,) = flops_of([("prediction", model, 1, 512, "bfloat16")])
