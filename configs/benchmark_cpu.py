@@ -1,7 +1,7 @@
 """The small form of configs/benchmark.py for CPUs: the embedded prior, and networks of a tenth of
 SD 1.5's channels at 256 pixels.
 
-About 4 minutes of CPU time, most of it compilation; on a busy machine the figures are no figures,
+About 5 minutes of CPU time, most of it compilation; on a busy machine the figures are no figures,
 which the column `spread` tells.
 
     python -m sdjax.benchmark --config=configs/benchmark_cpu.py --workdir=runs/benchmark_cpu
