@@ -15,6 +15,7 @@ from sdjax.commands.schema import validate
 from sdjax.commands.training_checks import check_config
 from sdjax.priors.stable_diffusion import load
 from sdjax.training import build
+from sdjax.training.build_prior import make_prompting
 from sdjax.training.particle import initial_particle
 from sdjax.training.population import initial_shared
 from tests import reference, tiny
@@ -55,9 +56,16 @@ def test_the_sampling_configuration_is_valid():
 
 
 @cache
-def prior_of(name):
+def checkpoint():
     """A small one."""
-    return tiny.PRIOR if name == "embedded" else load(reference.FOLDER / "tiny" / "sd1_tiny")
+    return load(reference.FOLDER / "tiny" / "sd1_tiny")
+
+
+def prior_of(table):
+    """That of a config, small."""
+    if table.name == "embedded":
+        return tiny.PRIOR
+    return checkpoint().replace(prompting=make_prompting(table.prompts))
 
 
 def start(recipe, prior, seed):
@@ -68,7 +76,7 @@ def start(recipe, prior, seed):
 def test_every_stage_can_be_built(path):
     config = load_config(path)
     check_config(config)
-    stages, prior = build.stages(config), prior_of(config.prior.name)
+    stages, prior = build.stages(config), prior_of(config.prior)
     assert stages[-1].last == sum(config.stages.steps)
     for stage in stages:
         recipe = build.make_recipe(config, prior, stage)
@@ -81,4 +89,5 @@ def test_every_stage_can_be_built(path):
 
 @pytest.mark.parametrize("path", TRAINING, ids=relative)
 def test_the_file_is_named_after_its_rule(path):
-    assert path.name == "demo.py" or load_config(path).rule.name == path.stem
+    name = path.stem.removesuffix("_cached")
+    assert path.name == "demo.py" or load_config(path).rule.name == name

@@ -27,7 +27,6 @@ SOLID = {
         "proposals": 4,
         "chunk": 32,
         "progressive": (1, 1, 1),
-        "shading.start": 1,
     },
     "run": {"chunk": 2, "devices": 1, "checkpoint_every": 2},
     "report": {
@@ -71,6 +70,8 @@ def small_objects(rule, weights, size, resolutions):
     The four blocks in float32: XLA on CPU aborts on bfloat16 attention with heads of one channel.
     """
     config = config_of(f"stable_diffusion_3d/{rule}", weights, SOLID, size)
+    if config.scene.shading.name == "point_light":
+        config = load_config(config, {"scene.shading.start": 1})
     if weights == "sd1_4block":
         config = load_config(config, {"prior.dtype": "float32"})
     steps, grid = [2] * len(resolutions), [2] * len(resolutions)

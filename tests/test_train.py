@@ -105,7 +105,7 @@ def test_a_finished_run_writes_its_pictures_again_without_training(objects_run, 
 BAD = [
     ({"prompt": "a spaceship"}, 'unknown prompt "a spaceship"'),
     ({"prompt": "a transparent house"}, 'no house is "transparent"'),
-    ({"rule.name": "sdss"}, "config.rule.name is 'sdss', expected one of sds, fsd"),
+    ({"rule.name": "sdss"}, "config.rule.name is 'sdss', expected one of sds, sjc"),
     ({"rule.guidance": 3.0}, "config.rule.guidance is not a field; the nearest is config.rule."),
     ({"seeds": 2.5}, "config.seeds is 2.5, expected a whole number"),
     ({"seeds": 0}, "config.seeds is 0, expected a whole number of at least 1"),

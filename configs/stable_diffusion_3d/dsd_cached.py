@@ -1,13 +1,15 @@
 """DSD on Stable Diffusion with each seed's ODE computed once per view bin, not at every step.
 
 Three network evaluations a step instead of 8 on average (docs/speed.md).  Perp-Neg mixes prompts
-by the azimuth, so that 16 bins of 11 degrees are an approximation; without Perp-Neg there are four
-directions, kept exactly:
+by the azimuth, so that 16 bins of 11 degrees are an approximation; with
+`--config.prior.prompts.perp_neg=off --config.rule.ode_bins=None` there are four directions, kept
+exactly.
 
-    python -m sdjax.train --config=configs/stable_diffusion_3d/dsd_cached.py \
-        --config.prior.prompts.perp_neg=off --config.rule.ode_bins=None --workdir=runs/dsd
+    python -m sdjax.train --config=configs/stable_diffusion_3d/dsd_cached.py --workdir=runs/dsd
 
-A seed begins with 17 x 10 evaluations (4 x 10 without Perp-Neg) and keeps 5.8 MiB of states.
+A seed begins with 17 x 10 evaluations (4 x 10 without Perp-Neg) and keeps 5.8 MiB of states.  Not
+run with real weights so far; end to end on tiny networks of random weights
+(tests/test_stable_diffusion_runs.py).
 """
 
 from pathlib import Path
