@@ -91,7 +91,7 @@ def get_config() -> ConfigDict:
             },
             "run": {
                 "devices": 0,
-                "mapping": "map",
+                "mapping": "auto",
                 "chunk": 20,
                 "checkpoint_every": 100,
                 "weight_shards": 1,

@@ -109,7 +109,7 @@ def get_config() -> ConfigDict:
             },
             "run": {
                 "devices": 0,
-                "mapping": "map",
+                "mapping": "auto",
                 "chunk": 20,
                 "checkpoint_every": 500,
                 "weight_shards": 1,

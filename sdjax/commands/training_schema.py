@@ -115,7 +115,7 @@ SCHEMA: Schema = {
     ),
     "run": {
         "devices": whole(at_least=0),
-        "mapping": one_of("map", "vmap"),
+        "mapping": one_of("auto", "map", "vmap"),
         "chunk": whole(at_least=1),
         "checkpoint_every": whole(at_least=1),
         "weight_shards": whole(at_least=1),

@@ -14,7 +14,7 @@ import numpy as np
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
-from sdjax.training.particles import OWN, on_all_devices
+from sdjax.training.particles import OWN, chosen_mapping, on_all_devices
 from sdjax.training.placement import PARTICLES, Placement
 
 
@@ -22,7 +22,7 @@ class Crowd(NamedTuple):
     """All particles of a run as one device sees them."""
 
     weights: Float[Array, "own"]  # of its own ones: 1, or 0 for a copy that fills up the device
-    mapping: str  # "map" or "vmap", as in `over_particles`
+    mapping: str  # "map" or "vmap", see `chosen_mapping`
     axis: str | None  # of the devices, where there are several
 
     def each(self, function: Callable[..., Any], *own: Any) -> Any:
@@ -83,7 +83,7 @@ def over_crowd(
 
     With `donate` the last argument's memory becomes the first tree's, and its arrays are gone.
     """
-    axis = PARTICLES if placement.mesh.size > 1 else None
+    axis, mapping = PARTICLES if placement.mesh.size > 1 else None, chosen_mapping(mapping)
 
     def on_device(shared, weights, own, last):
         return function(Crowd(weights, mapping, axis), *shared, *own, last)

@@ -22,8 +22,7 @@ def over_particles(
     """`function(*shared arguments, *particle's arguments)` for all particles, compiled.
 
     The first `shared` arguments are the same for all particles; the others and the result have a
-    leading axis of particles.  `mapping` is "map" (one after the
-    other: best where one particle fills the device, as on CPUs) or "vmap" (all at once).
+    leading axis of particles.  `mapping`: see `chosen_mapping`.
     """
     placement = make_placement(0, devices)
     placed = over_placed_particles(function, shared, placement, mapping=mapping)
@@ -34,6 +33,15 @@ def over_particles(
         return here.trimmed(placed(*here.place(arguments[:shared]), *own))
 
     return run
+
+
+def chosen_mapping(mapping: str) -> str:
+    """What is meant by "map" (one particle of a device after the other, best where one fills the
+    device, as on CPUs), "vmap" (all in one batch) or "auto" (the former on CPUs, else the latter).
+    """
+    if mapping != "auto":
+        return mapping
+    return "map" if jax.default_backend() == "cpu" else "vmap"
 
 
 def over_placed_particles(
@@ -50,9 +58,11 @@ def over_placed_particles(
     With `donate` the last argument's memory becomes the result's, and its arrays are gone.
     """
 
+    in_turn = chosen_mapping(mapping) == "map"
+
     def on_device(common, own, last):
         one = lambda own: function(*common, *own)  # noqa: E731
-        return jax.lax.map(one, (*own, last)) if mapping == "map" else jax.vmap(one)((*own, last))
+        return jax.lax.map(one, (*own, last)) if in_turn else jax.vmap(one)((*own, last))
 
     run = on_all_devices(on_device, placement, (PartitionSpec(), OWN, OWN), OWN, donate)
     return lambda *arguments: run(arguments[:shared], arguments[shared:-1], arguments[-1])

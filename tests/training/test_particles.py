@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sdjax.training.particles import over_particles, usable_devices
+from sdjax.training.particles import chosen_mapping, over_particles, usable_devices
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -79,3 +79,9 @@ def test_a_lone_particle_is_the_one_it_is_beside_others(own, mapping):
     together = over_particles(walk, 2, devices=usable_devices(PARTICLES, 0), mapping=mapping)
     first, second = alone(SHARED, steps, *lone), together(SHARED, steps, *own)
     jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[0], b[1]), first, second)
+
+
+def test_by_itself_a_cpu_takes_one_particle_after_the_other(monkeypatch):
+    assert chosen_mapping("auto") == "map"
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert (chosen_mapping("auto"), chosen_mapping("map")) == ("vmap", "map")
