@@ -52,7 +52,9 @@ def config_of(name, weights, overrides, size=16):
     return load_config(config, sizes)
 
 
-@pytest.mark.parametrize("rule", ["sds", "fsd", "sdi", "dsd"])
+@pytest.mark.parametrize(
+    "rule", ["sds", "dsd", *(pytest.param(rule, marks=pytest.mark.long) for rule in ("fsd", "sdi"))]
+)
 def test_latents_are_led_by_every_rule(rule, tmp_path):
     config = config_of(f"stable_diffusion_2d/{rule}", "sd1_tiny", FLAT)
     evaluation = train(config, tmp_path)
@@ -98,9 +100,11 @@ def check_objects(config, folder):
 @pytest.mark.parametrize(
     ("rule", "weights", "size", "resolutions"),
     [
-        ("sds", "sd1_tiny", 16, [8]),
-        ("sdi", "sd1_4block", 64, [8]),
-        ("dsd_cached", "sd2_tiny", 32, [8]),
+        ("sds", "sd2_tiny", 32, [8]),
+        ("sdi", "sd1_tiny", 16, [8]),
+        ("dsd", "sd1_tiny", 16, [8]),
+        pytest.param("sdi", "sd1_4block", 64, [8], marks=pytest.mark.long),
+        pytest.param("dsd_cached", "sd2_tiny", 32, [8, 16], marks=pytest.mark.long),
     ],
 )
 def test_objects_are_trained_by_the_official_recipes(rule, weights, size, resolutions, tmp_path):
@@ -109,19 +113,24 @@ def test_objects_are_trained_by_the_official_recipes(rule, weights, size, resolu
     check_objects(small_objects(rule, weights, size, resolutions), tmp_path)
 
 
-def test_vsd_trains_its_adapters_beside_the_seeds(tmp_path):
-    """On a checkpoint that predicts v, as the official adapters do."""
-    logged = check_objects(small_objects("vsd", "sd2_tiny", 32, [8, 16]), tmp_path)
+@pytest.mark.parametrize(
+    ("weights", "size", "resolutions"),
+    [
+        ("sd1_tiny", 16, [8]),
+        pytest.param("sd2_tiny", 32, [8, 16], marks=pytest.mark.long),  # predicts v
+    ],
+)
+def test_vsd_trains_its_adapters_beside_the_seeds(weights, size, resolutions, tmp_path):
+    logged = check_objects(small_objects("vsd", weights, size, resolutions), tmp_path)
     assert logged["loss/adapter"] > 0.0
 
 
-@pytest.mark.parametrize("rule", ["csd", "hifa", "cfd"])
-def test_rules_with_an_empty_prompt_an_image_residual_or_noise_on_the_surface(rule, tmp_path):
-    check_objects(small_objects(rule, "sd1_tiny", 16, [8]), tmp_path)
+def test_a_rule_with_a_residual_of_the_image_trains(tmp_path):
+    check_objects(small_objects("hifa", "sd1_tiny", 16, [8]), tmp_path)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rule", ["sjc", "nfsd", "ism", "asd", "consistent3d", "fsd"])
+@pytest.mark.parametrize("rule", ["sjc", "csd", "nfsd", "ism", "asd", "consistent3d", "fsd", "cfd"])
 def test_the_other_rules_train_objects_too(rule, tmp_path):
     check_objects(small_objects(rule, "sd1_tiny", 16, [8]), tmp_path)
 

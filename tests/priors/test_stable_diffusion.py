@@ -204,6 +204,7 @@ def test_images_of_any_size_have_the_same_latents(cache):
     assert not np.allclose(prior.encode(flat, key), sizes[0], atol=1e-2)
 
 
+@pytest.mark.long
 def test_half_precision_stays_close(cache):
     exact, half = load("sd1_tiny", cache), load("sd1_tiny", cache, precision=HALF)
     assert all(leaf.dtype == jnp.bfloat16 for leaf in jax.tree.leaves(half.unet_params))

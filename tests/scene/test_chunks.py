@@ -57,7 +57,7 @@ def picture_and_gradient(nerf, params, key):
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
-@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("field", [pytest.param("dense", marks=pytest.mark.long), "hash"])
 def test_chunks_change_neither_the_picture_nor_its_gradient(field, training, x64):
     """In double precision: a ReLU at its kink makes more of a rounding than there is."""
     whole = NeRF(

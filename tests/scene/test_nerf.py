@@ -160,10 +160,10 @@ def test_progress_reaches_the_field():
     shown = jax.jit(lambda p: nerf.render(params, view, None, 4, 4, progress=p).colour)
     for progress, active in ((0.0, 1), (0.5, 2), (1.0, 3)):
         fixed = nerf.replace(field=field.replace(progressive=None, active_levels=active))
-        expected = fixed.render(params, view, None, 4, 4).colour
+        expected = jax.jit(lambda p, fixed=fixed: fixed.render(p, view, None, 4, 4).colour)(params)
         np.testing.assert_allclose(shown(progress), expected, atol=1e-5)
     assert jnp.max(jnp.abs(shown(0.0) - shown(1.0))) > 0.01
-    last = nerf.render(params, view, None, 4, 4).colour  # without progress: the finished run
+    last = jax.jit(lambda p: nerf.render(p, view, None, 4, 4).colour)(params)  # as when finished
     np.testing.assert_allclose(last, shown(1.0), atol=1e-5)
 
 

@@ -58,7 +58,10 @@ def setting(name):
     return model, params, adapters, inputs
 
 
-@pytest.mark.parametrize("name", ["attention", "UNet with rematerialisation"])
+@pytest.mark.parametrize(
+    "name",
+    ["attention", pytest.param("UNet with rematerialisation", marks=pytest.mark.long)],
+)
 def test_adapters_do_what_merged_kernels_do_and_so_do_their_gradients(name):
     model, params, adapters, inputs = setting(name)
 
@@ -105,6 +108,7 @@ def test_stable_diffusion_has_as_many_as_published():
     assert len(jax.tree.leaves(adapters)) == 32 * 4 * 2
 
 
+@pytest.mark.long
 def test_small_adapters_survive_bfloat16_where_merged_kernels_lose_them():
     """The change by adapters a hundredth of the above, of a network in bfloat16."""
     model, params, adapters, inputs = setting("attention")
