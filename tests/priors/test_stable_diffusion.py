@@ -22,7 +22,7 @@ from sdjax.text.views import Prompting
 from tests import reference
 from tests.reference import channels_last
 
-CHECKPOINTS = ("sd1_tiny", "sd2_tiny", "sd1_4block")
+FOUR_BLOCKS = pytest.param("sd1_4block", marks=pytest.mark.long)
 FLOAT32 = Precision(jnp.float32, jnp.float32)
 HALF = Precision(jnp.bfloat16, jnp.bfloat16)
 PLAIN = Prompting(view_dependent=False)
@@ -52,7 +52,7 @@ def front(views=1):
     return Camera(jnp.zeros(views), jnp.zeros(views), jnp.ones(views), jnp.full(views, 40.0))
 
 
-@pytest.mark.parametrize("name", CHECKPOINTS)
+@pytest.mark.parametrize("name", ["sd1_tiny", "sd2_tiny", FOUR_BLOCKS])
 def test_a_picture_is_that_of_the_pytorch_pipeline(name, cache):
     """Tokenizer, text encoder, ten guided steps of DDIM and decoder, from a prompt to pixels."""
     recorded = reference.load(f"tiny_{name}")["pipeline"]

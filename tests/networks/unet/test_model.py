@@ -45,6 +45,7 @@ def test_bfloat16_stays_close(param_dtype):
     assert deviation(output, expected) < 0.03
 
 
+@pytest.mark.long
 def test_rematerialisation_changes_neither_output_nor_gradient():
     latents, context = inputs()
 
