@@ -2,8 +2,8 @@
 
     python -m sdjax.train --config=configs/embedded_3d/consistent3d.py --workdir=runs/3d/c3d
 
-About 152 s on 2 CPU cores beside other work; 2 of 8 objects by 8 seeds, 7.5 dB on average, 69 %
-of the views agree.
+About 91 s on 2 CPU cores beside other work; 2 of 8 objects by 8 seeds, 7.5 dB on average, 69 % of
+the views agree.
 """
 
 from pathlib import Path

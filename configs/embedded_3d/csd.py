@@ -2,8 +2,8 @@
 
     python -m sdjax.train --config=configs/embedded_3d/csd.py --workdir=runs/3d/csd
 
-About 149 s on 2 CPU cores beside other work; 2 of 8 objects by 8 seeds, 5.7 dB on average, 62 %
-of the views agree.
+About 68 s on 2 CPU cores beside other work; 2 of 8 objects by 8 seeds, 5.7 dB on average, 62 % of
+the views agree.
 """
 
 from pathlib import Path

@@ -5,7 +5,7 @@ the same camera in each step.
 
     python -m sdjax.train --config=configs/embedded_3d/exact_vsd.py --workdir=runs/3d/exact_vsd
 
-About 457 s on 2 CPU cores beside other work; 3 of 8 objects by 8 seeds, 24.5 dB on average, 100 %
+About 74 s on 2 CPU cores beside other work; 3 of 8 objects by 8 seeds, 24.5 dB on average, 100 %
 of the views agree.
 """
 

@@ -4,7 +4,7 @@ Why it fails on this prior, and what `data_std` does: see configs/embedded_2d/sd
 
     python -m sdjax.train --config=configs/embedded_3d/sdi.py --workdir=runs/3d/sdi
 
-About 110 s on 2 CPU cores; 16.5 dB: averages of several objects, 74 % of the views agree.
+About 61 s on 2 CPU cores; 16.2 dB: averages of several objects, 57 % of the views agree.
 """
 
 from pathlib import Path

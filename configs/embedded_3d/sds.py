@@ -2,7 +2,7 @@
 
     python -m sdjax.train --config=configs/embedded_3d/sds.py --workdir=runs/3d/sds
 
-About 100 s on 2 CPU cores; 4 of 8 objects by 8 seeds, 26.2 dB, all views agree.
+About 67 s on 2 CPU cores; 4 of 8 objects by 8 seeds, 26.3 dB, all views agree.
 """
 
 from pathlib import Path
