@@ -32,13 +32,5 @@ def get_config() -> ConfigDict:
         "t_max": (0, 0.98, 0.5, 300),
         "t_min": (0, 0.5, 0.02, 300),
     }
-    config["optimizer"] = {
-        "name": "adam",
-        "learning_rate": 0.02,
-        "background_learning_rate": None,
-        "final": 1.0,
-        "b1": 0.9,
-        "b2": 0.99,
-        "eps": 1e-15,
-    }
+    config["optimizer"] |= {"learning_rate": 0.02, "final": 1.0}
     return ConfigDict(config)

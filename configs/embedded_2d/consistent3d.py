@@ -31,14 +31,6 @@ def get_config() -> ConfigDict:
     }
     config["noise"]["name"] = "fixed"
     config["annealing"] = {"name": "sqrt", "t_max": 0.7, "t_min": 0.1}
-    config["optimizer"] = {
-        "name": "adam",
-        "learning_rate": 0.02,
-        "background_learning_rate": None,
-        "final": 1.0,
-        "b1": 0.9,
-        "b2": 0.99,
-        "eps": 0.0001,
-    }
+    config["optimizer"] |= {"learning_rate": 0.02, "final": 1.0, "eps": 0.0001}
     config["gradient"]["clip"] = (0, 2.0, 8.0, 300)
     return ConfigDict(config)

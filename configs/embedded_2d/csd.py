@@ -30,13 +30,5 @@ def get_config() -> ConfigDict:
     }
     config["noise"]["name"] = "gaussian"
     config["annealing"] = {"name": "uniform", "t_max": 0.98, "t_min": 0.02}
-    config["optimizer"] = {
-        "name": "adam",
-        "learning_rate": 0.02,
-        "background_learning_rate": None,
-        "final": 1.0,
-        "b1": 0.9,
-        "b2": 0.99,
-        "eps": 0.0001,
-    }
+    config["optimizer"] |= {"learning_rate": 0.02, "final": 1.0, "eps": 0.0001}
     return ConfigDict(config)

@@ -27,13 +27,5 @@ def get_config() -> ConfigDict:
     }
     config["noise"]["name"] = "fixed"
     config["annealing"] = {"name": "linear", "t_max": 0.999, "t_min": 0.02}
-    config["optimizer"] = {
-        "name": "adam",
-        "learning_rate": 0.05,
-        "background_learning_rate": None,
-        "final": 0.1,
-        "b1": 0.9,
-        "b2": 0.99,
-        "eps": 1e-15,
-    }
+    config["optimizer"] |= {"learning_rate": 0.05, "final": 0.1}
     return ConfigDict(config)

@@ -31,15 +31,7 @@ def get_config() -> ConfigDict:
         "overshoot": False,
     }
     config["annealing"] = {"name": "linear", "t_max": 0.98, "t_min": 0.02}
-    config["optimizer"] = {
-        "name": "adam",
-        "learning_rate": 0.05,
-        "background_learning_rate": None,
-        "final": 0.1,
-        "b1": 0.9,
-        "b2": 0.99,
-        "eps": 1e-15,
-    }
+    config["optimizer"] |= {"learning_rate": 0.05, "final": 0.1}
     config["prior"]["data_std"] = 0.3
     config["scene"]["spread"] = 0.25
     return ConfigDict(config)

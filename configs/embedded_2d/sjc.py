@@ -26,13 +26,5 @@ def get_config() -> ConfigDict:
     }
     config["noise"]["name"] = "gaussian"
     config["annealing"] = {"name": "uniform", "t_max": 0.969, "t_min": 0.01}
-    config["optimizer"] = {
-        "name": "adam",
-        "learning_rate": 0.02,
-        "background_learning_rate": None,
-        "final": 1.0,
-        "b1": 0.9,
-        "b2": 0.99,
-        "eps": 1e-15,
-    }
+    config["optimizer"] |= {"learning_rate": 0.02, "final": 1.0}
     return ConfigDict(config)

@@ -19,7 +19,7 @@ from sdjax.commands.config import load_config
 
 def get_config() -> ConfigDict:
     """The table."""
-    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    config = load_config(Path(__file__).with_name("shared") / "unshaded.py").to_dict()
     config["rule"] = {
         "name": "cfd",
         "guidance_scale": 71.0,
@@ -35,19 +35,6 @@ def get_config() -> ConfigDict:
         "t": (0.98, 0.692, 0.404, 0.212),
     }
     config["stages"] = {"steps": (5000, 20000), "resolution": (128, 512), "grid": (2, 2)}
-    config["prior"]["prompts"]["thresholds"] = (30.0, 30.0, 60.0)
-    config["camera"] |= {
-        "distance": (1.0, 1.5),
-        "camera_perturb": 0.0,
-        "center_perturb": 0.0,
-        "up_perturb": 0.0,
-    }
-    config["scene"] |= {
-        "radius": 1.0,
-        "progressive": None,
-        "background": "random",
-        "shading": {"name": "albedo"},
-    }
     config["camera"] |= {"elevation": (0.0, 40.0), "distance": (1.3, 1.5), "fovy": (40.0, 65.0)}
     config["losses"] |= {"guidance": 2.0, "normal_smoothness": (5000, 1000.0, 100.0, 25000)}
     return ConfigDict(config)

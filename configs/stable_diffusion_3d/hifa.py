@@ -19,7 +19,7 @@ from sdjax.commands.config import load_config
 
 def get_config() -> ConfigDict:
     """The table."""
-    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    config = load_config(Path(__file__).with_name("shared") / "unshaded.py").to_dict()
     config["rule"] = {
         "name": "hifa",
         "guidance_scale": 100.0,
@@ -31,18 +31,5 @@ def get_config() -> ConfigDict:
     config["noise"]["name"] = "gaussian"
     config["annealing"] = {"name": "sqrt", "t_max": 0.98, "t_min": 0.3}
     config["stages"] = {"steps": (25000,), "resolution": (512,), "grid": (2,)}
-    config["prior"]["prompts"]["thresholds"] = (30.0, 30.0, 60.0)
-    config["camera"] |= {
-        "distance": (1.0, 1.5),
-        "camera_perturb": 0.0,
-        "center_perturb": 0.0,
-        "up_perturb": 0.0,
-    }
-    config["scene"] |= {
-        "radius": 1.0,
-        "progressive": None,
-        "background": "random",
-        "shading": {"name": "albedo"},
-    }
     config["losses"] |= {"sparsity": 1.0, "z_variance": 100.0}
     return ConfigDict(config)

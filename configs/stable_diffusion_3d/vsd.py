@@ -19,7 +19,7 @@ from sdjax.commands.config import load_config
 
 def get_config() -> ConfigDict:
     """The table."""
-    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    config = load_config(Path(__file__).with_name("shared") / "unshaded.py").to_dict()
     config["rule"] = {
         "name": "vsd",
         "guidance_scale": 7.5,
@@ -33,18 +33,5 @@ def get_config() -> ConfigDict:
     config["noise"]["name"] = "gaussian"
     config["annealing"] = {"name": "uniform", "t_max": (5000, 0.98, 0.5, 5000), "t_min": 0.02}
     config["stages"] = {"steps": (5000, 20000), "resolution": (64, 512), "grid": (2, 2)}
-    config["prior"]["prompts"]["thresholds"] = (30.0, 30.0, 60.0)
-    config["camera"] |= {
-        "distance": (1.0, 1.5),
-        "camera_perturb": 0.0,
-        "center_perturb": 0.0,
-        "up_perturb": 0.0,
-    }
-    config["scene"] |= {
-        "radius": 1.0,
-        "progressive": None,
-        "background": "random",
-        "shading": {"name": "albedo"},
-    }
     config["losses"] |= {"sparsity": 10.0, "opaque": (10_000, 0.0, 1000.0, 10_000)}
     return ConfigDict(config)

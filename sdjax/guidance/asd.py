@@ -11,8 +11,9 @@ from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, gaussian
+from sdjax.guidance.noised import Look, noised_rule
 from sdjax.guidance.overshoot import proportional
-from sdjax.guidance.rule import Aux, Latents, Rule, Update
+from sdjax.guidance.rule import Latents, Rule
 from sdjax.guidance.weighting import Weighting, one_minus_alpha_cumprod
 
 
@@ -77,12 +78,9 @@ def asd(
     """
     noise = gaussian() if noise is None else noise
 
-    def update(key, latents, state, predictor, *, progress, view):
-        t_key, noise_key, u_key = jax.random.split(key, 3)
-        t = annealing(t_key, progress)
-        u = jax.random.uniform(u_key) if random_shift else 1.0
+    def look(key, predictor, latents, t, drawn, *, progress, view):
+        u = jax.random.uniform(key) if random_shift else 1.0
         shift = proportional(value_at(shift_from, progress), shift_ratio)
-        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
         residual = asd_residual(
             schedule,
             predictor,
@@ -95,6 +93,6 @@ def asd(
             weighting=weighting,
         )
         x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
-        return Update(residual.gradient, state, Aux(t, residual.noisy, x_0))
+        return Look(residual.gradient, residual.noisy, x_0)
 
-    return Rule(noise.init, update)
+    return noised_rule(annealing, noise, look)

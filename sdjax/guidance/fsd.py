@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 from jaxtyping import Array, Int
 
 from sdjax.diffusion.annealing import Annealing
@@ -11,7 +10,8 @@ from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, fixed
-from sdjax.guidance.rule import Aux, ImageTarget, Latents, Rule, Update
+from sdjax.guidance.noised import Look, noised_rule
+from sdjax.guidance.rule import ImageTarget, Latents, Rule
 from sdjax.guidance.weighting import Weighting, alpha_over_sigma, one_minus_alpha_cumprod
 
 
@@ -82,10 +82,7 @@ def fsd(
         weight = value_at(image_weight, progress) * weighting(schedule, t)
         return ImageTarget(x_0, weight * alpha_over_sigma(schedule, t))
 
-    def update(key, latents, state, predictor, *, progress, view):
-        t_key, noise_key = jax.random.split(key)
-        t = annealing(t_key, progress)
-        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
+    def look(key, predictor, latents, t, drawn, *, progress, view):
         residual = fsd_residual(
             schedule,
             predictor,
@@ -97,7 +94,7 @@ def fsd(
             weighting=weighting,
         )
         x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
-        aux = Aux(t, residual.noisy, x_0)
-        return Update(residual.gradient, state, aux, image_target(residual, t, progress))
+        target = image_target(residual, t, progress)
+        return Look(residual.gradient, residual.noisy, x_0, target)
 
-    return Rule(noise.init, update)
+    return noised_rule(annealing, noise, look)

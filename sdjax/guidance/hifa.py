@@ -13,7 +13,8 @@ from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, gaussian
-from sdjax.guidance.rule import Aux, ImageTarget, Latents, Rule, Update
+from sdjax.guidance.noised import Look, noised_rule
+from sdjax.guidance.rule import ImageTarget, Latents, Rule
 from sdjax.guidance.weighting import Weighting, alpha_times_sigma
 
 
@@ -115,31 +116,27 @@ def hifa(
     """
     noise = gaussian() if noise is None else noise
 
-    def update(key, latents, state, predictor, *, progress, view):
-        t_key, noise_key, step_key = jax.random.split(key, 3)
-        t = annealing(t_key, progress)
+    def look(key, predictor, latents, t, drawn, *, progress, view):
         random_steps = denoising_steps > 1 and eta > 0.0
-        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
         residual = hifa_residual(
             schedule,
             predictor,
             latents,
             t,
             drawn,
-            draw_steps(step_key, schedule, denoising_steps, latents) if random_steps else None,
+            draw_steps(key, schedule, denoising_steps, latents) if random_steps else None,
             guidance_scale=value_at(guidance_scale, progress),
             denoising_steps=denoising_steps,
             eta=eta,
             weighting=weighting,
         )
-        aux = Aux(t, residual.noisy, residual.estimate)
         target = None
         if callable(image_weight) or image_weight:
             weight = value_at(image_weight, progress) * weighting(schedule, t)
             target = ImageTarget(residual.estimate, weight)
-        return Update(residual.gradient, state, aux, target)
+        return Look(residual.gradient, residual.noisy, residual.estimate, target)
 
-    return Rule(noise.init, update)
+    return noised_rule(annealing, noise, look)
 
 
 def draw_steps(

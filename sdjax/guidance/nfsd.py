@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
@@ -12,7 +11,8 @@ from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, gaussian
-from sdjax.guidance.rule import Aux, Latents, Rule, Update
+from sdjax.guidance.noised import Look, noised_rule
+from sdjax.guidance.rule import Latents, Rule
 from sdjax.guidance.weighting import Weighting, one_minus_alpha_cumprod
 
 NEGATIVE_PROMPT = (  # the paper's
@@ -78,10 +78,7 @@ def nfsd(
     """
     noise = gaussian() if noise is None else noise
 
-    def update(key, latents, state, predictor, *, progress, view):
-        t_key, noise_key = jax.random.split(key)
-        t = annealing(t_key, progress)
-        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
+    def look(key, predictor, latents, t, drawn, *, progress, view):
         residual = nfsd_residual(
             schedule,
             predictor,
@@ -93,6 +90,6 @@ def nfsd(
             weighting=weighting,
         )
         x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
-        return Update(residual.gradient, state, Aux(t, residual.noisy, x_0))
+        return Look(residual.gradient, residual.noisy, x_0)
 
-    return Rule(noise.init, update)
+    return noised_rule(annealing, noise, look)

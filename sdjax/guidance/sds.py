@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 from jaxtyping import Array, Int
 
 from sdjax.diffusion.annealing import Annealing
@@ -11,7 +10,8 @@ from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, gaussian
-from sdjax.guidance.rule import Aux, Latents, Rule, Update
+from sdjax.guidance.noised import Look, noised_rule
+from sdjax.guidance.rule import Latents, Rule
 from sdjax.guidance.weighting import Weighting, one_minus_alpha_cumprod
 
 
@@ -55,10 +55,7 @@ def sds(
     """
     noise = gaussian() if noise is None else noise
 
-    def update(key, latents, state, predictor, *, progress, view):
-        t_key, noise_key = jax.random.split(key)
-        t = annealing(t_key, progress)
-        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
+    def look(key, predictor, latents, t, drawn, *, progress, view):
         gradient, noisy, epsilon = sds_residual(
             schedule,
             predictor,
@@ -68,6 +65,6 @@ def sds(
             guidance_scale=value_at(guidance_scale, progress),
             weighting=weighting,
         )
-        return Update(gradient, state, Aux(t, noisy, predicted_x0(schedule, noisy, epsilon, t)))
+        return Look(gradient, noisy, predicted_x0(schedule, noisy, epsilon, t))
 
-    return Rule(noise.init, update)
+    return noised_rule(annealing, noise, look)

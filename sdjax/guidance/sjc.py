@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax
 from jaxtyping import Array, Int
 
 from sdjax.diffusion.annealing import Annealing
@@ -10,7 +9,8 @@ from sdjax.diffusion.guided import Predictor, Scale
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, gaussian
-from sdjax.guidance.rule import Aux, Latents, Rule, Update
+from sdjax.guidance.noised import Look, noised_rule
+from sdjax.guidance.rule import Latents, Rule
 from sdjax.guidance.weighting import Weighting, constant
 
 
@@ -67,10 +67,7 @@ def sjc(
     """
     noise = gaussian() if noise is None else noise
 
-    def update(key, latents, state, predictor, *, progress, view):
-        t_key, noise_key = jax.random.split(key)
-        t = annealing(t_key, progress)
-        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
+    def look(key, predictor, latents, t, drawn, *, progress, view):
         residual = sjc_residual(
             schedule,
             predictor,
@@ -81,6 +78,6 @@ def sjc(
             variance_reduction=variance_reduction,
             weighting=weighting,
         )
-        return Update(residual.gradient, state, Aux(t, residual.noisy, residual.denoised))
+        return Look(residual.gradient, residual.noisy, residual.denoised)
 
-    return Rule(noise.init, update)
+    return noised_rule(annealing, noise, look)

@@ -20,7 +20,8 @@ from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Progress, Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, gaussian
-from sdjax.guidance.rule import Aux, Latents, Rule, Update, View
+from sdjax.guidance.noised import Look, noised_rule
+from sdjax.guidance.rule import Latents, Rule, View
 from sdjax.guidance.shared import Learned, SharedRule
 from sdjax.guidance.vsd_adapter import Adapter, adapted_noise, adapter_loss
 from sdjax.guidance.vsd_camera import CameraFeatures, camera_matrix
@@ -73,10 +74,7 @@ def vsd_rule(
     """`vsd_residual` at an annealed timestep, with the particles' noise as it is known now; a
     particle's state is the noise function's."""
 
-    def update(key, latents, state, predictor, *, progress, view):
-        t_key, noise_key = jax.random.split(key)
-        t = annealing(t_key, progress)
-        drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)
+    def look(key, predictor, latents, t, drawn, *, progress, view):
         residual = vsd_residual(
             schedule,
             predictor,
@@ -88,9 +86,9 @@ def vsd_rule(
             weighting=weighting,
         )
         x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
-        return Update(residual.gradient, state, Aux(t, residual.noisy, x_0))
+        return Look(residual.gradient, residual.noisy, x_0)
 
-    return Rule(noise.init, update)
+    return noised_rule(annealing, noise, look)
 
 
 class Learner(NamedTuple):

@@ -7,6 +7,7 @@ density is softplus(r(p)), where the raw density r is a learned part plus the bl
     blob(p) = blob_scale * (1 - |p| / blob_radius)
 """
 
+import abc
 from typing import Any
 
 import flax.struct
@@ -16,7 +17,7 @@ from jaxtyping import Array, Float
 
 
 @flax.struct.dataclass
-class Field:
+class Field(abc.ABC):
     """Static settings of a field; what is learned is a separate pytree `params`.
 
     A subclass gives `init` and `values`, four numbers v a point of the cube [-1, 1]^3:
@@ -33,17 +34,17 @@ class Field:
     blob_radius: float = flax.struct.field(pytree_node=False, default=0.5)
     radius: float = flax.struct.field(pytree_node=False, default=1.0)
 
+    @abc.abstractmethod
     def init(self, key: jax.Array) -> Any:
         """Fresh params."""
-        raise NotImplementedError
 
     def at(self, progress: float | Float[Array, ""]) -> "Field":
         """The field at a fraction of the run, for fields with a schedule; which may be traced."""
         return self
 
+    @abc.abstractmethod
     def values(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n 4"]:
         """The four numbers v of each point of [-1, 1]^3."""
-        raise NotImplementedError
 
     def __call__(
         self, params: Any, points: Float[Array, "n 3"], directions: Float[Array, "n 3"]
