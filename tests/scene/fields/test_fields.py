@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from sdjax.scene.fields.dense_grid import DenseGrid
-from sdjax.scene.fields.field import Field
 from sdjax.scene.fields.hash_grid import HashGrid, table_rows
 from sdjax.scene.fields.mlp import MLP
 from sdjax.scene.normals import normals
@@ -105,7 +104,7 @@ def test_a_larger_cube_stretches_what_is_learned_but_not_the_blob(field):
 
 
 def test_the_blob_is_magic3d_s():
-    blob = Field(blob_scale=10.0, blob_radius=0.5).blob(
+    blob = MLP(blob_scale=10.0, blob_radius=0.5).blob(
         jnp.array([[0.0, 0, 0], [0.5, 0, 0], [0, 1, 0]])
     )
     np.testing.assert_allclose(blob, [10, 0, -10], atol=1e-4)
