@@ -42,17 +42,33 @@ def render_views(
 
 
 @partial(jax.jit, static_argnames=("resolution", "samples"))
-def _render_all(models: Model, cameras: Camera, resolution: int, samples: int):
-    # One after the other on a CPU, where the rays of one image then stay in the cache.
-    sequential = jax.default_backend() == "cpu"
+def render_pairs(
+    models: Model, cameras: Camera, resolution: int, samples: int = 2
+) -> Float[Array, "pairs resolution resolution 3"]:
+    """The colour image of each model (a leading axis on every leaf) from the camera beside it."""
 
+    def colour(pair: tuple[Model, Camera]):
+        model, camera = pair
+        return render(model, camera, resolution, resolution, samples).colour
+
+    pairs = models, cameras
+    return jax.lax.map(colour, pairs) if _is_cpu() else jax.vmap(colour)(pairs)
+
+
+def _is_cpu() -> bool:
+    """Where rendering one image after the other keeps its rays in the cache."""
+    return jax.default_backend() == "cpu"
+
+
+@partial(jax.jit, static_argnames=("resolution", "samples"))
+def _render_all(models: Model, cameras: Camera, resolution: int, samples: int):
     def view(camera: Camera):
         sample_rays = _sample_rays(camera, resolution, resolution, samples)
 
         def colour(model: Model):
             return _image(model, *sample_rays, resolution, samples).colour
 
-        return jax.lax.map(colour, models) if sequential else jax.vmap(colour)(models)
+        return jax.lax.map(colour, models) if _is_cpu() else jax.vmap(colour)(models)
 
     return jnp.moveaxis(jax.lax.map(view, cameras), 0, 1)
 

@@ -40,12 +40,24 @@ def sample_seeds(
     """
 
     def one(prior, conditioning, cameras, seed):
-        noise = particle_noise(seed, prior.latent_shape(resolution))
-        noise = jnp.broadcast_to(noise, (len(cameras.azimuth), *noise.shape))
-        predictor = prior.predictor(conditioning, cameras)
-        return prior.decode(_sample(predictor, prior.schedule, noise, seed, sampling))
+        return sample_seed(prior, conditioning, cameras, seed, resolution, sampling)
 
     return np.asarray(mapped(one, 3)(prior, conditioning, cameras, seeds))
+
+
+def sample_seed(
+    prior: Prior,
+    conditioning: Any,
+    cameras: Camera,
+    seed: Int[Array, ""],
+    resolution: int,
+    sampling: Sampling,
+) -> Float[Array, "views h w 3"]:
+    """The images of one seed, as `sample_seeds` has them."""
+    noise = particle_noise(seed, prior.latent_shape(resolution))
+    noise = jnp.broadcast_to(noise, (len(cameras.azimuth), *noise.shape))
+    predictor = prior.predictor(conditioning, cameras)
+    return prior.decode(_sample(predictor, prior.schedule, noise, seed, sampling))
 
 
 def _sample(predictor, schedule, noise, seed, sampling: Sampling) -> jax.Array:

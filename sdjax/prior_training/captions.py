@@ -1,0 +1,77 @@
+"""Captions of renderings: a small grammar of what prompts say."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+PREFIXES = ("", "a photo of ", "a DSLR photo of ", "a rendering of ")
+
+
+class Odds(NamedTuple):
+    """How often a caption says what; each a probability."""
+
+    colour: float = 0.9
+    shape: float = 0.3  # "striped", "tall"
+    roof: float = 0.5  # of those that have one of another colour
+    view: float = 0.9
+    prefix: float = 0.15
+    empty: float = 0.1  # nothing at all, for classifier-free guidance
+
+
+class Words(NamedTuple):
+    """What there is to say about a picture."""
+
+    noun: str
+    colour: str
+    shape: tuple[str, ...] = ()
+    roof: str | None = None
+    direction: str | None = None  # of `sdjax.text.directions.DIRECTIONS`
+
+
+def caption(words: Words, prefix: str = "") -> str:
+    """All the words as one phrase: "a photo of a red tall house with a green roof, front view"."""
+    adjectives = [word for word in (words.colour, *words.shape) if word]
+    phrase = " ".join([*adjectives, words.noun])
+    roof = f" with {_article(words.roof)} roof" if words.roof else ""
+    view = f", {words.direction} view" if words.direction else ""
+    return f"{prefix}{_article(phrase)}{roof}{view}"
+
+
+def draw_caption(generator: np.random.Generator, words: Words, odds: Odds) -> str:
+    """A caption that leaves out some of the words, or all of them."""
+    says = generator.uniform(size=5) < (odds.colour, odds.shape, odds.roof, odds.view, odds.prefix)
+    prefix = PREFIXES[generator.integers(1, len(PREFIXES))]
+    empty = generator.uniform() < odds.empty
+    said = Words(
+        words.noun,
+        words.colour if says[0] else "",
+        words.shape if says[1] else (),
+        words.roof if says[2] else None,
+        words.direction if says[3] else None,
+    )
+    return "" if empty else caption(said, prefix if says[4] else "")
+
+
+def vocabulary(nouns: dict[str, tuple[str, ...]], colours: tuple[str, ...]) -> tuple[str, ...]:
+    """Every word of the grammar, once; `nouns` with the shape words that each may have."""
+    fixed = [
+        "a",
+        "an",
+        "photo",
+        "of",
+        "dslr",
+        "rendering",
+        "with",
+        "roof",
+        "front",
+        "side",
+        "back",
+        "overhead",
+        "view",
+    ]
+    shapes = [word for words in nouns.values() for word in words]
+    return tuple(dict.fromkeys([*fixed, *nouns, *colours, *shapes]))
+
+
+def _article(phrase: str) -> str:
+    return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"

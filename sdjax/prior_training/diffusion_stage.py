@@ -1,0 +1,59 @@
+"""What UNet and text encoder learn: to undo noise."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from sdjax.diffusion.prediction import PredictionType, add_noise, velocity
+from sdjax.diffusion.schedule import NoiseSchedule
+from sdjax.networks.clip.text import CLIPText
+from sdjax.networks.unet.model import UNet2DCondition
+
+Latents = Float[Array, "batch h w c"]
+Params = Any
+
+
+class Denoiser(NamedTuple):
+    """What the loss needs besides parameters; static."""
+
+    unet: UNet2DCondition
+    text: CLIPText
+    schedule: NoiseSchedule
+    prediction_type: PredictionType
+    trains_text: bool = True
+
+
+def diffusion_loss(
+    denoiser: Denoiser,
+    params: Params,
+    latents: Latents,
+    ids: Int[Array, "batch tokens"],
+    key: jax.Array,
+) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+    """mean (network(x_t, t, text) - target)^2 (Ho et al., arXiv 2006.11239, eq. 14).
+
+    The target is the noise or the velocity alpha eps - sigma x_0 (Salimans and Ho, arXiv
+    2202.00512, app. D).  `params` has "unet" and "text_encoder".  Timesteps of a batch are spread:
+    1000 (u + i / batch) mod 1000 with one uniform u, each of them uniform.
+    """
+    t_key, noise_key = jax.random.split(key)
+    t = spread_timesteps(t_key, len(latents), denoiser.schedule.num_timesteps)
+    noise = jax.random.normal(noise_key, latents.shape)
+    noisy = add_noise(denoiser.schedule, latents, noise, t)
+    text_params = params["text_encoder"]
+    if not denoiser.trains_text:
+        text_params = jax.lax.stop_gradient(text_params)
+    text = denoiser.text.apply({"params": text_params}, ids).last_hidden_state
+    output = denoiser.unet.apply({"params": params["unet"]}, noisy, t, text)
+    target = noise
+    if denoiser.prediction_type == "v_prediction":
+        target = velocity(denoiser.schedule, latents, noise, t)
+    return jnp.mean((output.astype(jnp.float32) - target) ** 2), {}
+
+
+def spread_timesteps(key: jax.Array, number: int, count: int) -> Int[Array, "{number}"]:
+    """Uniform in 0 .. count - 1, one in each of `number` equal parts (moved together)."""
+    position = jax.random.uniform(key) + jnp.arange(number) / number
+    return jnp.int32(jnp.mod(position, 1.0) * count) % count

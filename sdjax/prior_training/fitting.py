@@ -1,0 +1,137 @@
+"""The loop of both stages: batches over devices, AdamW, an average of the parameters."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from sdjax.training.checkpoints import Checkpoints
+
+Params = Any
+Loss = Callable[..., tuple[jax.Array, dict[str, jax.Array]]]  # (params, *batch, key)
+
+
+class State(NamedTuple):
+    """What a checkpoint holds."""
+
+    params: Params
+    average: Params  # exponential moving average: what is kept in the end
+    optimizer: optax.OptState
+
+
+class Plan(NamedTuple):
+    """How long and how fast; learning rates rise linearly and fall along a cosine to 1 %."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    warmup: int
+    weight_decay: float
+    average: float  # decay of the average, at most (1 + step) / (10 + step)
+    clip: float  # of the gradient's norm
+    chunk: int  # steps between two reports
+    checkpoint_every: int
+
+
+class Report(NamedTuple):
+    """What a chunk was like."""
+
+    step: int  # steps done
+    terms: dict[str, float]  # means over the chunk
+    state: State
+    saved: bool
+
+
+class NonFiniteLossError(ValueError):
+    """The loss is no number any more."""
+
+
+def fit(
+    loss: Loss,
+    params: Params,
+    batches: Callable[[np.random.Generator], tuple[np.ndarray, ...]],
+    plan: Plan,
+    seed: tuple[int, ...],
+    checkpoints: Checkpoints,
+    report: Callable[[Report], None],
+) -> Params:
+    """Minimise the mean of `loss(params, *batch, key)` and return the averaged parameters.
+
+    Every leaf of a batch has `plan.batch` rows, which are divided among all devices (a
+    `ValueError` if they cannot be).  Batch and key depend on `seed` and the step only, so that a
+    run that is resumed from `checkpoints` goes on as if it had not stopped.  `NonFiniteLossError`
+    where the loss is not finite; the checkpoint before that stays.
+    """
+    mesh = _mesh(plan.batch)
+    optimizer = make_optimizer(plan)
+    step_with = partial(_step, loss, optimizer, plan.average)
+    step_function = jax.jit(step_with, donate_argnums=0)
+    first, state = _resumed(params, optimizer, checkpoints)
+    state = jax.device_put(state, NamedSharding(mesh, PartitionSpec()))
+    key, terms = jax.random.key(np.random.default_rng(seed).integers(2**31)), []
+    for step in range(first, plan.steps):
+        batch = batches(np.random.default_rng([*seed, step]))
+        batch = jax.device_put(batch, NamedSharding(mesh, PartitionSpec("batch")))
+        state, logged = step_function(state, batch, jax.random.fold_in(key, step), step)
+        terms.append(logged)
+        done = step + 1
+        if done % plan.chunk == 0 or done == plan.steps:
+            saves = done % plan.checkpoint_every == 0 or done == plan.steps
+            report(_reported(done, terms, state, checkpoints if saves else None))
+            terms = []
+    return jax.tree.map(np.asarray, state.average)
+
+
+def make_optimizer(plan: Plan) -> optax.GradientTransformation:
+    """AdamW (arXiv 1711.05101) with b2 0.99; matrices and kernels decay, vectors do not."""
+    rate = optax.warmup_cosine_decay_schedule(
+        0.0, plan.learning_rate, plan.warmup, max(plan.steps, plan.warmup + 1),
+        end_value=0.01 * plan.learning_rate,
+    )  # fmt: skip
+    decays = lambda params: jax.tree.map(lambda leaf: leaf.ndim > 1, params)  # noqa: E731
+    return optax.chain(
+        optax.clip_by_global_norm(plan.clip),
+        optax.adamw(rate, b2=0.99, weight_decay=plan.weight_decay, mask=decays),
+    )
+
+
+def _step(loss, optimizer, decay, state: State, batch, key, step):
+    (value, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state.params, *batch, key)
+    updates, moments = optimizer.update(gradient, state.optimizer, state.params)
+    params = optax.apply_updates(state.params, updates)
+    keeps = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
+    average = optax.incremental_update(params, state.average, 1.0 - keeps)
+    return State(params, average, moments), {"loss": value, **terms}
+
+
+def _mesh(batch: int) -> Mesh:
+    devices = jax.device_count()
+    if batch % devices:
+        raise ValueError(
+            f"batch is {batch}, expected a multiple of the {devices} devices; "
+            f"the nearest is {max(1, round(batch / devices)) * devices}."
+        )
+    return jax.make_mesh((devices,), ("batch",), axis_types=(AxisType.Auto,))
+
+
+def _resumed(params: Params, optimizer, checkpoints: Checkpoints) -> tuple[int, State]:
+    copy = jax.tree.map(jnp.array, params)  # the state is donated, and `params` is the caller's
+    start = State(copy, jax.tree.map(jnp.array, params), optimizer.init(params))
+    return checkpoints.restore_latest(lambda step: start) or (0, start)
+
+
+def _reported(step: int, terms: list, state: State, checkpoints: Checkpoints | None) -> Report:
+    means = {name: float(np.mean([one[name] for one in terms])) for name in terms[0]}
+    if not np.isfinite(means["loss"]):
+        raise NonFiniteLossError(
+            f"the loss is {means['loss']} within the steps up to {step}; a smaller learning_rate "
+            "may help, and the last checkpoint is from before that."
+        )
+    if checkpoints is not None:
+        checkpoints.save(step, state)
+    return Report(step, means, state, checkpoints is not None)

@@ -1,0 +1,101 @@
+"""A checkpoint in training: its networks, parameters and tokenizer; from nothing or a folder."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from sdjax.networks.parameters import parameter_shapes
+from sdjax.prior_training.networks import Networks, Tables, initial_params, networks
+from sdjax.text.tokenizer import Tokenize, load_tokenizer
+from sdjax.weights.hub import local_folder
+from sdjax.weights.load import load_params, save_params
+
+_TABLES = {
+    "autoencoder": ("vae", "config.json"),
+    "text": ("text_encoder", "config.json"),
+    "unet": ("unet", "config.json"),
+    "scheduler": ("scheduler", "scheduler_config.json"),
+}
+_WEIGHTS = {
+    "vae": "diffusion_pytorch_model.safetensors",
+    "text_encoder": "model.safetensors",
+    "unet": "diffusion_pytorch_model.safetensors",
+}
+_INDEX = {
+    "_class_name": "StableDiffusionPipeline",
+    "feature_extractor": [None, None],
+    "image_encoder": [None, None],
+    "requires_safety_checker": False,
+    "safety_checker": [None, None],
+    "scheduler": ["diffusers", "DDIMScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderKL"],
+}
+
+
+class Model(NamedTuple):
+    """`params` has "vae", "text_encoder" and "unet", float32."""
+
+    tables: Tables
+    networks: Networks
+    params: dict[str, Any]
+    tokenize: Tokenize
+
+
+def new_model(tables: Tables, tokenizer: str | Path, key: jax.Array) -> Model:
+    """Random parameters; `tokenizer` is the folder of its files."""
+    made = networks(tables)
+    keys = jax.random.split(key, 3)
+    params = {
+        "vae": initial_params(keys[0], made.autoencoder),
+        "text_encoder": initial_params(keys[1], made.text),
+        "unet": initial_params(keys[2], made.unet),
+    }
+    return Model(tables, made, params, load_tokenizer(tokenizer))
+
+
+def read_model(source: str | Path, revision: str | None = None) -> Model:
+    """The checkpoint of a diffusers folder or hub id; `ValueError` as `load_params` has it."""
+    folder = local_folder(source, revision)
+    tables = Tables(**{name: _read(folder.joinpath(*path)) for name, path in _TABLES.items()})
+    made = networks(tables)
+    by_folder = {"vae": made.autoencoder, "text_encoder": made.text, "unet": made.unet}
+    params = {
+        name: load_params(parameter_shapes(network), folder / name)
+        for name, network in by_folder.items()
+    }
+    return Model(tables, made, params, load_tokenizer(folder / "tokenizer"))
+
+
+def write_model(model: Model, folder: str | Path, tokenizer: str | Path, dtype: Any) -> None:
+    """Write `folder` as diffusers reads it, parameters in `dtype`.
+
+    `tokenizer` is the folder of its files, which are copied.
+    """
+    folder = Path(folder)
+    for name, path in _TABLES.items():
+        _write(folder.joinpath(*path), getattr(model.tables, name))
+    for name, file in _WEIGHTS.items():
+        stored = jax.tree.map(lambda leaf: np.asarray(leaf, dtype), model.params[name])
+        save_params(stored, folder / name, file)
+    if Path(tokenizer) != folder / "tokenizer":
+        shutil.copytree(tokenizer, folder / "tokenizer", dirs_exist_ok=True)
+    _write(folder / "model_index.json", _INDEX)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise ValueError(f"'{file}' cannot be read ({error}); download the model again.") from error
+
+
+def _write(file: Path, table: dict[str, Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(table, indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,90 @@
+"""What a checkpoint in training draws: sheets of prompts and views, pictures beside their codes."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, UInt8
+
+from sdjax.cameras import Camera
+from sdjax.diffusion.schedule import from_scheduler_config
+from sdjax.prior_training.model import Model
+from sdjax.priors.stable_diffusion import StableDiffusionPrior
+from sdjax.reports.pictures import Pixels, contact_sheet
+from sdjax.text.conditioning import condition
+from sdjax.text.views import Prompting, Thresholds
+from sdjax.training.sampling import Sampling, sample_seed
+
+VIEWS = {"front": (0.0, 15.0), "side": (90.0, 15.0), "back": (180.0, 15.0), "overhead": (0.0, 60.0)}
+
+
+def sample_sheet(
+    model: Model, prompts: Sequence[str], seeds: int, overhead: float, sampling: Sampling
+) -> Pixels:
+    """A row per prompt: for each seed its four named views, from one noise."""
+    prompting = Prompting(thresholds=Thresholds(overhead=overhead))
+    conditioned = [condition(prompt, prompting, partial(_embed, model)) for prompt in prompts]
+    azimuth, elevation = (jnp.asarray(column) for column in zip(*VIEWS.values(), strict=True))
+    cameras = Camera(azimuth, elevation, jnp.full(4, 3.2), jnp.full(4, 40.0))
+    conditionings = jax.tree.map(lambda *leaves: jnp.stack(leaves), *conditioned)
+    prior = _prior(model, prompting)
+    images = np.asarray(_draw(prior, conditionings, cameras, jnp.arange(seeds), sampling))
+    rows = [list(row.reshape(-1, *row.shape[2:])) for row in images]
+    labels = [f"{view}\nseed {seed}" for seed in range(seeds) for view in VIEWS]
+    return contact_sheet(rows, list(prompts), labels)
+
+
+@partial(jax.jit, static_argnames="sampling")
+def _draw(prior, conditionings, cameras, seeds, sampling):
+    """[prompts, seeds, views, h, w, 3]; compiled once for a run."""
+
+    def of_prompt(conditioning):
+        draw = partial(sample_seed, prior, conditioning, cameras)
+        return jax.lax.map(lambda seed: draw(seed, prior.image_size, sampling), seeds)
+
+    return jax.lax.map(of_prompt, conditionings)
+
+
+def _embed(model: Model, prompts: Sequence[str]) -> Float[Array, "prompts tokens features"]:
+    ids = jnp.asarray(model.tokenize(prompts))
+    return model.networks.text.apply({"params": model.params["text_encoder"]}, ids)[0]
+
+
+def _prior(model: Model, prompting: Prompting) -> StableDiffusionPrior:
+    """The model in float32; the same static fields for all parameters."""
+    return StableDiffusionPrior(
+        schedule=from_scheduler_config(model.tables.scheduler),
+        unet_params=model.params["unet"],
+        autoencoder_params=model.params["vae"],
+        unet=model.networks.unet,
+        autoencoder=model.networks.autoencoder,
+        prediction_type=model.tables.scheduler.get("prediction_type", "epsilon"),
+        image_size=model.networks.autoencoder.config.sample_size,
+        embed=_no_texts,
+        prompting=prompting,
+    )
+
+
+def _no_texts(prompts: list[str]) -> jax.Array:
+    raise AssertionError("prompts are embedded before they get here")
+
+
+def reconstructions(
+    model: Model, pictures: UInt8[np.ndarray, "number h w 3"]
+) -> tuple[Pixels, Float[np.ndarray, "number"]]:
+    """A sheet of pictures above what the autoencoder makes of them, and the PSNR of each in dB."""
+    autoencoder = model.networks.autoencoder
+
+    @jax.jit
+    def through(params, given):
+        latents = autoencoder.apply({"params": params}, 2.0 * given - 1.0, method="encode").mean
+        decoded = autoencoder.apply({"params": params}, latents, method="decode")
+        return jnp.clip(0.5 * decoded + 0.5, 0.0, 1.0)
+
+    given = np.float32(pictures) / 255.0
+    decoded = np.asarray(through(model.params["vae"], given))
+    psnr = -10.0 * np.log10(np.mean((decoded - given) ** 2, axis=(1, 2, 3)))
+    shown = [list(given[:12]), list(decoded[:12])]
+    return contact_sheet(shown, ["pictures", "decoded"]), psnr

@@ -1,0 +1,99 @@
+"""Pictures that could be taken of the package's objects, with the words for them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import UInt8
+
+from sdjax.cameras import Camera
+from sdjax.objects.model import Object
+from sdjax.objects.render import render_pairs
+from sdjax.objects.solids import Model
+from sdjax.objects.variants import COLOURS, roof, shape_words, variant
+from sdjax.prior_training.captions import Words
+from sdjax.text.directions import DIRECTIONS, view_direction
+
+_CENTRES = {"front": (0.0,), "back": (180.0,), "side": (90.0, 270.0)}  # of azimuth, in degrees
+
+
+class Framing(NamedTuple):
+    """Where cameras stand: ranges in degrees and world units."""
+
+    elevation: tuple[float, float] = (-10.0, 60.0)
+    distance: tuple[float, float] = (3.2, 3.2)
+    fovy: tuple[float, float] = (40.0, 40.0)
+    overhead: float = 45.0  # elevations above have the word "overhead"
+
+
+class Variety(NamedTuple):
+    """How much the objects differ from those of the catalogue."""
+
+    stretch: float = 0.15  # each axis is 1 - stretch .. 1 times as long
+    shade: float = 0.04  # of the colour, standard deviation of each channel
+
+
+class Scenes(NamedTuple):
+    """`number` pictures to be taken: leading axes on all leaves, a list of words."""
+
+    models: Model
+    cameras: Camera
+    words: list[Words]
+
+
+def draw_scenes(
+    generator: np.random.Generator,
+    number: int,
+    objects: Sequence[Object],
+    framing: Framing,
+    variety: Variety,
+) -> Scenes:
+    """Objects, colours and cameras independently and uniformly, but for the azimuth.
+
+    A third of the azimuths falls into the quarter in front of an object and a third into that
+    behind it, the rest onto both sides: prompts name these four, and front and back are what a
+    model confuses.
+    """
+    cameras = _cameras(generator, number, framing)
+    directions = np.asarray(view_direction(cameras, overhead=framing.overhead))
+    pairs = [
+        _object(generator, objects[generator.integers(len(objects))], variety, direction)
+        for direction in directions
+    ]
+    models, words = zip(*pairs, strict=True)
+    stacked = Model(*(_stack([model[kind] for model in models]) for kind in range(5)))
+    return Scenes(stacked, cameras, list(words))
+
+
+def take_pictures(
+    scenes: Scenes, resolution: int, samples: int = 2
+) -> UInt8[np.ndarray, "number resolution resolution 3"]:
+    """The renderings on white, 8 bits a channel."""
+    images = render_pairs(scenes.models, scenes.cameras, resolution, samples)
+    return np.asarray(np.round(255.0 * np.clip(np.asarray(images), 0.0, 1.0)), np.uint8)
+
+
+def _cameras(generator: np.random.Generator, number: int, framing: Framing) -> Camera:
+    names = generator.choice(list(_CENTRES), size=number)
+    centres = np.array([generator.choice(_CENTRES[name]) for name in names])
+    azimuth = np.mod(centres + generator.uniform(-45.0, 45.0, number), 360.0)
+    ranges = (framing.elevation, framing.distance, framing.fovy)
+    rest = (generator.uniform(low, high, number) for low, high in ranges)
+    return Camera(*(np.float32(values) for values in (azimuth, *rest)))
+
+
+def _object(
+    generator: np.random.Generator, obj: Object, variety: Variety, direction: int
+) -> tuple[Model, Words]:
+    colour, roof_colour = generator.choice(list(COLOURS), size=2)
+    factors = generator.uniform(1.0 - variety.stretch, 1.0, 3)
+    shade = generator.normal(0.0, variety.shade, 3)
+    said_roof = None if roof(obj) is None else str(roof_colour)
+    words = Words(obj.noun, str(colour), shape_words(obj), said_roof, DIRECTIONS[direction])
+    return variant(obj, str(colour), said_roof, factors, shade), words
+
+
+def _stack(solids: list) -> object:
+    if isinstance(solids[0], np.ndarray):
+        return np.stack(solids)
+    return type(solids[0])(*(_stack(list(leaves)) for leaves in zip(*solids, strict=True)))

@@ -1,0 +1,115 @@
+"""The two stages of a run, each from its last checkpoint on."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from sdjax.diffusion.schedule import from_scheduler_config
+from sdjax.prior_training.autoencoder_stage import autoencoder_loss, latents_of, standardised
+from sdjax.prior_training.diffusion_stage import Denoiser, diffusion_loss
+from sdjax.prior_training.fitting import Loss, Params, Plan, Report, State, fit
+from sdjax.prior_training.from_config import make_plan
+from sdjax.prior_training.model import Model
+from sdjax.prior_training.samples import sample_sheet
+from sdjax.prior_training.sources import Source
+from sdjax.reports.pictures import Pixels, save_png
+from sdjax.reports.progress import Progress
+from sdjax.reports.scalars import Scalars
+from sdjax.training.checkpoints import Checkpoints
+from sdjax.training.sampling import Sampling
+
+AUTOENCODER, DIFFUSION = 3, 4  # second number of the generators' seeds
+_MEASURED = 2048  # pictures from which the scale of the latents is taken
+
+
+def train_autoencoder(config: ConfigDict, model: Model, source: Source, folder: Path) -> Model:
+    """The model with its autoencoder trained, and latents of mean 0 and variance 1."""
+    if not config.autoencoder.steps:
+        return model
+    plan, autoencoder = make_plan(config, config.autoencoder), model.networks.autoencoder
+
+    def batches(generator: np.random.Generator):
+        return (source.batch(generator, plan.batch).values,)
+
+    loss = partial(autoencoder_loss, autoencoder, config.autoencoder.kl)
+    seed = config.seed, AUTOENCODER
+    params = _fitted("autoencoder", loss, model.params["vae"], batches, plan, seed, folder)
+    if config.model.name == "new":
+        some = source.batch(np.random.default_rng(seed), _MEASURED).values
+        encode = jax.jit(partial(latents_of, autoencoder, params))
+        parts = [np.asarray(encode(some[i : i + 256])) for i in range(0, len(some), 256)]
+        params = standardised(params, np.concatenate(parts))
+    return model._replace(params={**model.params, "vae": jax.tree.map(jnp.asarray, params)})
+
+
+def train_diffusion(config: ConfigDict, model: Model, source: Source, folder: Path) -> Model:
+    """The model with its UNet trained, and its text encoder unless the config leaves it."""
+    plan = make_plan(config, config.diffusion)
+    if not plan.steps:
+        return model
+    scheduler = model.tables.scheduler
+    denoiser = Denoiser(
+        model.networks.unet,
+        model.networks.text,
+        from_scheduler_config(scheduler),
+        scheduler.get("prediction_type", "epsilon"),
+        config.diffusion.trains_text,
+    )
+    factor = model.networks.autoencoder.config.scaling_factor
+    encode = jax.jit(partial(latents_of, model.networks.autoencoder, model.params["vae"]))
+    latents = source.encoded(lambda pictures: factor * np.asarray(encode(pictures)))
+
+    def batches(generator: np.random.Generator):
+        batch = latents.batch(generator, plan.batch)
+        return batch.values, model.tokenize(batch.captions)
+
+    def trained(params: Params) -> Model:
+        return model._replace(params={**model.params, **params})
+
+    def show(state: State, step: int) -> None:
+        folder.joinpath("sheets").mkdir(exist_ok=True)
+        sheet = draw_samples(config, trained(state.average))
+        save_png(folder / "sheets" / f"samples_{step}.png", sheet)
+
+    start = {name: model.params[name] for name in ("unet", "text_encoder")}
+    loss, seed = partial(diffusion_loss, denoiser), (config.seed, DIFFUSION)
+    return trained(_fitted("diffusion", loss, start, batches, plan, seed, folder, show))
+
+
+def draw_samples(config: ConfigDict, model: Model) -> Pixels:
+    """The sheet that the config's `report` describes."""
+    report = config.report
+    overhead = config.data.get("overhead", 60.0)
+    sampling = Sampling(report.guidance_scale, report.steps)
+    return sample_sheet(model, report.prompts, report.seeds, overhead, sampling)
+
+
+def _fitted(
+    name: str,
+    loss: Loss,
+    start: Params,
+    batches: Any,
+    plan: Plan,
+    seed: tuple[int, ...],
+    folder: Path,
+    show: Any = None,
+) -> Params:
+    """`fit` with checkpoints, scalars, a line of progress and, beside checkpoints, `show`."""
+    with (
+        Checkpoints(folder / "checkpoints" / name) as checkpoints,
+        Scalars(folder / name) as scalars,
+        Progress(plan.steps, name) as progress,
+    ):
+
+        def report(chunk: Report) -> None:
+            scalars.log(chunk.step, chunk.terms)
+            progress.update(chunk.step, chunk.terms)
+            if chunk.saved and show is not None:
+                show(chunk.state, chunk.step)
+
+        return fit(loss, start, batches, plan, seed, checkpoints, report)

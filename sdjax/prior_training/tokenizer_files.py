@@ -1,0 +1,55 @@
+"""The files of a CLIP tokenizer for a small vocabulary."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+START, END = "<|startoftext|>", "<|endoftext|>"
+WORD_END = "</w>"
+
+
+def write_tokenizer(folder: str | Path, words: Sequence[str], length: int) -> int:
+    """Write `folder` so that transformers' `CLIPTokenizer` reads it; the size of the vocabulary.
+
+    It is byte-level BPE as CLIP has it (Radford et al., arXiv 2103.00020): every text has tokens,
+    and each of `words` (of ASCII letters) has one of its own.  Texts are padded with the end token
+    to `length` tokens, start and end among them.
+    """
+    vocabulary, merges = _byte_pairs(words)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False))
+    lines = ["#version: 0.2", *(" ".join(pair) for pair in merges), ""]
+    (folder / "merges.txt").write_text("\n".join(lines))
+    special = {"bos_token": START, "eos_token": END, "pad_token": END, "unk_token": END}
+    (folder / "special_tokens_map.json").write_text(json.dumps(special, indent=2))
+    settings = {**special, "model_max_length": length, "tokenizer_class": "CLIPTokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2))
+    return len(vocabulary)
+
+
+def _byte_pairs(words: Sequence[str]) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Ids and merges: the bytes, the bytes that end a word, what the merges make, the two marks.
+
+    Merges are learned from the words themselves until each of them is one token.
+    """
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    letters = sorted(ByteLevel.alphabet())
+    merges = _learn(words)
+    merged = [first + second for first, second in merges]
+    tokens = [*letters, *(letter + WORD_END for letter in letters), *merged, START, END]
+    return {token: index for index, token in enumerate(dict.fromkeys(tokens))}, merges
+
+
+def _learn(words: Sequence[str]) -> list[tuple[str, str]]:
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE(end_of_word_suffix=WORD_END))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.BpeTrainer(
+        vocab_size=100_000, min_frequency=1, end_of_word_suffix=WORD_END, show_progress=False
+    )
+    tokenizer.train_from_iterator(list(words), trainer)
+    merges = json.loads(tokenizer.to_str())["model"]["merges"]
+    return [tuple(pair) if not isinstance(pair, str) else tuple(pair.split()) for pair in merges]

@@ -1,0 +1,125 @@
+"""Train a small Stable Diffusion on captioned renderings, or fine-tune a checkpoint on pictures:
+`python -m sdjax.train_prior --config=configs/train_prior.py --workdir=runs/prior`.
+
+The same command again resumes what was interrupted.  The checkpoint is `<workdir>/model`, in the
+layout of diffusers.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from sdjax.commands import app
+from sdjax.commands.config import load_config
+from sdjax.commands.errors import UserError, user_errors
+from sdjax.commands.machine import prepare_machine
+from sdjax.commands.prior_training_schema import SCHEMA
+from sdjax.commands.schema import validate
+from sdjax.commands.workdir import open_workdir
+
+MAY_DIFFER = ("report",)
+
+
+def train_prior(
+    config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Train the autoencoder, then UNet and text encoder; write `<workdir>/model`.
+
+    Args:
+        config: a path, a module with `get_config()`, a ConfigDict or a dict.
+        workdir: the run's folder; an interrupted run in it is resumed.
+        overrides: fields of the configuration to replace, `{"diffusion.steps": 100}`.
+
+    Returns:
+        What `<workdir>/metrics.json` holds: parameters, the autoencoder's PSNR in dB on held-out
+        pictures, the last losses and seconds of each stage.
+
+    Raises:
+        UserError: one sentence about what was wrong in the configuration or the data.
+    """
+    config = load_config(config, overrides or {})
+    validate(config, SCHEMA)
+    _check(config)
+    folder = open_workdir(workdir, config, MAY_DIFFER)
+    prepare_machine()
+    with user_errors():
+        return _train(config, folder)
+
+
+def _check(config: Any) -> None:
+    """What can be found wrong before anything is written."""
+    from sdjax.objects.prompts import CATEGORIES
+
+    if config.data.name == "objects":
+        unknown = [noun for noun in config.data.nouns if noun not in CATEGORIES]
+        if unknown:
+            raise UserError(
+                f"config.data.nouns holds {unknown[0]!r}, expected some of {', '.join(CATEGORIES)}."
+            )
+    if config.model.name == "new" and not config.autoencoder.steps:
+        raise UserError(
+            "config.autoencoder.steps is 0 for a new model, expected at least 1: its autoencoder "
+            "has random weights."
+        )
+
+
+def _train(config: Any, folder: Path) -> dict[str, Any]:
+    from sdjax.prior_training import from_config
+    from sdjax.prior_training.model import write_model
+    from sdjax.prior_training.stages import train_autoencoder, train_diffusion
+
+    tokenizer = from_config.tokenizer_folder(config, folder)
+    model = from_config.make_model(config, tokenizer)
+    source = from_config.make_source(config, _telling("rendering", config.data.get("pictures")))
+    held_out = from_config.make_held_out(config).values
+    metrics: dict[str, Any] = {}
+    for name, train in (("autoencoder", train_autoencoder), ("diffusion", train_diffusion)):
+        started = time.perf_counter()
+        model = train(config, model, source, folder)
+        metrics[f"{name}_seconds"] = round(time.perf_counter() - started, 1)
+    write_model(model, folder / "model", tokenizer, config.save_dtype)
+    metrics |= _judge(config, model, held_out, folder)
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    print(f"The checkpoint is {folder / 'model'}; look at {folder / 'samples.png'}.", flush=True)
+    return metrics
+
+
+def _judge(config: Any, model: Any, held_out: Any, folder: Path) -> dict[str, Any]:
+    """Sheets of what the model draws, and the figures that need no classifier."""
+    import jax
+
+    from sdjax.prior_training.samples import reconstructions
+    from sdjax.prior_training.stages import draw_samples
+    from sdjax.reports.pictures import save_png
+
+    sheet, psnr = reconstructions(model, held_out)
+    save_png(folder / "reconstructions.png", sheet)
+    save_png(folder / "samples.png", draw_samples(config, model))
+    sizes = {
+        name: sum(leaf.size for leaf in jax.tree.leaves(params))
+        for name, params in model.params.items()
+    }
+    return {"parameters": sizes, "autoencoder_psnr": round(float(psnr.mean()), 2)}
+
+
+def _telling(what: str, total: int | None) -> Callable[[int], None]:
+    def tell(done: int) -> None:
+        if done % 4096 == 0 or done == total:
+            print(f"{what}  {done}/{total}", flush=True)
+
+    return tell
+
+
+def main() -> None:
+    """The command."""
+    train_prior(app.config_from_flags(), flags.FLAGS.workdir)
+
+
+if __name__ == "__main__":
+    app.define_config()
+    flags.DEFINE_string("workdir", None, "the run's folder", required=True)
+    app.run(main)
