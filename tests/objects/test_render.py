@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from sdjax.cameras import Camera, position
+from sdjax.objects import render as rendering
 from sdjax.objects.lighting import shade
 from sdjax.objects.model import Object, stack_models, to_model
 from sdjax.objects.prompts import find
-from sdjax.objects.render import render, render_views
+from sdjax.objects.render import render, render_pairs, render_views
 from sdjax.objects.shapes import turn
 from sdjax.objects.solids import Polyhedron, Vessel
+from tests import tiny
 from tests.objects.test_catalogue import VIEWS
 from tests.objects.test_intersection import RAYS
 from tests.objects.test_visibility import find_first
@@ -21,6 +23,9 @@ from tests.objects.test_visibility import find_first
 SIZE = 32
 render_small = jax.jit(partial(render, height=SIZE, width=SIZE))
 render_fine = jax.jit(partial(render, height=2 * SIZE, width=2 * SIZE, samples=1))
+
+
+SHOTS = [(7.0, 21.0, 3.2, 40.0), (130.0, -10.0, 3.0, 45.0), (250.0, 60.0, 3.4, 35.0)]
 
 
 def camera(azimuth, elevation=20.0):
@@ -112,3 +117,18 @@ def test_objects_can_be_vmapped():
     for obj, image in zip(objects, images.colour, strict=True):
         single = render_small(to_model(obj), camera(40.0)).colour
         np.testing.assert_allclose(image, single, atol=1e-5)
+
+
+@pytest.mark.parametrize("on_cpu", [True, False])
+def test_pairs_are_the_single_ones(monkeypatch, on_cpu):
+    """One after the other, or all at once as on accelerators."""
+    monkeypatch.setattr(rendering, "_is_cpu", lambda: on_cpu)
+    models = stack_models([*find("a red low car"), *find("a black mug"), *find("a teal rocket")])
+    cameras = Camera(*(jnp.float32(row) for row in zip(*SHOTS, strict=True)))
+    images = tiny.jit(lambda *pairs: render_pairs.__wrapped__(*pairs, SIZE))(models, cameras)
+    assert images.shape == (3, SIZE, SIZE, 3)
+    for i, image in enumerate(images):
+        pair = jax.tree.map(lambda leaf: leaf[i], (models, cameras))  # noqa: B023
+        difference = jnp.abs(image - render_small(*pair).colour).max(-1)
+        assert float((difference > 1e-5).mean()) < 0.002  # a ray at an edge
+    assert float(jnp.abs(images[0] - images[1]).mean()) > 0.01
