@@ -1,7 +1,7 @@
 """The small form of configs/benchmark.py for CPUs: the embedded prior, and networks of a tenth of
-SD 1.5's channels at 256 pixels.
+SD 1.5's channels at 256 pixels ("sd" in the names of runs).
 
-About 5 minutes of CPU time, most of it compilation; on a busy machine the figures are no figures,
+About 5 minutes on 2 CPU cores; on a busy machine the figures are no figures,
 which the column `spread` tells.
 
     python -m sdjax.benchmark --config=configs/benchmark_cpu.py --workdir=runs/benchmark_cpu
@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from sdjax.commands.config import load_config
 
 EMBEDDED = Path(__file__).with_name("embedded_3d")
+STABLE_DIFFUSION = Path(__file__).with_name("stable_diffusion_3d")
 STAGE = {"steps": (400,), "resolution": (64,)}
 
 
@@ -40,6 +41,8 @@ def get_config() -> ConfigDict:
         "sdi": embedded("sdi"),
         "dsd exact": embedded("dsd", **{"rule.ode": "exact"}),
         "dsd cached": embedded("dsd"),
+        "sd dsd exact": stable_diffusion("dsd"),
+        "sd dsd cached": stable_diffusion("dsd_cached"),
     }
     return ConfigDict(config)
 
@@ -48,3 +51,11 @@ def embedded(rule, **overrides):
     """A run at the resolution and with the grid of the demo's last stage."""
     path = EMBEDDED / f"{rule}.py"
     return load_config(path, {"stages": {**STAGE, "grid": (64,)}, **overrides}).to_dict()
+
+
+def stable_diffusion(rule):
+    """The official recipe at 64 pixels, its latents at those of `image_size`."""
+    stage = {"steps": (400,), "resolution": (64,), "grid": (2,)}
+    prior = {"image_size": 256, "dtype": "float32"}
+    path = STABLE_DIFFUSION / f"{rule}.py"
+    return load_config(path, {"stages": stage, "prior": prior}).to_dict()

@@ -24,21 +24,25 @@ _PLAN = {
     "clip": number(above=0),
 }
 
+OBJECTS: Schema = {
+    "nouns": several(text()),
+    "elevation": interval(number(at_least=-90, at_most=90)),
+    "distance": interval(number(above=0)),
+    "fovy": interval(number(above=0, at_most=179)),
+    "overhead": number(at_least=-90, at_most=90),
+    "stretch": number(at_least=0, at_most=0.9),
+    "shade": number(at_least=0),
+}
+
 SCHEMA: Schema = {
     "seed": whole(at_least=0),
     "resolution": whole(at_least=8),
     "data": choice(
         "name",
         {
-            "objects": {
-                "nouns": several(text()),
+            "objects": OBJECTS
+            | {
                 "pictures": whole(at_least=0),
-                "elevation": interval(number(at_least=-90, at_most=90)),
-                "distance": interval(number(above=0)),
-                "fovy": interval(number(above=0, at_most=179)),
-                "overhead": number(at_least=-90, at_most=90),
-                "stretch": number(at_least=0, at_most=0.9),
-                "shade": number(at_least=0),
                 "says": dict.fromkeys(
                     ("colour", "shape", "roof", "view", "prefix", "empty"), _FRACTION
                 ),

@@ -18,18 +18,23 @@ from sdjax.prior_training.tokenizer_files import write_tokenizer
 from sdjax.prior_training.user_images import user_images
 from sdjax.weights.hub import local_folder
 
+EVERYTHING = Odds(*(1.0,) * 5, empty=0.0)
 PICTURES, HELD_OUT = 1, 2  # second number of the generators' seeds
 
 
 def make_renderings(config: ConfigDict) -> Renderings:
     """What `config.data` says of the package's objects."""
-    data = config.data
+    return renderings_of(config.data, config.resolution, Odds(**config.data.says))
+
+
+def renderings_of(table: ConfigDict, resolution: int, odds: Odds = EVERYTHING) -> Renderings:
+    """What a table of objects and cameras says."""
     return Renderings(
-        [obj for obj in all_objects() if obj.noun in data.nouns],
-        config.resolution,
-        Framing(data.elevation, data.distance, data.fovy, data.overhead),
-        Variety(data.stretch, data.shade),
-        Odds(**data.says),
+        [obj for obj in all_objects() if obj.noun in table.nouns],
+        resolution,
+        Framing(table.elevation, table.distance, table.fovy, table.overhead),
+        Variety(table.stretch, table.shade),
+        odds,
     )
 
 

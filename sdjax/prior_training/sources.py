@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -81,11 +81,10 @@ class Renderings(NamedTuple):
         return [draw_caption(generator, one, self.odds) for one in words]
 
 
-def rendered(renderings: Renderings, number: int, seed: Sequence[int], tell: Any = None) -> Bank:
-    """`number` renderings made now; their captions are drawn anew whenever they are used.
-
-    `tell(done)` is called now and then.
-    """
+def pictures_with_words(
+    renderings: Renderings, number: int, seed: Sequence[int], tell: Callable[[int], None] | None
+) -> tuple[np.ndarray, list[Words]]:
+    """`number` renderings, uint8, and what there is to say of each; `tell(done)` now and then."""
     pictures, words = [], []
     for part, start in enumerate(range(0, number, _AT_ONCE)):
         generator = np.random.default_rng([*seed, part])
@@ -94,11 +93,22 @@ def rendered(renderings: Renderings, number: int, seed: Sequence[int], tell: Any
         words.extend(scenes.words)
         if tell is not None:
             tell(min(start + _AT_ONCE, number))
+    return np.concatenate(pictures)[:number], words[:number]
+
+
+def rendered(
+    renderings: Renderings,
+    number: int,
+    seed: Sequence[int],
+    tell: Callable[[int], None] | None = None,
+) -> Bank:
+    """`number` renderings made now; their captions are drawn anew whenever they are used."""
+    pictures, words = pictures_with_words(renderings, number, seed, tell)
 
     def caption(generator: np.random.Generator, index: int) -> str:
         return draw_caption(generator, words[index], renderings.odds)
 
-    return Bank(np.concatenate(pictures)[:number], caption)
+    return Bank(pictures, caption)
 
 
 def fresh(renderings: Renderings) -> Fresh:

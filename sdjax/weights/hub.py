@@ -10,6 +10,7 @@ from sdjax.weights.choice import best_weights, needed_files, pickles
 from sdjax.weights.files import weight_files
 from sdjax.weights.folder import checked_folder, no_such_path
 from sdjax.weights.hub_errors import UnreachableError, explain, pickles_only
+from sdjax.weights.shipped import NAME, shipped_folder
 
 COMPONENTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
@@ -22,15 +23,16 @@ def local_folder(
     """The folder of a model in the layout of diffusers, with at least these components.
 
     Args:
-      source: a folder, taken as it is; or a model of the hub, "owner/name", of which only the
-        settings and one file of weights per component are downloaded (`sdjax.weights.choice`).
+      source: a folder, taken as it is; "sdjax-small", the model that comes with the package; or a
+        model of the hub, "owner/name", of which only the settings and one file of weights per
+        component are downloaded (`sdjax.weights.choice`).
       revision: branch, tag or commit on the hub, e.g. "flax" for old Flax weights; None is "main".
 
     Without the hub, what its cache (under HF_HOME) holds of that revision is used if complete.
     ValueError with what to do if there is no such folder or model, if it is incomplete, has pickles
     only or is a checkpoint in one file, and if the hub cannot be reached or refuses.
     """
-    path = Path(source).expanduser()
+    path = shipped_folder() if source == NAME else Path(source).expanduser()
     is_path = isinstance(source, Path) or HUB_ID.fullmatch(source) is None
     if not path.exists() and is_path:
         raise ValueError(no_such_path(path))

@@ -1,0 +1,26 @@
+"""ASD (ScaleDreamer, arXiv 2407.02040) in 2D on the small Stable Diffusion.
+
+A noisier timestep for VSD's second network.
+
+    python -m sdjax.train --config=configs/small_2d/asd.py --workdir=runs/small/asd
+
+Times and figures: docs/small.md.
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+SOURCE = Path(__file__).parents[1] / "embedded_2d" / "asd.py"
+
+
+def get_config() -> ConfigDict:
+    """The table: those of `SOURCE` for rule, noise, annealing, gradient and optimizer."""
+    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    source = load_config(SOURCE).to_dict()
+    config |= {
+        name: source[name] for name in ("rule", "noise", "annealing", "gradient", "optimizer")
+    }
+    return ConfigDict(config)

@@ -1,0 +1,26 @@
+"""DSD* (arXiv 2412.06780, section 3.2) in 2D on the small Stable Diffusion.
+
+The sampling form, which is DDIM.
+
+    python -m sdjax.train --config=configs/small_2d/dsd_star.py --workdir=runs/small/dsd_star
+
+Times and figures: docs/small.md.
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+SOURCE = Path(__file__).parents[1] / "embedded_2d" / "dsd_star.py"
+
+
+def get_config() -> ConfigDict:
+    """The table: those of `SOURCE` for rule, noise, annealing, gradient and optimizer."""
+    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    source = load_config(SOURCE).to_dict()
+    config |= {
+        name: source[name] for name in ("rule", "noise", "annealing", "gradient", "optimizer")
+    }
+    return ConfigDict(config)

@@ -1,0 +1,26 @@
+"""ISM (LucidDreamer, arXiv 2311.11284) in 2D on the small Stable Diffusion.
+
+Two points of one deterministic inversion.
+
+    python -m sdjax.train --config=configs/small_2d/ism.py --workdir=runs/small/ism
+
+Times and figures: docs/small.md.
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+SOURCE = Path(__file__).parents[1] / "embedded_2d" / "ism.py"
+
+
+def get_config() -> ConfigDict:
+    """The table: those of `SOURCE` for rule, noise, annealing, gradient and optimizer."""
+    config = load_config(Path(__file__).with_name("common.py")).to_dict()
+    source = load_config(SOURCE).to_dict()
+    config |= {
+        name: source[name] for name in ("rule", "noise", "annealing", "gradient", "optimizer")
+    }
+    return ConfigDict(config)
