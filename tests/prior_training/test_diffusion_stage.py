@@ -1,0 +1,128 @@
+"""The denoising loss: its targets, its timesteps, and who is trained."""
+
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sdjax.diffusion.prediction import velocity
+from sdjax.diffusion.schedule import scaled_linear
+from sdjax.prior_training.diffusion_stage import Denoiser, diffusion_loss, spread_timesteps
+from tests.prior_training.small import LENGTH, model
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+SCHEDULE = scaled_linear()
+LATENTS = jax.random.normal(jax.random.key(5), (6, 4, 4, 3))
+IDS = jnp.zeros((6, LENGTH), jnp.int32)
+NOTHING = {"unet": {}, "text_encoder": {}}
+
+
+class Text:
+    """In place of a text encoder: the ids themselves."""
+
+    def apply(self, variables, ids):
+        return SimpleNamespace(last_hidden_state=ids)
+
+
+class Knowing:
+    """A network that knows the clean latents, and predicts what it is asked for from them."""
+
+    def __init__(self, latents, predicts):
+        self.latents, self.predicts = latents, predicts
+
+    def apply(self, variables, noisy, t, text):
+        alpha, sigma = (part(t)[:, None, None, None] for part in (SCHEDULE.alpha, SCHEDULE.sigma))
+        noise = (noisy - alpha * self.latents) / sigma
+        if self.predicts == "epsilon":
+            return noise
+        return velocity(SCHEDULE, self.latents, noise, t)
+
+
+def value(latents, prediction, network, key=0):
+    denoiser = Denoiser(network, Text(), SCHEDULE, prediction)
+    return float(diffusion_loss(denoiser, NOTHING, latents, IDS, jax.random.key(key))[0])
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_who_knows_everything_has_no_loss(prediction):
+    assert value(LATENTS, prediction, Knowing(LATENTS, prediction)) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("prediction", "predicted"), [("epsilon", "v_prediction"), ("v_prediction", "epsilon")]
+)
+def test_the_other_target_is_not_it(prediction, predicted):
+    assert value(LATENTS, prediction, Knowing(LATENTS, predicted)) > 0.1
+
+
+def test_a_constant_error_is_squared():
+    """A mean over everything, so that the size of a batch does not matter."""
+
+    class Off(Knowing):
+        def apply(self, *inputs):
+            return super().apply(*inputs) + 0.5
+
+    assert value(LATENTS, "epsilon", Off(LATENTS, "epsilon")) == pytest.approx(0.25, rel=1e-4)
+
+
+def test_the_network_gets_text_timesteps_and_noisy_latents():
+    """Whatever the key; x_t has the variance of its timestep."""
+    seen = []
+
+    class Watching:
+        def apply(self, variables, noisy, t, text):
+            seen.append((noisy, t, text))
+            return jnp.zeros_like(noisy)
+
+    ids = jnp.arange(6 * LENGTH, dtype=jnp.int32).reshape(6, LENGTH)
+    latents = jnp.full((6, 16, 16, 3), 2.0)
+    denoiser = Denoiser(Watching(), Text(), SCHEDULE, "epsilon")
+    for k in range(2):
+        diffusion_loss(denoiser, NOTHING, latents, ids, jax.random.key(k))
+    assert not np.array_equal(seen[0][1], seen[1][1])
+    noisy, t, text = seen[0]
+    np.testing.assert_array_equal(text, ids)
+    np.testing.assert_allclose(noisy.mean((1, 2, 3)), 2 * SCHEDULE.alpha(t), atol=0.15)
+    np.testing.assert_allclose(noisy.std((1, 2, 3)), SCHEDULE.sigma(t), rtol=0.15)
+
+
+@pytest.mark.parametrize("trains_text", [True, False])
+def test_the_text_encoder_is_trained_if_asked(tmp_path, trains_text):
+    made = model(tmp_path)
+    denoiser = Denoiser(made.networks.unet, made.networks.text, SCHEDULE, "epsilon", trains_text)
+    ids = jnp.asarray(made.tokenize(["a red mug"] * 2))
+    params = {name: made.params[name] for name in ("unet", "text_encoder")}
+
+    def loss(params):
+        return diffusion_loss(denoiser, params, LATENTS[:2], ids, jax.random.key(0))[0]
+
+    gradient = jax.jit(jax.grad(loss))(params)
+    largest = {
+        name: max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(part))
+        for name, part in gradient.items()
+    }
+    assert largest["unet"] > 1e-3
+    assert (largest["text_encoder"] > 1e-6) is trains_text
+    assert trains_text or largest["text_encoder"] == 0
+
+
+@pytest.mark.parametrize("number", [1, 7, 8, 32])
+def test_timesteps_of_a_batch_are_spread(number):
+    """Gaps between neighbours are equal to one, that from the last around to the first too."""
+    for k in range(5):
+        t = np.sort(spread_timesteps(jax.random.key(k), number, 1000))
+        assert t.shape == (number,) and t.min() >= 0 and t.max() < 1000
+        gaps = np.diff(np.append(t, t[0] + 1000))
+        assert np.abs(gaps - 1000 / number).max() <= 1
+
+
+def test_each_timestep_of_a_batch_is_uniform():
+    """Not only all together: entry 0 as well as the last."""
+    keys = jax.random.split(jax.random.key(0), 4000)
+    drawn = np.asarray(jax.vmap(lambda key: spread_timesteps(key, 4, 10))(keys))
+    for entry in drawn.T:
+        counts = np.bincount(entry, minlength=10)
+        assert len(counts) == 10
+        assert np.abs(counts - 400).max() < 4.5 * np.sqrt(400 * 0.9)
