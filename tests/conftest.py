@@ -53,3 +53,11 @@ def images_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "images"
     run_images(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def four_blocks(tmp_path_factory):
+    """The folder of a checkpoint of four blocks with random weights; tests leave it as it is."""
+    from tests.checkpoints import write_four_blocks
+
+    return write_four_blocks(tmp_path_factory.mktemp("checkpoints") / "four_blocks")

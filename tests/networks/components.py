@@ -19,7 +19,7 @@ from sdjax.networks.unet.model import UNet2DCondition
 from sdjax.weights.load import load_params
 from tests import reference
 
-CHECKPOINTS = ("sd1_tiny", "sd2_tiny", "sd1_4block")
+CHECKPOINTS = ("sd1_tiny", "sd2_tiny")
 REAL = Path(__file__).parents[1] / "data" / "configs"
 NETWORKS = {
     "unet": (UNetConfig, UNet2DCondition),

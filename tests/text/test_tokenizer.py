@@ -12,7 +12,7 @@ import pytest
 from sdjax.text.tokenizer import load_tokenizer
 from tests import reference
 
-MODELS = ("sd1_tiny", "sd2_tiny", "sd1_4block")
+MODELS = ("sd1_tiny", "sd2_tiny")
 
 
 def folder(name):

@@ -18,7 +18,7 @@ from sdjax.weights.files import weight_files
 from sdjax.weights.load import load_params, save_params
 from tests import reference
 
-MODELS = ("sd1_tiny", "sd2_tiny", "sd1_4block")
+MODELS = ("sd1_tiny", "sd2_tiny")
 KINDS = {
     "unet": (UNetConfig, UNet2DCondition),
     "vae": (AutoencoderConfig, AutoencoderKL),
