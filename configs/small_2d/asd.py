@@ -2,7 +2,7 @@
 
 A noisier timestep for VSD's second network.
 
-    python -m sdjax.train --config=configs/small_2d/asd.py --workdir=runs/small/asd
+    python -m sdjax.train --config=configs/small_2d/asd.py --workdir=runs/asd
 
 Times and figures: docs/small.md.
 """
@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "embedded_2d" / "asd.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: those of `SOURCE` for rule, noise, annealing, gradient and optimizer."""
+    """The table: from `SOURCE` its rule, noise, annealing, gradient and optimizer."""
     config = load_config(Path(__file__).with_name("common.py")).to_dict()
     source = load_config(SOURCE).to_dict()
     config |= {

@@ -2,7 +2,7 @@
 
 Two neighbouring points of one ODE with a fixed noise.
 
-    python -m sdjax.train --config=configs/small_2d/consistent3d.py --workdir=runs/small/consistent3d
+    python -m sdjax.train --config=configs/small_2d/consistent3d.py --workdir=runs/consistent3d
 
 Times and figures: docs/small.md.
 """
@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "embedded_2d" / "consistent3d.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: those of `SOURCE` for rule, noise, annealing, gradient and optimizer."""
+    """The table: from `SOURCE` its rule, noise, annealing, gradient and optimizer."""
     config = load_config(Path(__file__).with_name("common.py")).to_dict()
     source = load_config(SOURCE).to_dict()
     config |= {

@@ -2,7 +2,7 @@
 
 The sampling form, which is DDIM.
 
-    python -m sdjax.train --config=configs/small_2d/dsd_star.py --workdir=runs/small/dsd_star
+    python -m sdjax.train --config=configs/small_2d/dsd_star.py --workdir=runs/dsd_star
 
 Times and figures: docs/small.md.
 """
@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "embedded_2d" / "dsd_star.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: those of `SOURCE` for rule, noise, annealing, gradient and optimizer."""
+    """The table: from `SOURCE` its rule, noise, annealing, gradient and optimizer."""
     config = load_config(Path(__file__).with_name("common.py")).to_dict()
     source = load_config(SOURCE).to_dict()
     config |= {

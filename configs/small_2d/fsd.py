@@ -2,7 +2,7 @@
 
 The SDS residual with noise fixed for the run and falling t.
 
-    python -m sdjax.train --config=configs/small_2d/fsd.py --workdir=runs/small/fsd
+    python -m sdjax.train --config=configs/small_2d/fsd.py --workdir=runs/fsd
 
 Times and figures: docs/small.md.
 """
@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "embedded_2d" / "fsd.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: those of `SOURCE` for rule, noise, annealing, gradient and optimizer."""
+    """The table: from `SOURCE` its rule, noise, annealing, gradient and optimizer."""
     config = load_config(Path(__file__).with_name("common.py")).to_dict()
     source = load_config(SOURCE).to_dict()
     config |= {

@@ -2,7 +2,7 @@
 
 SDS with the score's chain rule.
 
-    python -m sdjax.train --config=configs/small_2d/sjc.py --workdir=runs/small/sjc
+    python -m sdjax.train --config=configs/small_2d/sjc.py --workdir=runs/sjc
 
 Times and figures: docs/small.md.
 """
@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "embedded_2d" / "sjc.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: those of `SOURCE` for rule, noise, annealing, gradient and optimizer."""
+    """The table: from `SOURCE` its rule, noise, annealing, gradient and optimizer."""
     config = load_config(Path(__file__).with_name("common.py")).to_dict()
     source = load_config(SOURCE).to_dict()
     config |= {

@@ -2,7 +2,7 @@
 
 A LoRA of the UNet learns what the particles look like.
 
-    python -m sdjax.train --config=configs/small_2d/vsd.py --workdir=runs/small/vsd
+    python -m sdjax.train --config=configs/small_2d/vsd.py --workdir=runs/vsd
 
 Times and figures: docs/small.md.
 """
@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "stable_diffusion_3d" / "vsd.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: those of `SOURCE` for rule and noise; then these."""
+    """The table: from `SOURCE` its rule and noise; then these."""
     config = load_config(Path(__file__).with_name("common.py")).to_dict()
     source = load_config(SOURCE).to_dict()
     config |= {name: source[name] for name in ("rule", "noise")}

@@ -2,7 +2,7 @@
 
 T falls with the square root of progress; image residual of 0.1.
 
-    python -m sdjax.train --config=configs/small_3d/hifa.py --workdir=runs/small/hifa
+    python -m sdjax.train --config=configs/small_3d/hifa.py --workdir=runs/hifa
 
 Times and figures: docs/small.md.
 """
@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "embedded_3d" / "hifa.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: those of `SOURCE` for rule, noise, annealing and gradient."""
+    """The table: from `SOURCE` its rule, noise, annealing and gradient."""
     config = load_config(Path(__file__).with_name("common.py")).to_dict()
     source = load_config(SOURCE).to_dict()
     config |= {name: source[name] for name in ("rule", "noise", "annealing", "gradient")}

@@ -2,7 +2,7 @@
 
 Two points of one deterministic inversion.
 
-    python -m sdjax.train --config=configs/small_3d/ism.py --workdir=runs/small/ism
+    python -m sdjax.train --config=configs/small_3d/ism.py --workdir=runs/ism
 
 Times and figures: docs/small.md.
 """
@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "embedded_3d" / "ism.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: those of `SOURCE` for rule, noise, annealing and gradient."""
+    """The table: from `SOURCE` its rule, noise, annealing and gradient."""
     config = load_config(Path(__file__).with_name("common.py")).to_dict()
     source = load_config(SOURCE).to_dict()
     config |= {name: source[name] for name in ("rule", "noise", "annealing", "gradient")}
