@@ -18,8 +18,8 @@ from sdjax.text.tokenizer import load_tokenizer
 from tests.networks.components import random_params
 
 SIZE = 8  # of pictures; latents are half as wide
-WORDS = ("a", "red", "mug", "view", "front")
-LENGTH = 6
+WORDS = ("a", "red", "mug", "view", "front", "side", "back", "overhead")
+LENGTH = 14
 
 
 def tables(vocabulary, prediction="v_prediction"):
