@@ -88,6 +88,7 @@ def test_the_network_gets_text_timesteps_and_noisy_latents():
     np.testing.assert_allclose(noisy.std((1, 2, 3)), SCHEDULE.sigma(t), rtol=0.15)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("trains_text", [True, False])
 def test_the_text_encoder_is_trained_if_asked(tmp_path, trains_text):
     made = model(tmp_path)

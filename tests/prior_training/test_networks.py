@@ -33,6 +33,7 @@ def test_the_networks_fit_each_other():
     assert latents.scaling_factor == 1.0
 
 
+@pytest.mark.long
 def test_levels_with_and_without_text():
     table = unet_table((8, 16, 16), 1, (1, 2, 2), 4, (False, True, True), (8, 3), 12)
     down = ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"]

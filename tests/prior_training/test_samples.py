@@ -74,6 +74,7 @@ def test_a_row_per_prompt_and_all_views_of_every_seed(model, drawn):
     assert sampling == SAMPLING
 
 
+@pytest.mark.long
 def test_the_embeddings_are_of_the_prompts_with_their_words(model, drawn):
     sample_sheet(model, PROMPTS, 1, 45.0, SAMPLING)
     conditionings = drawn[0][1]
@@ -107,6 +108,7 @@ def test_a_sheet_shows_what_users_of_the_checkpoint_draw(model, tokenizer, tmp_p
     assert np.abs(images[0] - images[1]).max() > 0.01
 
 
+@pytest.mark.long
 def test_reconstructions_are_measured_in_decibels(model):
     pictures = np.asarray(small.pictures(14))
     sheet, psnr = reconstructions(model, pictures)
