@@ -32,7 +32,6 @@ class Classifier(nn.Module):
         x = 2.0 * (1.0 - pictures)
         for features in (32, 64, 96, 128):
             x = jax.nn.silu(nn.Conv(features, (3, 3), strides=(2, 2))(x))
-            x = nn.LayerNorm()(x)
         x = jax.nn.silu(nn.Dense(256)(x.reshape(len(x), -1)))
         return {name: nn.Dense(len(names))(x) for name, names in QUESTIONS.items()}
 
@@ -42,7 +41,9 @@ class Judge(NamedTuple):
 
     params: dict
 
-    def answers(self, pictures: Float[np.ndarray, "n h w 3"] | UInt8[np.ndarray, "n h w 3"]):
+    def answers(
+        self, pictures: Float[np.ndarray, "n h w 3"] | UInt8[np.ndarray, "n h w 3"]
+    ) -> Answers:
         """The likeliest answer to each question for each picture."""
         logits = [_logits(self.params, pictures[i : i + 256]) for i in range(0, len(pictures), 256)]
         return {

@@ -61,20 +61,20 @@ def measure(
     real, real_words = render(config.held_out, _HELD_OUT)
     decoded = _through(prior, real)
     figures = {
-        "drawn": accuracies(judge, drawn, words),
-        "real": accuracies(judge, real, real_words),
-        "decoded": accuracies(judge, decoded, real_words),
+        "drawn": accuracies(judge.answers(drawn), words),
+        "real": accuracies(judge.answers(real), real_words),
+        "decoded": accuracies(judge.answers(decoded), real_words),
     }
     errors = np.mean((decoded - real / 255.0) ** 2, axis=(1, 2, 3))
     return {
         **figures,
         "view": view_accuracy(figures["drawn"], figures["real"]),
         "autoencoder_psnr": float(np.mean(-10.0 * np.log10(errors))),
-        "spread_over_seeds": _spreads(config, prior, judge, render, sampling),
+        "spread_over_seeds": _spreads(config, prior, render, sampling),
     }
 
 
-def _spreads(config, prior, judge, render, sampling) -> dict[str, float]:
+def _spreads(config, prior, render, sampling) -> dict[str, float]:
     """Of pictures with the same noun, colour and view: drawn by many seeds, and rendered."""
     generator = np.random.default_rng([config.seed, _ASKED, 1])
     asked = [

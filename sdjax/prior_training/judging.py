@@ -13,7 +13,7 @@ from jaxtyping import Float
 from sdjax.cameras import Camera
 from sdjax.objects.variants import COLOURS
 from sdjax.prior_training.captions import Words, caption
-from sdjax.prior_training.classifier import QUESTIONS, Judge, labels
+from sdjax.prior_training.classifier import QUESTIONS, Answers, labels
 from sdjax.priors.stable_diffusion import StableDiffusionPrior
 from sdjax.text.directions import DIRECTIONS
 from sdjax.training.sampling import Sampling, sample_seed
@@ -50,9 +50,9 @@ def _draw(prior, conditionings, seeds, sampling):
     return jax.lax.map(one, (conditionings, seeds), batch_size=_AT_ONCE)
 
 
-def accuracies(judge: Judge, pictures: Any, words: Sequence[Words]) -> dict[str, Any]:
+def accuracies(answers: Answers, words: Sequence[Words]) -> dict[str, Any]:
     """The part of right answers to each question, and to that for the view noun by noun."""
-    right, answers = labels(words), judge.answers(pictures)
+    right = labels(words)
     hits = {name: answers[name] == right[name] for name in QUESTIONS}
     nouns = np.array([one.noun for one in words])
     by_noun = {noun: float(hits["view"][nouns == noun].mean()) for noun in np.unique(nouns)}
@@ -62,8 +62,10 @@ def accuracies(judge: Judge, pictures: Any, words: Sequence[Words]) -> dict[str,
 def view_accuracy(drawn: dict[str, Any], real: dict[str, Any]) -> dict[str, Any]:
     """The mean over nouns whose views can be told: `TELLING` of the renderings at least."""
     telling = [noun for noun, part in real["view_by_noun"].items() if part >= TELLING]
-    means = [float(np.mean([one["view_by_noun"][n] for n in telling])) for one in (drawn, real)]
-    return {"nouns": telling, "drawn": means[0], "real": means[1]} if telling else {"nouns": []}
+    if not telling:
+        return {"nouns": []}
+    drawn, real = (np.mean([one["view_by_noun"][n] for n in telling]) for one in (drawn, real))
+    return {"nouns": telling, "drawn": float(drawn), "real": float(real)}
 
 
 def spread(pictures: Pictures) -> float:

@@ -58,7 +58,7 @@ def draw_scenes(
     directions = np.asarray(view_direction(cameras, overhead=framing.overhead))
     pairs = [
         _object(generator, objects[generator.integers(len(objects))], variety, direction)
-        for direction in directions
+        for direction in directions.tolist()
     ]
     models, words = zip(*pairs, strict=True)
     stacked = Model(*(_stack([model[kind] for model in models]) for kind in range(5)))
