@@ -69,7 +69,7 @@ def get_config() -> ConfigDict:
                 "kl": 1e-6,
             },
             "diffusion": {
-                "steps": 7000,
+                "steps": 5000,
                 "batch": 32,
                 "learning_rate": 1.2e-3,
                 "warmup": 200,

@@ -1,5 +1,6 @@
 """The loop of both stages: batches over devices, AdamW, an average of the parameters."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -62,8 +63,8 @@ def fit(
 ) -> Params:
     """Minimise the mean of `loss(params, *batch, key)` and return the averaged parameters.
 
-    Every leaf of a batch has `plan.batch` rows, which are divided among all devices (a
-    `ValueError` if they cannot be).  Batch and key depend on `seed` and the step only, so that a
+    Every leaf of a batch has `plan.batch` rows, which are divided among as many devices as divide
+    them evenly.  Batch and key depend on `seed` and the step only, so that a
     run that is resumed from `checkpoints` goes on as if it had not stopped.  `NonFiniteLossError`
     where the loss is not finite; the checkpoint before that stays.
     """
@@ -81,7 +82,9 @@ def fit(
         terms.append(logged)
         done = step + 1
         if done % plan.chunk == 0 or done == plan.steps:
-            saves = done % plan.checkpoint_every == 0 or done == plan.steps
+            before = done - len(terms)
+            saves = done // plan.checkpoint_every > before // plan.checkpoint_every
+            saves = saves or done == plan.steps
             report(_reported(done, terms, state, checkpoints if saves else None))
             terms = []
     return jax.tree.map(np.asarray, state.average)
@@ -110,19 +113,24 @@ def _step(loss, optimizer, decay, state: State, batch, key, step):
 
 
 def _mesh(batch: int) -> Mesh:
-    devices = jax.device_count()
-    if batch % devices:
-        raise ValueError(
-            f"batch is {batch}, expected a multiple of the {devices} devices; "
-            f"the nearest is {max(1, round(batch / devices)) * devices}."
-        )
-    return jax.make_mesh((devices,), ("batch",), axis_types=(AxisType.Auto,))
+    """As many devices as divide the batch evenly."""
+    devices = jax.devices()[: math.gcd(batch, jax.device_count())]
+    return jax.make_mesh((len(devices),), ("batch",), (AxisType.Auto,), devices=devices)
 
 
 def _resumed(params: Params, optimizer, checkpoints: Checkpoints) -> tuple[int, State]:
     copy = jax.tree.map(jnp.array, params)  # the state is donated, and `params` is the caller's
     start = State(copy, jax.tree.map(jnp.array, params), optimizer.init(params))
     return checkpoints.restore_latest(lambda step: start) or (0, start)
+
+
+def _check_finite(step: int, state: State) -> None:
+    """A gradient may be no number where the loss still is one."""
+    if not all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(state.params)):
+        raise NonFiniteLossError(
+            f"a gradient within the steps up to {step} is not finite; a smaller learning_rate may "
+            "help, and the last checkpoint is from before that."
+        )
 
 
 def _reported(step: int, terms: list, state: State, checkpoints: Checkpoints | None) -> Report:
@@ -133,5 +141,6 @@ def _reported(step: int, terms: list, state: State, checkpoints: Checkpoints | N
             "may help, and the last checkpoint is from before that."
         )
     if checkpoints is not None:
+        _check_finite(step, state)
         checkpoints.save(step, state)
     return Report(step, means, state, checkpoints is not None)

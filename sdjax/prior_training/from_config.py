@@ -1,5 +1,6 @@
 """What the table of a configuration of `sdjax.train_prior` asks for."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,14 +58,22 @@ def make_held_out(config: ConfigDict) -> Bank:
 
 
 def make_model(config: ConfigDict, tokenizer: str | Path) -> Model:
-    """The checkpoint to start from; a new one's tokenizer is written to the folder `tokenizer`."""
-    model = config.model
+    """The checkpoint to start from; a new one's tokenizer is written to the folder `tokenizer`,
+    unless the run that is resumed has left it there."""
+    model, vocabulary_file = config.model, Path(tokenizer) / "vocab.json"
     if model.name == "checkpoint":
         return read_model(model.weights, model.revision)
+    known = vocabulary_file.exists()
+    size = (
+        len(json.loads(vocabulary_file.read_text())) if known else _write_words(config, tokenizer)
+    )
+    return new_model(_tables(config, size), tokenizer, jax.random.key(config.seed))
+
+
+def _write_words(config: ConfigDict, tokenizer: str | Path) -> int:
     adjectives = {noun: tuple(set(words(noun)) - set(COLOURS)) for noun in config_nouns(config)}
     said = sorted(vocabulary(adjectives, tuple(COLOURS)))
-    size = write_tokenizer(tokenizer, said, model.text.tokens)
-    return new_model(_tables(config, size), tokenizer, jax.random.key(config.seed))
+    return write_tokenizer(tokenizer, said, config.model.text.tokens)
 
 
 def config_nouns(config: ConfigDict) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from sdjax.text.conditioning import condition
 from sdjax.text.views import Prompting, Thresholds
 from sdjax.training.sampling import Sampling, sample_seed
 
-VIEWS = {"front": (0.0, 15.0), "side": (90.0, 15.0), "back": (180.0, 15.0), "overhead": (0.0, 60.0)}
+AZIMUTHS = {"front": 0.0, "side": 90.0, "back": 180.0, "overhead": 0.0}
 
 
 def sample_sheet(
@@ -26,13 +26,14 @@ def sample_sheet(
     """A row per prompt: for each seed its four named views, from one noise."""
     prompting = Prompting(thresholds=Thresholds(overhead=overhead))
     conditioned = [condition(prompt, prompting, partial(_embed, model)) for prompt in prompts]
-    azimuth, elevation = (jnp.asarray(column) for column in zip(*VIEWS.values(), strict=True))
+    low, high = min(15.0, overhead - 1.0), 0.5 * (overhead + 90.0)  # on both sides of the word
+    azimuth, elevation = jnp.asarray([*AZIMUTHS.values()]), jnp.asarray([low, low, low, high])
     cameras = Camera(azimuth, elevation, jnp.full(4, 3.2), jnp.full(4, 40.0))
     conditionings = jax.tree.map(lambda *leaves: jnp.stack(leaves), *conditioned)
     prior = _prior(model, prompting)
     images = np.asarray(_draw(prior, conditionings, cameras, jnp.arange(seeds), sampling))
     rows = [list(row.reshape(-1, *row.shape[2:])) for row in images]
-    labels = [f"{view}\nseed {seed}" for seed in range(seeds) for view in VIEWS]
+    labels = [f"{view}\nseed {seed}" for seed in range(seeds) for view in AZIMUTHS]
     return contact_sheet(rows, list(prompts), labels)
 
 
@@ -61,10 +62,16 @@ def _prior(model: Model, prompting: Prompting) -> StableDiffusionPrior:
         unet=model.networks.unet,
         autoencoder=model.networks.autoencoder,
         prediction_type=model.tables.scheduler.get("prediction_type", "epsilon"),
-        image_size=model.networks.autoencoder.config.sample_size,
+        image_size=_image_size(model),
         embed=_no_texts,
         prompting=prompting,
     )
+
+
+def _image_size(model: Model) -> int:
+    """As the loaded prior has it: an autoencoder may say more than the UNet was trained on."""
+    autoencoder, latents = model.networks.autoencoder.config, model.networks.unet.config.sample_size
+    return latents * autoencoder.factor if latents else autoencoder.sample_size
 
 
 def _no_texts(prompts: list[str]) -> jax.Array:

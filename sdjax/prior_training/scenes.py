@@ -55,10 +55,10 @@ def draw_scenes(
     model confuses.
     """
     cameras = _cameras(generator, number, framing)
-    directions = np.asarray(view_direction(cameras, overhead=framing.overhead))
+    directions = view_direction(cameras, overhead=framing.overhead).tolist()
     pairs = [
         _object(generator, objects[generator.integers(len(objects))], variety, direction)
-        for direction in directions.tolist()
+        for direction in directions
     ]
     models, words = zip(*pairs, strict=True)
     stacked = Model(*(_stack([model[kind] for model in models]) for kind in range(5)))

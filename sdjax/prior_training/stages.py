@@ -73,11 +73,19 @@ def train_diffusion(config: ConfigDict, model: Model, source: Source, folder: Pa
 
     def show(state: State, step: int) -> None:
         folder.joinpath("sheets").mkdir(exist_ok=True)
-        sheet = draw_samples(config, trained(state.average))
+        on_one_device = jax.tree.map(np.asarray, state.average)
+        sheet = draw_samples(config, trained(on_one_device))
         save_png(folder / "sheets" / f"samples_{step}.png", sheet)
 
-    start = {name: model.params[name] for name in ("unet", "text_encoder")}
-    loss, seed = partial(diffusion_loss, denoiser), (config.seed, DIFFUSION)
+    # What is not trained is no part of the state: weight decay would shrink it all the same.
+    frozen = () if config.diffusion.trains_text else ("text_encoder",)
+    fixed = {name: model.params[name] for name in frozen}
+    start = {name: model.params[name] for name in ("unet", "text_encoder") if name not in frozen}
+
+    def loss(params: Params, *batch: jax.Array):
+        return diffusion_loss(denoiser, {**params, **fixed}, *batch)
+
+    seed = config.seed, DIFFUSION
     return trained(_fitted("diffusion", loss, start, batches, plan, seed, folder, show))
 
 
@@ -87,6 +95,11 @@ def draw_samples(config: ConfigDict, model: Model) -> Pixels:
     overhead = config.data.get("overhead", 60.0)
     sampling = Sampling(report.guidance_scale, report.steps)
     return sample_sheet(model, report.prompts, report.seeds, overhead, sampling)
+
+
+def _last_step(checkpoints: Path) -> int:
+    """Of the last checkpoint there; what was logged up to then stays."""
+    return max((int(path.name) for path in checkpoints.glob("*") if path.name.isdigit()), default=0)
 
 
 def _fitted(
@@ -102,7 +115,7 @@ def _fitted(
     """`fit` with checkpoints, scalars, a line of progress and, beside checkpoints, `show`."""
     with (
         Checkpoints(folder / "checkpoints" / name) as checkpoints,
-        Scalars(folder / name) as scalars,
+        Scalars(folder / name, _last_step(folder / "checkpoints" / name) + 1) as scalars,
         Progress(plan.steps, name) as progress,
     ):
 

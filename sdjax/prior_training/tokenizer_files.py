@@ -1,7 +1,9 @@
 """The files of a CLIP tokenizer for a small vocabulary."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -43,13 +45,18 @@ def _byte_pairs(words: Sequence[str]) -> tuple[dict[str, int], list[tuple[str, s
 
 
 def _learn(words: Sequence[str]) -> list[tuple[str, str]]:
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    """The most frequent pair first, the first in the alphabet of those: the library's own training
+    leaves the order of equally frequent pairs, and so the ids, to chance."""
+    spelled, merges = [(*word[:-1], word[-1] + WORD_END) for word in words], []
+    while pairs := Counter(pair for tokens in spelled for pair in pairwise(tokens)):
+        merges.append(min(pairs, key=lambda pair: (-pairs[pair], pair)))
+        spelled = [_merged(tokens, merges[-1]) for tokens in spelled]
+    return merges
 
-    tokenizer = Tokenizer(models.BPE(end_of_word_suffix=WORD_END))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    trainer = trainers.BpeTrainer(
-        vocab_size=100_000, min_frequency=1, end_of_word_suffix=WORD_END, show_progress=False
-    )
-    tokenizer.train_from_iterator(list(words), trainer)
-    merges = json.loads(tokenizer.to_str())["model"]["merges"]
-    return [tuple(pair) if not isinstance(pair, str) else tuple(pair.split()) for pair in merges]
+
+def _merged(tokens: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
+    if len(tokens) < 2:
+        return tokens
+    if tokens[:2] == pair:
+        return ("".join(pair), *_merged(tokens[2:], pair))
+    return (tokens[0], *_merged(tokens[1:], pair))

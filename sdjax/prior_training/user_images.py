@@ -35,15 +35,24 @@ def user_images(folder: str | Path, resolution: int, empty: float) -> Bank:
     return Bank(pictures, caption)
 
 
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"'{file}' cannot be read as text ({error}), expected UTF-8.") from error
+
+
 def _metadata(folder: Path) -> dict[str, str]:
     file = folder / "metadata.jsonl"
     if not file.exists():
         return {}
     captions = {}
-    for number, line in enumerate(file.read_text().splitlines(), 1):
+    for number, line in enumerate(_read(file).splitlines(), 1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
-            captions[row["file_name"]] = row["text"]
+            captions[_text(row["file_name"])] = _text(row["text"])
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise ValueError(
                 f'line {number} of {file} is {line[:60]!r}, expected {{"file_name": ..., '
@@ -52,12 +61,18 @@ def _metadata(folder: Path) -> dict[str, str]:
     return captions
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
 def _caption(file: Path, told: dict[str, str]) -> str:
     beside = file.with_suffix(".txt")
     if file.name in told:
         return told[file.name]
     if beside.exists():
-        return " ".join(beside.read_text().split())
+        return " ".join(_read(beside).split())
     raise ValueError(
         f"'{file}' has no caption, expected a line in metadata.jsonl or the file {beside.name}."
     )

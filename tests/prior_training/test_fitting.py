@@ -186,11 +186,12 @@ def test_a_batch_lies_on_all_devices(tmp_path):
     assert shardings[0].shard_shape((8, 2)) == (1, 2)
 
 
-@pytest.mark.parametrize(("batch", "nearest"), [(3, 8), (12, 16), (19, 16)])
-def test_a_batch_that_cannot_be_divided_is_a_sentence(tmp_path, batch, nearest):
-    sentence = f"^batch is {batch}, expected a multiple of the 8 devices; the nearest is {nearest}"
-    with pytest.raises(ValueError, match=sentence):
-        fitted(tmp_path, plan=PLAN._replace(batch=batch))
+@pytest.mark.parametrize(("batch", "devices"), [(3, 1), (12, 4), (16, 8)])
+def test_a_batch_lies_on_as_many_devices_as_divide_it(tmp_path, batch, devices):
+    places = []
+    plan, watch = PLAN._replace(batch=batch, steps=1), lambda report: places.append(report.state)
+    fitted(tmp_path, plan=plan, report=watch)
+    assert len(places[0].params["bias"].devices()) == devices
 
 
 def bad_from(step):
