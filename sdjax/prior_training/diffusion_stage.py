@@ -22,35 +22,38 @@ class Denoiser(NamedTuple):
     text: CLIPText
     schedule: NoiseSchedule
     prediction_type: PredictionType
-    trains_text: bool = True
 
 
 def diffusion_loss(
     denoiser: Denoiser,
     params: Params,
     latents: Latents,
-    ids: Int[Array, "batch tokens"],
+    text: Int[Array, "batch tokens"] | Float[Array, "batch tokens features"],
     key: jax.Array,
 ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
     """mean (network(x_t, t, text) - target)^2 (Ho et al., arXiv 2006.11239, eq. 14).
 
     The target is the noise or the velocity alpha eps - sigma x_0 (Salimans and Ho, arXiv
-    2202.00512, app. D).  `params` has "unet" and "text_encoder".  Timesteps of a batch are spread:
-    1000 (u + i / batch) mod 1000 with one uniform u, each of them uniform.
+    2202.00512, app. D).  `params` has "unet" and, where it learns, "text_encoder": then `text` are
+    ids of tokens, else embeddings.  Timesteps of a batch are spread: 1000 (u + i / batch) mod 1000
+    with one uniform u, each of them uniform.
     """
     t_key, noise_key = jax.random.split(key)
     t = spread_timesteps(t_key, len(latents), denoiser.schedule.num_timesteps)
     noise = jax.random.normal(noise_key, latents.shape)
     noisy = add_noise(denoiser.schedule, latents, noise, t)
-    text_params = params["text_encoder"]
-    if not denoiser.trains_text:
-        text_params = jax.lax.stop_gradient(text_params)
-    text = denoiser.text.apply({"params": text_params}, ids).last_hidden_state
+    if "text_encoder" in params:
+        text = embedded(denoiser.text, params["text_encoder"], text)
     output = denoiser.unet.apply({"params": params["unet"]}, noisy, t, text)
     target = noise
     if denoiser.prediction_type == "v_prediction":
         target = velocity(denoiser.schedule, latents, noise, t)
     return jnp.mean((output.astype(jnp.float32) - target) ** 2), {}
+
+
+def embedded(encoder: Any, params: Params, ids: Int[Array, "batch tokens"]) -> Array:
+    """[batch, tokens, features]: what the UNet reads of captions, by a `CLIPText`."""
+    return encoder.apply({"params": params}, ids).last_hidden_state
 
 
 def spread_timesteps(key: jax.Array, number: int, count: int) -> Int[Array, "{number}"]:

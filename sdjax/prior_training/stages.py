@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from sdjax.diffusion.schedule import from_scheduler_config
 from sdjax.prior_training.autoencoder_stage import autoencoder_loss, latents_of, standardised
-from sdjax.prior_training.diffusion_stage import Denoiser, diffusion_loss
+from sdjax.prior_training.diffusion_stage import Denoiser, diffusion_loss, embedded
 from sdjax.prior_training.fitting import Loss, Params, Plan, Report, State, fit
 from sdjax.prior_training.from_config import make_plan
 from sdjax.prior_training.model import Model
@@ -41,8 +41,8 @@ def train_autoencoder(config: ConfigDict, model: Model, source: Source, folder: 
     params = _fitted("autoencoder", loss, model.params["vae"], batches, plan, seed, folder)
     if config.model.name == "new":
         some = source.batch(np.random.default_rng(seed), _MEASURED).values
-        encode = jax.jit(partial(latents_of, autoencoder, params))
-        parts = [np.asarray(encode(some[i : i + 256])) for i in range(0, len(some), 256)]
+        encode = jax.jit(partial(latents_of, autoencoder))
+        parts = [np.asarray(encode(params, some[i : i + 256])) for i in range(0, len(some), 256)]
         params = standardised(params, np.concatenate(parts))
     return model._replace(params={**model.params, "vae": jax.tree.map(jnp.asarray, params)})
 
@@ -58,15 +58,17 @@ def train_diffusion(config: ConfigDict, model: Model, source: Source, folder: Pa
         model.networks.text,
         from_scheduler_config(scheduler),
         scheduler.get("prediction_type", "epsilon"),
-        config.diffusion.trains_text,
     )
     factor = model.networks.autoencoder.config.scaling_factor
-    encode = jax.jit(partial(latents_of, model.networks.autoencoder, model.params["vae"]))
-    latents = source.encoded(lambda pictures: factor * np.asarray(encode(pictures)))
+    encode = jax.jit(partial(latents_of, model.networks.autoencoder))
+    embed = jax.jit(partial(embedded, model.networks.text))
+    latents = source.encoded(lambda given: factor * np.asarray(encode(model.params["vae"], given)))
+    learns_text = config.diffusion.trains_text
 
     def batches(generator: np.random.Generator):
         batch = latents.batch(generator, plan.batch)
-        return batch.values, model.tokenize(batch.captions)
+        ids = model.tokenize(batch.captions)
+        return batch.values, ids if learns_text else embed(model.params["text_encoder"], ids)
 
     def trained(params: Params) -> Model:
         return model._replace(params={**model.params, **params})
@@ -77,15 +79,10 @@ def train_diffusion(config: ConfigDict, model: Model, source: Source, folder: Pa
         sheet = draw_samples(config, trained(on_one_device))
         save_png(folder / "sheets" / f"samples_{step}.png", sheet)
 
-    # What is not trained is no part of the state: weight decay would shrink it all the same.
-    frozen = () if config.diffusion.trains_text else ("text_encoder",)
-    fixed = {name: model.params[name] for name in frozen}
-    start = {name: model.params[name] for name in ("unet", "text_encoder") if name not in frozen}
-
-    def loss(params: Params, *batch: jax.Array):
-        return diffusion_loss(denoiser, {**params, **fixed}, *batch)
-
-    seed = config.seed, DIFFUSION
+    # What does not learn is no part of the state: weight decay would shrink it all the same.
+    learning = ("unet", "text_encoder") if learns_text else ("unet",)
+    start = {name: model.params[name] for name in learning}
+    loss, seed = partial(diffusion_loss, denoiser), (config.seed, DIFFUSION)
     return trained(_fitted("diffusion", loss, start, batches, plan, seed, folder, show))
 
 
