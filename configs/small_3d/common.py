@@ -20,5 +20,7 @@ def get_config() -> ConfigDict:
     config["prior"] = prior | {"weights": "sdjax-small", "image_size": 64, "dtype": "float32"}
     config["prior"]["prompts"]["thresholds"] = (45.0, 45.0, 45.0)
     config["camera"]["elevation"] = (-10.0, 60.0)
+    config["optimizer"] |= {"learning_rate": 0.03, "eps": 1e-4}  # gradients of encoders are noisy
+    config["losses"]["sparsity"] = 0.01
     config["stages"] = {"steps": (300, 300), "resolution": (32, 64), "grid": (40, 64)}
     return ConfigDict(config)

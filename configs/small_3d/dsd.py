@@ -21,5 +21,7 @@ def get_config() -> ConfigDict:
     config = load_config(Path(__file__).with_name("common.py")).to_dict()
     source = load_config(SOURCE).to_dict()
     config |= {name: source[name] for name in ("rule", "noise", "annealing", "gradient")}
-    config["rule"] |= {"guidance_scale": 7.5, "ode_guidance_scale": 7.5}
+    scales = ("guidance_scale", "base_guidance_scale", "ode_guidance_scale")
+    config["rule"] |= dict.fromkeys(scales, 3.0)
+    config["annealing"]["t_min"] = 0.3
     return ConfigDict(config)

@@ -21,5 +21,8 @@ def get_config() -> ConfigDict:
     config = load_config(Path(__file__).with_name("common.py")).to_dict()
     source = load_config(SOURCE).to_dict()
     config |= {name: source[name] for name in ("rule", "noise", "annealing", "gradient")}
-    config["rule"]["guidance_scale"] = 7.5
+    config["rule"] |= {"guidance_scale": 3.0, "image_weight": 1.0, "image_guidance_scale": 3.0}
+    config["noise"]["name"] = "fixed"
+    config["optimizer"] |= {"learning_rate": 0.05, "eps": 1e-15}
+    config["losses"]["sparsity"] = 0.0
     return ConfigDict(config)

@@ -1,0 +1,49 @@
+"""Every rule's configuration on the small Stable Diffusion that comes with the package."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sdjax.commands.config import load_config
+from sdjax.commands.training_checks import check_config
+from sdjax.train import train
+from tests.small_runs import CONFIGS
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+RUNS = [
+    f"{folder}/{path.stem}"
+    for folder in ("small_2d", "small_3d")
+    for path in sorted((CONFIGS / folder).glob("*.py"))
+    if path.stem not in ("common", "sample")
+]
+BOTH = {"seeds": 2, "run": {"chunk": 2, "devices": 1}}
+SOLID = BOTH | {
+    "stages": {"steps": (2,), "resolution": (8,), "grid": (6,)},
+    "report": {"views": 2, "frames": 2, "turntable_resolution": 8, "mesh_resolution": 8},
+}
+FLAT = BOTH | {"stages": {"steps": (2,), "resolution": (8,)}}
+
+
+def small(name):
+    return load_config(CONFIGS / f"{name}.py", SOLID if "3d" in name else FLAT)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_configuration_is_whole(name):
+    check_config(load_config(CONFIGS / f"{name}.py"))
+    assert load_config(CONFIGS / f"{name}.py").prior.weights == "sdjax-small"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "small_3d/dsd" else pytest.param(name, marks=pytest.mark.long)
+        for name in RUNS
+    ],
+)
+def test_every_rule_trains(name, tmp_path):
+    evaluation = train(small(name), tmp_path)
+    assert evaluation.views.shape[0] == 2 and np.isfinite(evaluation.views).all()
+    last = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last["step"] == 2 and last["loss/guidance"] > 0.0
