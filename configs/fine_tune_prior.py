@@ -1,7 +1,7 @@
 r"""A checkpoint fine-tuned on pictures and captions of one's own; its autoencoder stays.
 
-    python -m sdjax.train_prior --config=configs/fine_tune_prior.py --config.data.path=my_pictures \
-        --workdir=runs/mine
+    python -m sdjax.train_prior --config=configs/fine_tune_prior.py --workdir=runs/mine \
+        --config.data.path=my_pictures
 
 The folder has pictures, and captions in metadata.jsonl or in text files beside them.  With another
 `model.weights`, set `resolution` to that of its training.  Not timed.

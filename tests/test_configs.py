@@ -8,9 +8,13 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from sdjax.commands import rule_schema
+from sdjax.commands import (
+    prior_judging_schema,
+    prior_training_schema,
+    rule_schema,
+    sampling_schema,
+)
 from sdjax.commands.config import load_config
-from sdjax.commands.sampling_schema import SCHEMA
 from sdjax.commands.schema import validate
 from sdjax.commands.training_checks import check_config
 from sdjax.priors.stable_diffusion import load
@@ -28,6 +32,9 @@ COMMANDS = {
     "sample.py": "sample",
     "benchmark.py": "benchmark",
     "benchmark_cpu.py": "benchmark",
+    "train_prior.py": "train_prior",
+    "fine_tune_prior.py": "train_prior",
+    "judge_prior.py": "judge_prior",
 }
 relative = lambda path: str(path.relative_to(CONFIGS))  # noqa: E731
 
@@ -40,6 +47,8 @@ def test_there_is_one_per_rule_on_either_prior():
     assert {f"embedded_2d/{rule}" for rule in embedded} <= names
     assert {f"embedded_3d/{rule}" for rule in embedded - {"dsd_star"}} <= names
     assert {f"stable_diffusion_3d/{rule}" for rule in learned - {"dsd_star"}} <= names
+    assert {f"small_2d/{rule}" for rule in learned} <= names
+    assert {f"small_3d/{rule}" for rule in learned - {"dsd_star"}} <= names
     assert {"stable_diffusion_2d/dsd_star", "demo", "sample"} <= names
 
 
@@ -51,8 +60,18 @@ def test_the_docstring_has_the_command(path):
     assert re.search(rf"python -m sdjax\.{command} --config=configs/{file} --workdir=\S", docstring)
 
 
-def test_the_sampling_configuration_is_valid():
-    validate(load_config(CONFIGS / "sample.py"), SCHEMA)
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [
+        ("sample.py", sampling_schema.SCHEMA),
+        ("small_2d/sample.py", sampling_schema.SCHEMA),
+        ("train_prior.py", prior_training_schema.SCHEMA),
+        ("fine_tune_prior.py", prior_training_schema.SCHEMA),
+        ("judge_prior.py", prior_judging_schema.SCHEMA),
+    ],
+)
+def test_the_configurations_of_other_commands_are_valid(file, schema):
+    validate(load_config(CONFIGS / file), schema)
 
 
 @cache

@@ -19,7 +19,7 @@ from sdjax.commands.config import load_config
 
 def get_config() -> ConfigDict:
     """The table."""
-    config = load_config(Path(__file__).with_name("shared") / "unshaded.py").to_dict()
+    config = load_config(Path(__file__).with_name("unshaded") / "common.py").to_dict()
     config["rule"] = {
         "name": "vsd",
         "guidance_scale": 7.5,
