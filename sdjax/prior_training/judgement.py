@@ -102,7 +102,7 @@ def _through(prior: StableDiffusionPrior, pictures: np.ndarray) -> np.ndarray:
     return np.concatenate([np.asarray(prior.decode(prior.encode(part))) for part in parts])
 
 
-def _show(file: Path, pictures: np.ndarray, captions: list[str], rows: int = 8, columns: int = 8):
+def _show(file: Path, pictures: np.ndarray, captions: list[str], rows: int = 8, columns: int = 6):
     number = min(len(pictures), rows * columns) // columns * columns
     starts = range(0, number, columns)
     shown = [list(pictures[i : i + columns]) for i in starts]
