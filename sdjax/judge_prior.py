@@ -17,6 +17,7 @@ from sdjax.commands.prior_checks import check_stable_diffusion
 from sdjax.commands.prior_judging_schema import SCHEMA
 from sdjax.commands.schema import validate
 from sdjax.commands.workdir import open_workdir
+from sdjax.reports.whole_files import write_whole
 
 
 def judge_prior(
@@ -46,7 +47,7 @@ def judge_prior(
     prepare_machine()
     with user_errors():
         metrics = _measure(config, folder)
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    write_whole(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     print(_summary(metrics), f"Look at {folder / 'drawn.png'}.", sep="\n", flush=True)
     return metrics
 

@@ -20,8 +20,10 @@ from sdjax.commands.machine import prepare_machine
 from sdjax.commands.prior_training_schema import SCHEMA
 from sdjax.commands.schema import validate
 from sdjax.commands.workdir import open_workdir
+from sdjax.reports.whole_files import write_whole
 
 MAY_DIFFER = ("report",)
+METRICS = "metrics.json"
 
 
 def train_prior(
@@ -68,6 +70,21 @@ def _check(config: Any) -> None:
 
 
 def _train(config: Any, folder: Path) -> dict[str, Any]:
+    from sdjax.prior_training.model import is_written, read_model
+
+    metrics = _former(folder)
+    if is_written(folder / "model"):
+        model = read_model(folder / "model")
+    else:
+        model, metrics = _train_stages(config, folder)
+    metrics |= _judge(config, model, folder)
+    write_whole(folder / METRICS, json.dumps(metrics, indent=2) + "\n")
+    print(f"The checkpoint is {folder / 'model'}; look at {folder / 'samples.png'}.", flush=True)
+    return metrics
+
+
+def _train_stages(config: Any, folder: Path) -> tuple[Any, dict[str, Any]]:
+    """The model after both stages, which is written too, and how long they took in this run."""
     from sdjax.prior_training import from_config
     from sdjax.prior_training.model import write_model
     from sdjax.prior_training.stages import train_autoencoder, train_diffusion
@@ -75,28 +92,31 @@ def _train(config: Any, folder: Path) -> dict[str, Any]:
     tokenizer = from_config.tokenizer_folder(config, folder)
     model = from_config.make_model(config, tokenizer)
     source = from_config.make_source(config, _telling("rendering", config.data.get("pictures")))
-    held_out = from_config.make_held_out(config).values
-    metrics: dict[str, Any] = {}
+    seconds = {}
     for name, train in (("autoencoder", train_autoencoder), ("diffusion", train_diffusion)):
         started = time.perf_counter()
         model = train(config, model, source, folder)
-        metrics[f"{name}_seconds"] = round(time.perf_counter() - started, 1)
+        seconds[f"{name}_seconds"] = round(time.perf_counter() - started, 1)
     write_model(model, folder / "model", tokenizer, config.save_dtype)
-    metrics |= _judge(config, model, held_out, folder)
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    print(f"The checkpoint is {folder / 'model'}; look at {folder / 'samples.png'}.", flush=True)
-    return metrics
+    return model, seconds
 
 
-def _judge(config: Any, model: Any, held_out: Any, folder: Path) -> dict[str, Any]:
+def _former(folder: Path) -> dict[str, Any]:
+    """What a finished run has measured."""
+    file = folder / METRICS
+    return json.loads(file.read_text()) if file.exists() else {}
+
+
+def _judge(config: Any, model: Any, folder: Path) -> dict[str, Any]:
     """Sheets of what the model draws, and the figures that need no classifier."""
     import jax
 
+    from sdjax.prior_training.from_config import make_held_out
     from sdjax.prior_training.samples import reconstructions
     from sdjax.prior_training.stages import draw_samples
     from sdjax.reports.pictures import save_png
 
-    sheet, psnr = reconstructions(model, held_out)
+    sheet, psnr = reconstructions(model, make_held_out(config).values)
     save_png(folder / "reconstructions.png", sheet)
     save_png(folder / "samples.png", draw_samples(config, model))
     sizes = {

@@ -11,16 +11,11 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.commands.config import load_config
+from sdjax.commands.borrowing import RULE, with_rule_of
 
 SOURCE = Path(__file__).parents[1] / "embedded_2d" / "csd.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: from `SOURCE` its rule, noise, annealing, gradient and optimizer."""
-    config = load_config(Path(__file__).with_name("common.py")).to_dict()
-    source = load_config(SOURCE).to_dict()
-    config |= {
-        name: source[name] for name in ("rule", "noise", "annealing", "gradient", "optimizer")
-    }
-    return ConfigDict(config)
+    """The table: common.py with the rule of `SOURCE`."""
+    return with_rule_of(SOURCE, Path(__file__).with_name("common.py"), (*RULE, "optimizer"))

@@ -11,14 +11,11 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.commands.config import load_config
+from sdjax.commands.borrowing import with_rule_of
 
 SOURCE = Path(__file__).parents[1] / "embedded_3d" / "asd.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: from `SOURCE` its rule, noise, annealing and gradient."""
-    config = load_config(Path(__file__).with_name("common.py")).to_dict()
-    source = load_config(SOURCE).to_dict()
-    config |= {name: source[name] for name in ("rule", "noise", "annealing", "gradient")}
-    return ConfigDict(config)
+    """The table: common.py with the rule of `SOURCE`."""
+    return with_rule_of(SOURCE, Path(__file__).with_name("common.py"))

@@ -11,17 +11,14 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.commands.config import load_config
+from sdjax.commands.borrowing import with_rule_of
 
 SOURCE = Path(__file__).parents[1] / "embedded_3d" / "dsd.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: from `SOURCE` its rule, noise, annealing and gradient; then these."""
-    config = load_config(Path(__file__).with_name("common.py")).to_dict()
-    source = load_config(SOURCE).to_dict()
-    config |= {name: source[name] for name in ("rule", "noise", "annealing", "gradient")}
-    scales = ("guidance_scale", "base_guidance_scale", "ode_guidance_scale")
-    config["rule"] |= dict.fromkeys(scales, 3.0)
-    config["annealing"]["t_min"] = 0.3
-    return ConfigDict(config)
+    """The table: common.py with the rule of `SOURCE`; then these."""
+    config = with_rule_of(SOURCE, Path(__file__).with_name("common.py"))
+    config.rule.update(guidance_scale=3.0, base_guidance_scale=3.0, ode_guidance_scale=3.0)
+    config.annealing.t_min = 0.3
+    return config

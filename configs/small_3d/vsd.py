@@ -11,15 +11,13 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.commands.config import load_config
+from sdjax.commands.borrowing import with_rule_of
 
 SOURCE = Path(__file__).parents[1] / "stable_diffusion_3d" / "vsd.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: from `SOURCE` its rule and noise; then these."""
-    config = load_config(Path(__file__).with_name("common.py")).to_dict()
-    source = load_config(SOURCE).to_dict()
-    config |= {name: source[name] for name in ("rule", "noise")}
-    config["annealing"] = {"name": "uniform", "t_max": 0.98, "t_min": 0.02}
-    return ConfigDict(config)
+    """The table: common.py with the rule of `SOURCE`; then these."""
+    config = with_rule_of(SOURCE, Path(__file__).with_name("common.py"))
+    config.annealing = ConfigDict({"name": "uniform", "t_max": 0.98, "t_min": 0.02})
+    return config

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from sdjax.commands.config import freeze
 from sdjax.commands.errors import UserError
 from sdjax.commands.schema import flatten
+from sdjax.reports.whole_files import write_whole
 
 CONFIG = "config.json"
 
@@ -39,7 +40,7 @@ def open_workdir(
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / CONFIG).exists() and len(list(folder.iterdir())) > 1:
             _refuse_other(folder, resolved, ignore)
-        _write(folder / CONFIG, json.dumps(resolved, indent=2, sort_keys=True) + "\n")
+        write_whole(folder / CONFIG, json.dumps(resolved, indent=2, sort_keys=True) + "\n")
     except FileExistsError as error:
         raise UserError(f"--workdir={path} is a file, expected a folder.") from error
     except OSError as error:
@@ -95,10 +96,3 @@ def _refuse_other(folder: Path, config: dict[str, Any], ignore: Sequence[str]) -
             f"--workdir={folder} holds a run with another configuration "
             f"({named}{more}); choose another --workdir."
         )
-
-
-def _write(path: Path, text: str) -> None:
-    """In one step, so that a kill leaves the old file or the new one."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text)
-    part.replace(path)

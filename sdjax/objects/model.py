@@ -53,7 +53,11 @@ def to_model(obj: Object) -> Model:
 
 def stack_models(objects: Sequence[Object]) -> Model:
     """The models of several objects along a new leading axis."""
-    models = [to_model(obj) for obj in objects]
+    return stacked([to_model(obj) for obj in objects])
+
+
+def stacked(models: Sequence[Model]) -> Model:
+    """Models along a new leading axis."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *models)
 
 

@@ -48,10 +48,6 @@ class Report(NamedTuple):
     saved: bool
 
 
-class NonFiniteLossError(ValueError):
-    """The loss is no number any more."""
-
-
 def fit(
     loss: Loss,
     params: Params,
@@ -65,7 +61,7 @@ def fit(
 
     Every leaf of a batch has `plan.batch` rows, which are divided among as many devices as divide
     them evenly.  Batch and key depend on `seed` and the step only, so that a
-    run that is resumed from `checkpoints` goes on as if it had not stopped.  `NonFiniteLossError`
+    run that is resumed from `checkpoints` goes on as if it had not stopped.  `ValueError`
     where the loss is not finite; the checkpoint before that stays.
     """
     mesh = _mesh(plan.batch)
@@ -127,7 +123,7 @@ def _resumed(params: Params, optimizer, checkpoints: Checkpoints) -> tuple[int, 
 def _check_finite(step: int, state: State) -> None:
     """A gradient may be no number where the loss still is one."""
     if not all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(state.params)):
-        raise NonFiniteLossError(
+        raise ValueError(
             f"a gradient within the steps up to {step} is not finite; a smaller learning_rate may "
             "help, and the last checkpoint is from before that."
         )
@@ -136,7 +132,7 @@ def _check_finite(step: int, state: State) -> None:
 def _reported(step: int, terms: list, state: State, checkpoints: Checkpoints | None) -> Report:
     means = {name: float(np.mean([one[name] for one in terms])) for name in terms[0]}
     if not np.isfinite(means["loss"]):
-        raise NonFiniteLossError(
+        raise ValueError(
             f"the loss is {means['loss']} within the steps up to {step}; a smaller learning_rate "
             "may help, and the last checkpoint is from before that."
         )

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -98,8 +100,13 @@ def _matching(pictures: np.ndarray, words: list[Words], wanted: Words) -> np.nda
 
 def _through(prior: StableDiffusionPrior, pictures: np.ndarray) -> np.ndarray:
     """The pictures encoded and decoded, in [0, 1]."""
-    parts = [pictures[i : i + 64] / np.float32(255.0) for i in range(0, len(pictures), 64)]
-    return np.concatenate([np.asarray(prior.decode(prior.encode(part))) for part in parts])
+
+    @jax.jit
+    def through(prior, pictures):
+        again = lambda picture: prior.decode(prior.encode(picture[None] / 255.0))[0]  # noqa: E731
+        return jax.lax.map(again, jnp.asarray(pictures, jnp.float32), batch_size=32)
+
+    return np.asarray(through(prior, pictures))
 
 
 def _show(file: Path, pictures: np.ndarray, captions: list[str], rows: int = 8, columns: int = 6):

@@ -25,6 +25,7 @@ _WEIGHTS = {
     "text_encoder": "model.safetensors",
     "unet": "diffusion_pytorch_model.safetensors",
 }
+_INDEX_FILE = "model_index.json"
 _INDEX = {
     "_class_name": "StableDiffusionPipeline",
     "feature_extractor": [None, None],
@@ -73,6 +74,11 @@ def read_model(source: str | Path, revision: str | None = None) -> Model:
     return Model(tables, made, params, load_tokenizer(folder / "tokenizer"))
 
 
+def is_written(folder: str | Path) -> bool:
+    """Whether `write_model` has come to its end there."""
+    return (Path(folder) / _INDEX_FILE).exists()
+
+
 def write_model(model: Model, folder: str | Path, tokenizer: str | Path, dtype: Any) -> None:
     """Write `folder` as diffusers reads it, parameters in `dtype`.
 
@@ -86,7 +92,7 @@ def write_model(model: Model, folder: str | Path, tokenizer: str | Path, dtype: 
         save_params(stored, folder / name, file)
     if Path(tokenizer) != folder / "tokenizer":
         shutil.copytree(tokenizer, folder / "tokenizer", dirs_exist_ok=True)
-    _write(folder / "model_index.json", _INDEX)
+    _write(folder / _INDEX_FILE, _INDEX)  # the last file
 
 
 def _read(file: Path) -> dict[str, Any]:

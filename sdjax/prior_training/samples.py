@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, UInt8
 
 from sdjax.cameras import Camera
 from sdjax.diffusion.schedule import from_scheduler_config
+from sdjax.prior_training.diffusion_stage import embedded
 from sdjax.prior_training.model import Model
 from sdjax.priors.stable_diffusion import StableDiffusionPrior
 from sdjax.reports.pictures import Pixels, contact_sheet
@@ -50,7 +51,7 @@ def _draw(prior, conditionings, cameras, seeds, sampling):
 
 def _embed(model: Model, prompts: Sequence[str]) -> Float[Array, "prompts tokens features"]:
     ids = jnp.asarray(model.tokenize(prompts))
-    return model.networks.text.apply({"params": model.params["text_encoder"]}, ids)[0]
+    return embedded(model.networks.text, model.params["text_encoder"], ids)
 
 
 def _prior(model: Model, prompting: Prompting) -> StableDiffusionPrior:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from sdjax.cameras import Camera
-from sdjax.objects.model import Object
+from sdjax.objects.model import Object, stacked
 from sdjax.objects.render import render_pairs
 from sdjax.objects.solids import Model
 from sdjax.objects.variants import COLOURS, roof, shape_words, variant
@@ -61,8 +61,7 @@ def draw_scenes(
         for direction in directions
     ]
     models, words = zip(*pairs, strict=True)
-    stacked = Model(*(_stack([model[kind] for model in models]) for kind in range(5)))
-    return Scenes(stacked, cameras, list(words))
+    return Scenes(stacked(models), cameras, list(words))
 
 
 def take_pictures(
@@ -91,9 +90,3 @@ def _object(
     said_roof = None if roof(obj) is None else str(roof_colour)
     words = Words(obj.noun, str(colour), shape_words(obj), said_roof, DIRECTIONS[direction])
     return variant(obj, str(colour), said_roof, factors, shade), words
-
-
-def _stack(solids: list) -> object:
-    if isinstance(solids[0], np.ndarray):
-        return np.stack(solids)
-    return type(solids[0])(*(_stack(list(leaves)) for leaves in zip(*solids, strict=True)))

@@ -5,7 +5,6 @@ the rest.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sdjax.reports.evaluation import Evaluation, save_views, summary
 from sdjax.reports.pictures import save_png
 from sdjax.reports.sheets import sheet
 from sdjax.reports.turntable import write_turntable
+from sdjax.reports.whole_files import write_whole
 from sdjax.scene.mesh import extract_mesh, save_mesh
 from sdjax.training.evaluate import evaluate, is_image, orbit, render_own_particles, scene
 from sdjax.training.population import Population
@@ -97,9 +97,7 @@ def finish(folder: Path, evaluation: Evaluation, timing: Mapping[str, Any]) -> E
     evaluation = evaluation._replace(metrics={**evaluation.metrics, **timing})
     if not is_first():
         return evaluation
-    part = folder / f"{METRICS}.{os.getpid()}.part"
-    part.write_text(json.dumps(evaluation.metrics, indent=2) + "\n")
-    part.replace(folder / METRICS)
+    write_whole(folder / METRICS, json.dumps(evaluation.metrics, indent=2) + "\n")
     print(f"{summary(evaluation)}.\nLook at {folder / SHEET}; the numbers are in {METRICS}.")
     return evaluation
 

@@ -18,16 +18,6 @@ PROMPTS = ["a red mug", "a bug", ""]
 
 
 @pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory):
-    return tmp_path_factory.mktemp("tokenizer")
-
-
-@pytest.fixture(scope="module")
-def model(tokenizer):
-    return small.model(tokenizer)
-
-
-@pytest.fixture(scope="module")
 def folder(model, tokenizer, tmp_path_factory):
     written = tmp_path_factory.mktemp("models") / "model"
     write_model(model, written, tokenizer, "float32")

@@ -22,16 +22,6 @@ COLUMNS = ["front", "side", "back", "overhead"]
 SAMPLING = Sampling(3.0, steps=2)
 
 
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory):
-    return tmp_path_factory.mktemp("tokenizer")
-
-
-@pytest.fixture(scope="module")
-def model(tokenizer):
-    return small.model(tokenizer)
-
-
 @pytest.fixture
 def drawn(monkeypatch):
     """What is asked of `_draw`, which draws white in its place."""
