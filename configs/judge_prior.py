@@ -23,9 +23,10 @@ def get_config() -> ConfigDict:
             "seed": 0,
             "prior": prior | {"weights": "sdjax-small", "dtype": "float32"},
             "objects": objects,
-            "classifier": {"pictures": 16_384, "steps": 3000, "batch": 64},
+            "classifier": {"pictures": 32_768, "steps": 4500, "batch": 64},
             "captions": 512,
             "held_out": 1024,
+            "margin": 10.0,  # degrees: nobody can tell a view at the border between two words
             "seeds": 8,
             "guidance_scale": 3.0,
             "steps": 25,

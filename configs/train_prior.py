@@ -77,6 +77,7 @@ def get_config() -> ConfigDict:
                 "average": 0.999,
                 "clip": 1.0,
                 "trains_text": True,
+                "timestep_power": 1.0,
             },
             "save_dtype": "float16",
             "run": {"chunk": 20, "checkpoint_every": 500},

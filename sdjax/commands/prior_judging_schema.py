@@ -15,6 +15,7 @@ SCHEMA: Schema = {
     },
     "captions": whole(at_least=8),
     "held_out": whole(at_least=8),
+    "margin": number(at_least=0, at_most=44),
     "seeds": whole(at_least=2),
     "guidance_scale": number(),
     "steps": whole(at_least=1, at_most=1000),

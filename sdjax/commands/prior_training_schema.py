@@ -79,7 +79,7 @@ SCHEMA: Schema = {
         },
     ),
     "autoencoder": _PLAN | {"kl": number(at_least=0)},
-    "diffusion": _PLAN | {"trains_text": flag()},
+    "diffusion": _PLAN | {"trains_text": flag(), "timestep_power": number(above=0)},
     "save_dtype": one_of("float16", "float32"),
     "run": {"chunk": whole(at_least=1), "checkpoint_every": whole(at_least=1)},
     "report": {

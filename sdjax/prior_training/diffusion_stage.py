@@ -22,6 +22,7 @@ class Denoiser(NamedTuple):
     text: CLIPText
     schedule: NoiseSchedule
     prediction_type: PredictionType
+    timestep_power: float = 1.0  # above 1: large timesteps more often, see `spread_timesteps`
 
 
 def diffusion_loss(
@@ -35,11 +36,11 @@ def diffusion_loss(
 
     The target is the noise or the velocity alpha eps - sigma x_0 (Salimans and Ho, arXiv
     2202.00512, app. D).  `params` has "unet" and, where it learns, "text_encoder": then `text` are
-    ids of tokens, else embeddings.  Timesteps of a batch are spread: 1000 (u + i / batch) mod 1000
-    with one uniform u, each of them uniform.
+    ids of tokens, else embeddings.  Timesteps are those of `spread_timesteps`.
     """
     t_key, noise_key = jax.random.split(key)
-    t = spread_timesteps(t_key, len(latents), denoiser.schedule.num_timesteps)
+    count = denoiser.schedule.num_timesteps
+    t = spread_timesteps(t_key, len(latents), count, denoiser.timestep_power)
     noise = jax.random.normal(noise_key, latents.shape)
     noisy = add_noise(denoiser.schedule, latents, noise, t)
     if "text_encoder" in params:
@@ -56,7 +57,14 @@ def embedded(encoder: Any, params: Params, ids: Int[Array, "batch tokens"]) -> A
     return encoder.apply({"params": params}, ids).last_hidden_state
 
 
-def spread_timesteps(key: jax.Array, number: int, count: int) -> Int[Array, "{number}"]:
-    """Uniform in 0 .. count - 1, one in each of `number` equal parts (moved together)."""
-    position = jax.random.uniform(key) + jnp.arange(number) / number
-    return jnp.int32(jnp.mod(position, 1.0) * count) % count
+def spread_timesteps(
+    key: jax.Array, number: int, count: int, power: float = 1.0
+) -> Int[Array, "{number}"]:
+    """count s_i^(1 / power), rounded down, with s_i = (u + i / number) mod 1 and one uniform u.
+
+    Each has a density proportional to t^(power - 1) on 0 .. count - 1, and together they are
+    spread over it evenly.  What an object is and from where it is seen is decided by large
+    timesteps, outlines by small ones.
+    """
+    position = jnp.mod(jax.random.uniform(key) + jnp.arange(number) / number, 1.0)
+    return jnp.int32(position ** (1.0 / power) * count) % count

@@ -30,15 +30,16 @@ _TRAINING, _HELD_OUT, _ASKED, _ALIKE = range(10, 14)  # second number of the gen
 _MANY = 4096  # renderings, among which those of one noun, colour and view are found
 
 
-Render = Callable[[int, int], tuple[np.ndarray, list[Words]]]  # (number, purpose)
+Render = Callable[..., tuple[np.ndarray, list[Words]]]  # (number, purpose, margin)
 
 
 def make_renderer(config: ConfigDict, resolution: int) -> Render:
     """uint8 renderings [number, h, w, 3] with their words, as `config.objects` describes them."""
     renderings = renderings_of(config.objects, resolution)
 
-    def render(number: int, purpose: int) -> tuple[np.ndarray, list[Words]]:
-        return pictures_with_words(renderings, number, (config.seed, purpose), None)
+    def render(number: int, purpose: int, margin: float = 0.0) -> tuple[np.ndarray, list[Words]]:
+        framed = renderings._replace(framing=renderings.framing._replace(margin=margin))
+        return pictures_with_words(framed, number, (config.seed, purpose), None)
 
     return render
 
@@ -60,7 +61,7 @@ def measure(
     captions = captions_of(words)
     drawn = draw_captions(prior, captions, range(len(captions)), sampling)
     _show(folder / "drawn.png", drawn, captions)
-    real, real_words = render(config.held_out, _HELD_OUT)
+    real, real_words = render(config.held_out, _HELD_OUT, config.margin)
     decoded = _through(prior, real)
     figures = {
         "drawn": accuracies(judge.answers(drawn), words),

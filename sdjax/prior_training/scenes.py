@@ -24,6 +24,7 @@ class Framing(NamedTuple):
     distance: tuple[float, float] = (3.2, 3.2)
     fovy: tuple[float, float] = (40.0, 40.0)
     overhead: float = 45.0  # elevations above have the word "overhead"
+    margin: float = 0.0  # no view is closer than this to the border between two words
 
 
 class Variety(NamedTuple):
@@ -75,10 +76,22 @@ def take_pictures(
 def _cameras(generator: np.random.Generator, number: int, framing: Framing) -> Camera:
     names = generator.choice(list(_CENTRES), size=number)
     centres = np.array([generator.choice(_CENTRES[name]) for name in names])
-    azimuth = np.mod(centres + generator.uniform(-45.0, 45.0, number), 360.0)
-    ranges = (framing.elevation, framing.distance, framing.fovy)
+    half = 45.0 - framing.margin
+    azimuth = np.mod(centres + generator.uniform(-half, half, number), 360.0)
+    elevation = _elevation(generator, number, framing)
+    ranges = (framing.distance, framing.fovy)
     rest = (generator.uniform(low, high, number) for low, high in ranges)
-    return Camera(*(np.float32(values) for values in (azimuth, *rest)))
+    return Camera(*(np.float32(values) for values in (azimuth, elevation, *rest)))
+
+
+def _elevation(generator: np.random.Generator, number: int, framing: Framing) -> np.ndarray:
+    """Uniform over what of the range is not within the margin of where "overhead" begins."""
+    low, high = framing.elevation
+    border = np.clip(
+        [framing.overhead - framing.margin, framing.overhead + framing.margin], low, high
+    )
+    below = generator.uniform(low, high - (border[1] - border[0]), number)
+    return np.where(below > border[0], below + border[1] - border[0], below)
 
 
 def _object(

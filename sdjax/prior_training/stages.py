@@ -58,6 +58,7 @@ def train_diffusion(config: ConfigDict, model: Model, source: Source, folder: Pa
         model.networks.text,
         from_scheduler_config(scheduler),
         scheduler.get("prediction_type", "epsilon"),
+        config.diffusion.timestep_power,
     )
     factor = model.networks.autoencoder.config.scaling_factor
     encode = jax.jit(partial(latents_of, model.networks.autoencoder))

@@ -120,11 +120,13 @@ def test_timesteps_of_a_batch_are_spread(number):
         assert np.abs(gaps - 1000 / number).max() <= 1
 
 
-def test_each_timestep_of_a_batch_is_uniform():
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_each_timestep_of_a_batch_has_the_density(power):
     """Not only all together: entry 0 as well as the last."""
     keys = jax.random.split(jax.random.key(0), 4000)
-    drawn = np.asarray(jax.vmap(lambda key: spread_timesteps(key, 4, 10))(keys))
+    drawn = np.asarray(jax.vmap(lambda key: spread_timesteps(key, 4, 10, power))(keys))
+    expected = 4000 * np.diff((np.arange(11) / 10) ** power)
     for entry in drawn.T:
         counts = np.bincount(entry, minlength=10)
         assert len(counts) == 10
-        assert np.abs(counts - 400).max() < 4.5 * np.sqrt(400 * 0.9)
+        assert (np.abs(counts - expected) < 4.5 * np.sqrt(expected)).all()

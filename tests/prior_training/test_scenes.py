@@ -64,6 +64,20 @@ def test_words_of_directions_agree_with_those_of_prompts(many):
     assert [DIRECTIONS[i] for i in index] == [words.direction for words in many.words]
 
 
+def test_a_margin_keeps_away_from_the_borders_between_words():
+    """No view is within 10 degrees of another word; all else is still seen."""
+    framing = FRAMING._replace(margin=10.0)
+    cameras = scenes(framing=framing).cameras
+    azimuth, elevation = np.asarray(cameras.azimuth), np.asarray(cameras.elevation)
+    to_border = np.abs(np.mod(azimuth, 90.0) - 45.0)
+    assert 10.0 <= to_border.min() < 11.0 and to_border.max() > 44.0
+    above = elevation > FRAMING.overhead
+    assert np.abs(elevation - FRAMING.overhead).min() >= 10.0
+    assert above.mean() == pytest.approx(5 / 50, abs=0.05)
+    for part, (low, high) in ((elevation[above], (55, 60)), (elevation[~above], (-10, 35))):
+        assert part.min() >= low and part.max() <= high and np.ptp(part) > 0.8 * (high - low)
+
+
 def test_cameras_stay_in_their_ranges():
     framing = Framing((5.0, 20.0), (2.5, 4.0), (30.0, 60.0), 10.0)
     cameras = scenes(number=200, framing=framing).cameras

@@ -1,0 +1,24 @@
+"""A checkpoint of train_prior.py, trained further on other renderings.
+
+    python -m sdjax.train_prior --config=configs/continue_prior.py --workdir=runs/prior2
+
+Two of three timesteps are above 577, where a network that knows noun and colour already can still
+learn views.
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from sdjax.commands.config import load_config
+
+
+def get_config() -> ConfigDict:
+    """The table: that of train_prior.py but for these fields."""
+    config = load_config(Path(__file__).with_name("train_prior.py")).to_dict()
+    config["seed"] = 1
+    config["data"]["pictures"] = 65_536
+    config["model"] = {"name": "checkpoint", "weights": "sdjax-small", "revision": None}
+    config["autoencoder"]["steps"] = 0
+    config["diffusion"] |= {"steps": 10_000, "learning_rate": 8e-4, "timestep_power": 2.0}
+    return ConfigDict(config)
