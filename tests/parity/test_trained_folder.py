@@ -1,4 +1,5 @@
-"""A folder that training writes is a Stable Diffusion pipeline to diffusers."""
+"""A folder that training writes is a Stable Diffusion pipeline to diffusers; so is the one that
+comes with the package."""
 
 import jax
 import jax.numpy as jnp
@@ -13,16 +14,19 @@ from sdjax.text.tokenizer import load_tokenizer
 from sdjax.text.views import Prompting
 from sdjax.training.particle import particle_noise
 from sdjax.training.sampling import Sampling, sample_seed
+from sdjax.weights.shipped import shipped_folder
 from tests.parity.torch_models import channels_first, diffusers, torch
 from tests.prior_training import small
 
 pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("quick_compilation")]
-PROMPT, SEED, SCALE, STEPS = "a red mug, front view", 3, 3.0, 5
+PROMPT, SEED, SCALE, STEPS = "a red mug, front view", 3, 3.0, 25
 FLOAT32 = Precision(jnp.float32, jnp.float32)
 
 
-@pytest.fixture(scope="module", params=["epsilon", "v_prediction"])
+@pytest.fixture(scope="module", params=["epsilon", "v_prediction", "shipped"])
 def folder(request, tmp_path_factory):
+    if request.param == "shipped":
+        return shipped_folder()
     made = tmp_path_factory.mktemp("models")
     model = small.model(made / "tokenizer", request.param)
     write_model(model, made / "model", made / "tokenizer", "float32")
@@ -31,7 +35,9 @@ def folder(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pipeline(folder):
-    made = diffusers.StableDiffusionPipeline.from_pretrained(folder, local_files_only=True)
+    made = diffusers.StableDiffusionPipeline.from_pretrained(
+        folder, local_files_only=True, torch_dtype=torch.float32
+    )
     made.set_progress_bar_config(disable=True)
     return made
 
@@ -48,7 +54,7 @@ def prior(folder, tmp_path_factory):
 
 def test_the_tokens_are_the_same(folder, pipeline):
     prompts = [PROMPT, "an unknown bug", ""]
-    theirs = pipeline.tokenizer(prompts, padding="max_length", max_length=small.LENGTH)
+    theirs = pipeline.tokenizer(prompts, padding="max_length")
     np.testing.assert_array_equal(load_tokenizer(folder / "tokenizer")(prompts), theirs.input_ids)
 
 
@@ -60,16 +66,16 @@ def test_the_text_is_the_same(pipeline, prior):
 def test_the_picture_is_the_same(pipeline, prior):
     """DDIM with guidance, from the same noise; the grid is the one that the folder names."""
     camera = Camera(*(jnp.full(1, value) for value in (0.0, 15.0, 3.2, 40.0)))
-    conditioning = prior.condition(PROMPT)
+    conditioning, size = prior.condition(PROMPT), prior.image_size
     sampling = Sampling(SCALE, STEPS, spacing="leading")
-    ours = jax.jit(
-        lambda seed: sample_seed(prior, conditioning, camera, seed, small.SIZE, sampling)
-    )(jnp.int32(SEED))
-    noise = np.asarray(particle_noise(jnp.int32(SEED), prior.latent_shape(small.SIZE))[None])
+    ours = jax.jit(lambda seed: sample_seed(prior, conditioning, camera, seed, size, sampling))(
+        jnp.int32(SEED)
+    )
+    noise = np.asarray(particle_noise(jnp.int32(SEED), prior.latent_shape(size))[None])
     theirs = pipeline(
         PROMPT,
-        height=small.SIZE,
-        width=small.SIZE,
+        height=size,
+        width=size,
         num_inference_steps=STEPS,
         guidance_scale=SCALE,
         latents=torch.from_numpy(channels_first(noise)),
