@@ -34,6 +34,7 @@ COMMANDS = {
     "benchmark_cpu.py": "benchmark",
     "train_prior.py": "train_prior",
     "fine_tune_prior.py": "train_prior",
+    "continue_prior.py": "train_prior",
     "judge_prior.py": "judge_prior",
 }
 relative = lambda path: str(path.relative_to(CONFIGS))  # noqa: E731
@@ -67,6 +68,7 @@ def test_the_docstring_has_the_command(path):
         ("small_2d/sample.py", sampling_schema.SCHEMA),
         ("train_prior.py", prior_training_schema.SCHEMA),
         ("fine_tune_prior.py", prior_training_schema.SCHEMA),
+        ("continue_prior.py", prior_training_schema.SCHEMA),
         ("judge_prior.py", prior_judging_schema.SCHEMA),
     ],
 )

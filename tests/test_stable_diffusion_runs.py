@@ -96,9 +96,9 @@ def check_objects(config, folder):
 @pytest.mark.parametrize(
     ("rule", "weights", "size", "resolutions"),
     [
-        ("sds", "sd1_tiny", 16, [8]),
+        pytest.param("sds", "sd1_tiny", 16, [8], marks=pytest.mark.long),
         pytest.param("sds", "sd2_tiny", 32, [8], marks=pytest.mark.long),
-        ("sdi", "sd1_tiny", 16, [8]),
+        pytest.param("sdi", "sd1_tiny", 16, [8], marks=pytest.mark.long),
         ("dsd", "sd1_tiny", 16, [8]),
         pytest.param("dsd_cached", "sd2_tiny", 32, [8, 16], marks=pytest.mark.long),
     ],
