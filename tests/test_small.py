@@ -35,13 +35,8 @@ def test_every_configuration_is_whole(name):
     assert load_config(CONFIGS / f"{name}.py").prior.weights == "sdjax-small"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name if name == "small_3d/dsd" else pytest.param(name, marks=pytest.mark.long)
-        for name in RUNS
-    ],
-)
+@pytest.mark.long  # the same code on tiny networks is in test_stable_diffusion_runs.py
+@pytest.mark.parametrize("name", RUNS)
 def test_every_rule_trains(name, tmp_path):
     evaluation = train(small(name), tmp_path)
     assert evaluation.views.shape[0] == 2 and np.isfinite(evaluation.views).all()

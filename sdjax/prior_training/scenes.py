@@ -87,11 +87,11 @@ def _cameras(generator: np.random.Generator, number: int, framing: Framing) -> C
 def _elevation(generator: np.random.Generator, number: int, framing: Framing) -> np.ndarray:
     """Uniform over what of the range is not within the margin of where "overhead" begins."""
     low, high = framing.elevation
-    border = np.clip(
-        [framing.overhead - framing.margin, framing.overhead + framing.margin], low, high
-    )
-    below = generator.uniform(low, high - (border[1] - border[0]), number)
-    return np.where(below > border[0], below + border[1] - border[0], below)
+    borders = (framing.overhead - framing.margin, framing.overhead + framing.margin)
+    below, above = np.clip(borders, low, high)
+    gap = above - below
+    elevation = generator.uniform(low, high - gap, number)
+    return np.where(elevation > below, elevation + gap, elevation)
 
 
 def _object(

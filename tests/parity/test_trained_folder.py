@@ -35,11 +35,9 @@ def folder(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pipeline(folder):
-    made = diffusers.StableDiffusionPipeline.from_pretrained(
-        folder, local_files_only=True, torch_dtype=torch.float32
-    )
+    made = diffusers.StableDiffusionPipeline.from_pretrained(folder, local_files_only=True)
     made.set_progress_bar_config(disable=True)
-    return made
+    return made.to(torch.float32)
 
 
 @pytest.fixture(scope="module")

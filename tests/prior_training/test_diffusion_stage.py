@@ -125,8 +125,9 @@ def test_each_timestep_of_a_batch_has_the_density(power):
     """Not only all together: entry 0 as well as the last."""
     keys = jax.random.split(jax.random.key(0), 4000)
     drawn = np.asarray(jax.vmap(lambda key: spread_timesteps(key, 4, 10, power))(keys))
-    expected = 4000 * np.diff((np.arange(11) / 10) ** power)
+    parts = np.diff((np.arange(11) / 10) ** power)
+    deviations = np.sqrt(4000 * parts * (1 - parts))
     for entry in drawn.T:
         counts = np.bincount(entry, minlength=10)
         assert len(counts) == 10
-        assert (np.abs(counts - expected) < 4.5 * np.sqrt(expected)).all()
+        assert (np.abs(counts - 4000 * parts) < 4.5 * deviations).all()
