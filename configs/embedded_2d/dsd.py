@@ -31,6 +31,7 @@ def get_config() -> ConfigDict:
         "ode_dtype": "float32",
         "overshoot": "constant",
         "delta": 0.02,
+        "image_weight": 0.0,
     }
     config["annealing"] = {"name": "linear", "t_max": 0.999, "t_min": 0.0}
     config["optimizer"] = {

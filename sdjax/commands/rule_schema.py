@@ -140,6 +140,7 @@ RULES: dict[str, Schema] = {
         "ode_dtype": one_of("float32", "bfloat16"),
         "overshoot": one_of("proportional", "constant"),
         "delta": number(above=0, at_most=1),
+        "image_weight": ramp(number(at_least=0)),
     },
     "dsd_star": {"guidance_scale": number()},
 }

@@ -12,11 +12,12 @@ from jaxtyping import Array, Int
 from sdjax.diffusion.annealing import Annealing
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
+from sdjax.diffusion.ramps import Ramp
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.ode import Ode
 from sdjax.guidance.overshoot import Overshoot, proportional
-from sdjax.guidance.rule import Aux, Latents, Rule, Update
-from sdjax.guidance.weighting import Weighting, one_minus_alpha_cumprod
+from sdjax.guidance.rule import Aux, Latents, Rule, Update, image_target
+from sdjax.guidance.weighting import Weighting, alpha_over_sigma, one_minus_alpha_cumprod
 
 
 class Residual(NamedTuple):
@@ -65,6 +66,7 @@ def dsd(
     base_guidance_scale: float = 1.0,
     overshoot: Overshoot | None = None,
     weighting: Weighting = one_minus_alpha_cumprod,
+    image_weight: float | Ramp = 0.0,
 ) -> Rule:
     """DSD: `dsd_residual` at an annealed t, with the ODE's noise at t_delta.
 
@@ -73,6 +75,10 @@ def dsd(
     the second; with one scale in all three the particle follows its ODE most closely.  In 2D the
     paper (algorithm 2) descends by plain steps of N_ddim / N with `sigma_over_alpha` weighting
     and a `constant` overshoot, which follows DDIM.
+
+    With an `image_weight`, which the paper does not have, the update has an image target too: the
+    one-step estimate at x_t with the weight `image_weight` w(t) alpha_t / sigma_t, as in `fsd`.
+    The difference of two predictions hardly resists what drifts in both alike: colours, haze.
     """
     overshoot = proportional() if overshoot is None else overshoot
 
@@ -93,6 +99,8 @@ def dsd(
             weighting=weighting,
         )
         x_0 = predicted_x0(schedule, residual.x_t, residual.epsilon_t, t)
-        return Update(residual.gradient, state, Aux(t, residual.x_t, x_0))
+        weight = weighting(schedule, t) * alpha_over_sigma(schedule, t)
+        target = image_target(x_0, image_weight, weight, progress)
+        return Update(residual.gradient, state, Aux(t, residual.x_t, x_0), target)
 
     return Rule(ode.init, update, ode.prepare)

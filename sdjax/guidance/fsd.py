@@ -11,7 +11,7 @@ from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, fixed
 from sdjax.guidance.noised import Look, noised_rule
-from sdjax.guidance.rule import ImageTarget, Latents, Rule
+from sdjax.guidance.rule import Latents, Rule, image_target
 from sdjax.guidance.weighting import Weighting, alpha_over_sigma, one_minus_alpha_cumprod
 
 
@@ -75,13 +75,6 @@ def fsd(
     noise = fixed() if noise is None else noise
     has_target = callable(image_weight) or image_weight != 0.0
 
-    def image_target(residual, t, progress):
-        if not has_target:
-            return None
-        x_0 = predicted_x0(schedule, residual.noisy, residual.image_epsilon, t)
-        weight = value_at(image_weight, progress) * weighting(schedule, t)
-        return ImageTarget(x_0, weight * alpha_over_sigma(schedule, t))
-
     def look(key, predictor, latents, t, drawn, *, progress, view):
         residual = fsd_residual(
             schedule,
@@ -94,7 +87,9 @@ def fsd(
             weighting=weighting,
         )
         x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
-        target = image_target(residual, t, progress)
+        image_x_0 = predicted_x0(schedule, residual.noisy, residual.image_epsilon, t)
+        weight = weighting(schedule, t) * alpha_over_sigma(schedule, t)
+        target = image_target(image_x_0, image_weight, weight, progress)
         return Look(residual.gradient, residual.noisy, x_0, target)
 
     return noised_rule(annealing, noise, look)

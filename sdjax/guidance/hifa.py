@@ -14,7 +14,7 @@ from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.guidance.noise import NoiseFunction, gaussian
 from sdjax.guidance.noised import Look, noised_rule
-from sdjax.guidance.rule import ImageTarget, Latents, Rule
+from sdjax.guidance.rule import Latents, Rule, image_target
 from sdjax.guidance.weighting import Weighting, alpha_times_sigma
 
 
@@ -130,10 +130,8 @@ def hifa(
             eta=eta,
             weighting=weighting,
         )
-        target = None
-        if callable(image_weight) or image_weight:
-            weight = value_at(image_weight, progress) * weighting(schedule, t)
-            target = ImageTarget(residual.estimate, weight)
+        weight = weighting(schedule, t)
+        target = image_target(residual.estimate, image_weight, weight, progress)
         return Look(residual.gradient, residual.noisy, residual.estimate, target)
 
     return noised_rule(annealing, noise, look)

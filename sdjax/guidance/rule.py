@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import Camera
 from sdjax.diffusion.guided import Predictor
+from sdjax.diffusion.ramps import Ramp, value_at
 
 Latents = Float[Array, "views height width channels"]
 Image = Float[Array, "views image_height image_width 3"]  # in [0, 1]
@@ -41,6 +42,18 @@ class ImageTarget(NamedTuple):
 
     latents: Latents  # clean ones, whose decoding is the target
     weight: float | Float[Array, ""]  # w(t), the rule's choice
+
+
+def image_target(
+    latents: Latents,
+    image_weight: float | Ramp,
+    weight: float | Float[Array, ""],
+    progress: Float[Array, ""],
+) -> ImageTarget | None:
+    """`latents` with the weight `image_weight` times `weight`; None where the former is 0."""
+    if not callable(image_weight) and image_weight == 0.0:
+        return None
+    return ImageTarget(latents, value_at(image_weight, progress) * weight)
 
 
 class Update(NamedTuple):

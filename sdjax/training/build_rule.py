@@ -148,6 +148,7 @@ def _make_dsd(config: ConfigDict, prior: Any, resolution: int) -> Rule:
         overshoot=proportional(config.annealing.t_min, rule.delta)
         if is_proportional
         else constant(rule.delta),
+        image_weight=_fields(config)["image_weight"],
     )
 
 
