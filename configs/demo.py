@@ -40,6 +40,7 @@ def get_config() -> ConfigDict:
                 "overshoot": "proportional",
                 "delta": 0.1,
                 "image_weight": 0.0,
+                "warm_up": 0.0,
             },
             "annealing": {"name": "linear", "t_max": 0.98, "t_min": 0.02},
             "noise": {

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jax
 import nbformat
 from nbclient import NotebookClient
 
@@ -34,7 +35,9 @@ def replaced(source: str, folder: Path) -> str:
     return "\n".join(changed)
 
 
-def test_quickstart(tmp_path):
+def test_quickstart(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", jax.config.jax_compilation_cache_dir)
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     for cell in notebook.cells:
         cell.source = replaced(cell.source, tmp_path / "run")

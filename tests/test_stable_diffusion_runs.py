@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdjax.commands.borrowing import with_rule_of
 from sdjax.commands.config import load_config
 from sdjax.commands.errors import UserError
 from sdjax.reports.evaluation import load_views
@@ -104,9 +105,12 @@ def check_objects(config, folder):
     ],
 )
 def test_objects_are_trained_by_the_official_recipes(rule, weights, size, resolutions, tmp_path):
-    """On SD 1 and 2 (epsilon and v): every stage, all losses, light and hidden levels; DSD with
-    its ODE looked up, between bins of Perp-Neg and in bfloat16."""
-    check_objects(small_objects(rule, weights, size, resolutions), tmp_path)
+    """On SD 1 and 2 (epsilon and v): every stage, all losses, light and hidden levels; DSD with a
+    residual of the image, and with its ODE looked up, between bins of Perp-Neg and in bfloat16."""
+    config = small_objects(rule, weights, size, resolutions)
+    if "dsd" in rule:
+        config.rule.image_weight = 0.1
+    check_objects(config, tmp_path)
 
 
 @pytest.mark.long
@@ -118,22 +122,27 @@ def test_four_blocks_train_objects(four_blocks, tmp_path):
 
 @pytest.mark.parametrize(
     ("weights", "size", "resolutions"),
-    [
-        ("sd1_tiny", 16, [8]),
-        pytest.param("sd2_tiny", 32, [8, 16], marks=pytest.mark.long),  # predicts v
-    ],
+    [("sd1_tiny", 16, [8]), ("sd2_tiny", 32, [8, 16])],  # the second predicts v
 )
-def test_vsd_trains_its_adapters_beside_the_seeds(weights, size, resolutions, tmp_path):
+@pytest.mark.long
+def test_vsd_trains_its_adapters_beside_objects(weights, size, resolutions, tmp_path):
     logged = check_objects(small_objects("vsd", weights, size, resolutions), tmp_path)
     assert logged["loss/adapter"] > 0.0
 
 
-def test_a_rule_with_a_residual_of_the_image_trains(tmp_path):
-    check_objects(small_objects("hifa", "sd1_tiny", 16, [8]), tmp_path)
+def test_vsd_trains_its_adapters_beside_latents(tmp_path):
+    vsd = CONFIGS / "stable_diffusion_3d" / "vsd.py"
+    config = with_rule_of(vsd, CONFIGS / "stable_diffusion_2d" / "common.py")
+    config.prior.update(weights=str(TINY / "sd1_tiny"), image_size=16)
+    train(load_config(config, FLAT), tmp_path)
+    logged = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
+    assert logged["loss/adapter"] > 0.0
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rule", ["sjc", "csd", "nfsd", "ism", "asd", "consistent3d", "fsd", "cfd"])
+@pytest.mark.parametrize(
+    "rule", ["sjc", "csd", "nfsd", "hifa", "ism", "asd", "consistent3d", "fsd", "cfd"]
+)
 def test_the_other_rules_train_objects_too(rule, tmp_path):
     check_objects(small_objects(rule, "sd1_tiny", 16, [8]), tmp_path)
 

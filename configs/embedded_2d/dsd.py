@@ -32,6 +32,7 @@ def get_config() -> ConfigDict:
         "overshoot": "constant",
         "delta": 0.02,
         "image_weight": 0.0,
+        "warm_up": 0.0,
     }
     config["annealing"] = {"name": "linear", "t_max": 0.999, "t_min": 0.0}
     config["optimizer"] = {

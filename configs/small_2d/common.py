@@ -15,8 +15,8 @@ CONFIGS = Path(__file__).parents[1]
 def get_config() -> ConfigDict:
     """The table."""
     config = load_config(CONFIGS / "embedded_2d" / "common.py").to_dict()
-    config["prompt"], config["seeds"] = "a blue car, front view", 16
+    config["prompt"], config["seeds"] = "a red mug, front view", 16
     config["prior"] = load_config(CONFIGS / "small_3d" / "common.py").prior.to_dict()
     config["prior"]["prompts"]["view_dependent"] = False
-    config["scene"] = {"name": "latents", "spread": 1.0}
+    config["scene"] = {"name": "latents", "spread": 0.0}
     return ConfigDict(config)

@@ -17,5 +17,7 @@ SOURCE = Path(__file__).parents[1] / "embedded_2d" / "fsd.py"
 
 
 def get_config() -> ConfigDict:
-    """The table: common.py with the rule of `SOURCE`."""
-    return with_rule_of(SOURCE, Path(__file__).with_name("common.py"), (*RULE, "optimizer"))
+    """The table: common.py with the rule of `SOURCE`; then these."""
+    config = with_rule_of(SOURCE, Path(__file__).with_name("common.py"), (*RULE, "optimizer"))
+    config.rule.guidance_scale = 3.0
+    return config

@@ -19,5 +19,8 @@ SOURCE = Path(__file__).parents[1] / "embedded_3d" / "cfd.py"
 def get_config() -> ConfigDict:
     """The table: common.py with the rule of `SOURCE`; then these."""
     config = with_rule_of(SOURCE, Path(__file__).with_name("common.py"))
-    config.rule.guidance_scale = 7.5
+    config.rule.guidance_scale = config.rule.image_guidance_scale = 3.0
+    config.rule.image_weight = 1.0
+    config.optimizer.update(learning_rate=0.05, eps=1e-15)
+    config.losses.sparsity = 0.0
     return config

@@ -34,6 +34,7 @@ def get_config() -> ConfigDict:
         "overshoot": "proportional",
         "delta": 0.1,
         "image_weight": 0.0,
+        "warm_up": 0.0,
     }
     config["annealing"] = {"name": "sqrt", "t_max": 0.98, "t_min": 0.32}
     config["scene"]["background"] = "random"

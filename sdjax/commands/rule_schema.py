@@ -141,6 +141,7 @@ RULES: dict[str, Schema] = {
         "overshoot": one_of("proportional", "constant"),
         "delta": number(above=0, at_most=1),
         "image_weight": ramp(number(at_least=0)),
+        "warm_up": _FRACTION,
     },
     "dsd_star": {"guidance_scale": number()},
 }

@@ -7,6 +7,7 @@ rendering is led along it.
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from sdjax.diffusion.annealing import Annealing
@@ -67,6 +68,7 @@ def dsd(
     overshoot: Overshoot | None = None,
     weighting: Weighting = one_minus_alpha_cumprod,
     image_weight: float | Ramp = 0.0,
+    warm_up: float = 0.0,
 ) -> Rule:
     """DSD: `dsd_residual` at an annealed t, with the ODE's noise at t_delta.
 
@@ -76,9 +78,14 @@ def dsd(
     paper (algorithm 2) descends by plain steps of N_ddim / N with `sigma_over_alpha` weighting
     and a `constant` overshoot, which follows DDIM.
 
-    With an `image_weight`, which the paper does not have, the update has an image target too: the
-    one-step estimate at x_t with the weight `image_weight` w(t) alpha_t / sigma_t, as in `fsd`.
-    The difference of two predictions hardly resists what drifts in both alike: colours, haze.
+    Two additions of ours, both off by default, since a difference of two predictions hardly
+    resists what is off in both alike (colours, haze) and so remembers where the latents began:
+
+    - for the first part `warm_up` of the run, a fraction, the gradient is
+      w(t) alpha_t / sigma_t (latents - x_0), with the ODE's own one-step estimate x_0 at t_delta,
+      so that the particle begins on its ODE;
+    - with an `image_weight` the update has an image target: the one-step estimate at x_t with the
+      weight `image_weight` w(t) alpha_t / sigma_t, as in `fsd`.
     """
     overshoot = proportional() if overshoot is None else overshoot
 
@@ -87,13 +94,14 @@ def dsd(
         t, u = annealing(t_key, progress), jax.random.uniform(u_key)
         t_delta = overshoot(t, u, schedule.num_timesteps)
         x_ode = ode.state_at(state, predictor, t_delta, view, latents.shape)
+        ode_epsilon = predictor(x_ode, t_delta, ode_guidance_scale)
         residual = dsd_residual(
             schedule,
             predictor,
             latents,
             t,
             t_delta,
-            predictor(x_ode, t_delta, ode_guidance_scale),
+            ode_epsilon,
             guidance_scale=guidance_scale,
             base_guidance_scale=base_guidance_scale,
             weighting=weighting,
@@ -101,6 +109,10 @@ def dsd(
         x_0 = predicted_x0(schedule, residual.x_t, residual.epsilon_t, t)
         weight = weighting(schedule, t) * alpha_over_sigma(schedule, t)
         target = image_target(x_0, image_weight, weight, progress)
-        return Update(residual.gradient, state, Aux(t, residual.x_t, x_0), target)
+        gradient = residual.gradient
+        if warm_up:
+            ode_x_0 = predicted_x0(schedule, x_ode, ode_epsilon, t_delta)
+            gradient = jnp.where(progress < warm_up, weight * (latents - ode_x_0), gradient)
+        return Update(gradient, state, Aux(t, residual.x_t, x_0), target)
 
     return Rule(ode.init, update, ode.prepare)

@@ -149,6 +149,7 @@ def _make_dsd(config: ConfigDict, prior: Any, resolution: int) -> Rule:
         if is_proportional
         else constant(rule.delta),
         image_weight=_fields(config)["image_weight"],
+        warm_up=rule.warm_up,
     )
 
 

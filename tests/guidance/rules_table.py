@@ -70,9 +70,9 @@ def make_sdi(eta, overshoot):
     )
 
 
-def make_dsd(ode, overshoot=None):
+def make_dsd(ode, **options):
     return lambda prior: dsd(
-        prior.schedule, ode=ode(prior), ode_guidance_scale=7.5, overshoot=overshoot, **COMMON
+        prior.schedule, ode=ode(prior), ode_guidance_scale=7.5, **options, **COMMON
     )
 
 
@@ -204,8 +204,12 @@ RULES = {
         make_exact_vsd(particle_guidance_scale=0.5, data_std=0.1), once, random=True
     ),
     "dsd": Entry(make_dsd(exact), lambda t: after_ode(max(t, 1)), random=True),
-    "dsd cached": Entry(make_dsd(cached), lambda t: 3, random=True),
-    "dsd 2D": Entry(make_dsd(exact, constant(0.2)), lambda t: after_ode(min(t + 200, 999))),
+    "dsd cached, with image target": Entry(
+        make_dsd(cached, image_weight=0.1), lambda t: 3, random=True
+    ),
+    "dsd 2D": Entry(
+        make_dsd(exact, overshoot=constant(0.2)), lambda t: after_ode(min(t + 200, 999))
+    ),
     # ISM's two predictions nearly agree: exactly so where one object is certain (t = 600)
     "ism": Entry(make_ism(), after_interval, random=True, t=900, tolerance=3e-3),
     "ism guided inversion": Entry(

@@ -17,6 +17,7 @@ import pytest
 from sdjax.cameras import Camera
 from sdjax.diffusion.schedule import scaled_linear
 from sdjax.guidance.rule import Update, View, guidance_loss
+from sdjax.guidance.weighting import alpha_times_sigma
 from sdjax.priors.closed_form import predict_noise
 from sdjax.priors.embedded import EmbeddedPrior
 from tests import tiny
@@ -261,3 +262,14 @@ def test_dsd_star_refuses_two_views():
     two = given._replace(camera=tiny.cameras(0, 2), latents=jnp.zeros((2, *tiny.SHAPE)))
     with pytest.raises(ValueError, match="expected those of one view"):
         jit_update("dsd star", *two)
+
+
+@pytest.mark.parametrize("name", [name for name in RULES if "image target" in name])
+def test_an_image_is_drawn_to_an_estimate_with_hifas_weight(name):
+    found = update(name, *inputs(name))
+    schedule, target = LINEAR.schedule, found.image_target
+    np.testing.assert_allclose(
+        target.weight, 0.1 * alpha_times_sigma(schedule, found.aux.t), rtol=1e-5
+    )
+    if name.startswith("dsd"):  # FSD's is guided by a scale of its own
+        assert_same(target.latents, found.aux.predicted_x0)

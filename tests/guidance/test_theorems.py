@@ -12,10 +12,12 @@ from sdjax.diffusion.ddim import ddim_path, sampling_path, trailing_timesteps
 from sdjax.diffusion.prediction import predicted_x0
 from sdjax.diffusion.schedule import scaled_linear
 from sdjax.guidance import weighting
+from sdjax.guidance.dsd import dsd
 from sdjax.guidance.dsd_star import dsd_star
 from sdjax.guidance.fsd import fsd
 from sdjax.guidance.noise import fixed, world_map
-from sdjax.guidance.ode import CachedOde, cached_ode, exact_ode
+from sdjax.guidance.ode import CachedOde, cached_ode, exact_ode, ode_grid
+from sdjax.guidance.overshoot import constant
 from sdjax.guidance.rule import View
 from sdjax.guidance.sdi import inversion_timesteps, invert
 from sdjax.guidance.sds import sds
@@ -60,8 +62,9 @@ def view(*cameras) -> View:
     return View(tiny.cameras(*cameras), jnp.ones((len(cameras), *tiny.SHAPE[:2], 1)))
 
 
-def descend(rule, predictor, state, step_sizes):
-    """The latents from zero on, after each step of a rule that is annealed along its timesteps."""
+def descend(rule, predictor, state, step_sizes, start=0.0):
+    """The latents, `start` at first, after each step of a rule that is annealed along its
+    timesteps."""
 
     def step(carry, progress_and_size):
         x, state = carry
@@ -72,7 +75,7 @@ def descend(rule, predictor, state, step_sizes):
         return (x, update.state), x
 
     progress = jnp.arange(len(step_sizes)) / len(step_sizes)
-    x = jnp.zeros((1, *tiny.SHAPE), step_sizes.dtype)
+    x = jnp.full((1, *tiny.SHAPE), start, step_sizes.dtype)
     return jax.lax.scan(step, (x, state), (progress, step_sizes))[1]
 
 
@@ -108,6 +111,37 @@ def test_dsd_star_is_ddim_after_every_step(schedule, scale, x64):
 def test_dsd_star_ends_where_ddim_does_in_single_precision(schedule, scale):
     ours, theirs = dsd_star_and_ddim(SCHEDULES[schedule], scale, 200)
     assert_close(ours[-1], theirs[-1], 1e-5)
+
+
+@functools.partial(tiny.jit, static_argnames="warm_up")
+def dsd_and_ddim(start, warm_up):
+    """The latents in the end that began as `start`, and those of DDIM from the same noise."""
+    predictor = predictor_at(tiny.cameras(0), SCHEDULES["scaled linear"])
+    schedule, steps, ode_steps = predictor.schedule, 300, 50
+    rule = dsd(
+        schedule,
+        guidance_scale=1.0,
+        annealing=along(np.linspace(999, 0, steps).astype(np.int32)),
+        ode=exact_ode(schedule, 1.0, ode_steps),
+        ode_guidance_scale=1.0,
+        overshoot=constant(1 / ode_steps),
+        weighting=weighting.sigma_over_alpha,
+        warm_up=warm_up,
+    )
+    noise, sizes = start_noise(jnp.float32), jnp.full(steps, ode_steps / steps)
+    ours = descend(rule, predictor, noise[0], sizes, start)[-1]
+    return ours, ddim(predictor, 1.0, jnp.asarray(ode_grid(ode_steps)))[2]
+
+
+def test_dsd_reaches_the_end_of_its_ode_from_anywhere_by_a_warm_up():
+    """Measured (root mean square): 0.007 with it; without 0.017 from 0 and 0.078 from 2."""
+
+    def error(start, warm_up):
+        ours, theirs = dsd_and_ddim(jnp.float32(start), warm_up)
+        return np.sqrt(np.mean((ours - theirs) ** 2))
+
+    assert max(error(0.0, 0.1), error(2.0, 0.1)) < 0.01
+    assert error(0.0, 0.0) > 0.015 and error(2.0, 0.0) > 0.07
 
 
 @functools.partial(tiny.jit, static_argnames="scale")

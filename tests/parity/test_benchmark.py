@@ -29,6 +29,7 @@ def test_both_ask_for_the_same_operations(model):
     assert ours == pytest.approx(counter.get_total_flops(), rel=0.02)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["prediction", "autoencoder"])
 def test_a_row_has_the_ratio(kind, monkeypatch):
     monkeypatch.setattr("sdjax.benchmarks.network_tables.PEER_MODES", PEER_MODES[:1])
