@@ -1,11 +1,11 @@
 """DSD (arXiv 2412.06780) in 3D on the small Stable Diffusion.
 
-Each seed follows a DDIM ODE of its own. The image residual keeps the colour: without it, one mug of
-four is red.
+Each seed follows a DDIM ODE of its own. The residual of the decoded image, which the paper does not
+have, keeps the colours: without it, one mug of four is red.
 
     python -m sdjax.train --config=configs/small_3d/dsd.py --workdir=runs/dsd
 
-Times and figures: docs/small.md.
+4 minutes on 2 CPU cores; more figures: docs/small.md.
 """
 
 from pathlib import Path
