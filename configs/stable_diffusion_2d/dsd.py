@@ -1,6 +1,8 @@
 """DSD in 2D on Stable Diffusion (arXiv 2412.06780, algorithm 2).
 
-Plain steps of N_ddim / N = 50 / 500.
+Plain steps of N_ddim / N = 50 / 500. The latents begin at 0, of which the paper says nothing; on
+the small prior that leads to other pictures than DDIM's, and `--config.rule.warm_up=0.05` mends it
+(docs/small.md).
 
     python -m sdjax.train --config=configs/stable_diffusion_2d/dsd.py --workdir=runs/sd_2d/dsd
 
