@@ -207,7 +207,6 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(tmp_path, overrides, sente
 
 
 LATE = [
-    pytest.param({"autoencoder.batch": 12}, "batch is 12, expected a multiple", marks=LONG),
     pytest.param({"resolution": 9}, "multiple", marks=LONG),
     ({"model.unet.heads": (3,)}, "heads"),
     ({"model.unet.groups": 3}, "groups"),
@@ -218,7 +217,7 @@ LATE = [
 
 
 @pytest.mark.parametrize(("overrides", "sentence"), LATE)
-def test_networks_and_batches_that_cannot_be_are_one_sentence(tmp_path, overrides, sentence):
+def test_networks_that_cannot_be_are_one_sentence(tmp_path, overrides, sentence):
     refused(tiny_config(), tmp_path / "run", sentence, overrides)
 
 

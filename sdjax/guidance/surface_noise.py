@@ -124,6 +124,11 @@ def corner_points(
     the solid part of the block only, the opacity over all of it, with zeros beyond the image.
     """
     strides = tuple(n // m for n, m in zip(points.shape[:2], size, strict=True))
+    if 0 in strides:
+        raise ValueError(
+            f"Surface noise was given a rendering of {points.shape[:2]} pixels for latents of "
+            f"{size}, expected at least as many: render larger."
+        )
     if smooth:
         mask = (opacity > THRESHOLD).astype(points.dtype)
         share = block_means(mask, strides)

@@ -60,8 +60,9 @@ def accuracies(answers: Answers, words: Sequence[Words]) -> dict[str, Any]:
 
 
 def view_accuracy(drawn: dict[str, Any], real: dict[str, Any]) -> dict[str, Any]:
-    """The mean over nouns whose views can be told: `TELLING` of the renderings at least."""
-    telling = [noun for noun, part in real["view_by_noun"].items() if part >= TELLING]
+    """The mean over nouns drawn whose views can be told: `TELLING` of renderings at least."""
+    parts = real["view_by_noun"].items()
+    telling = [noun for noun, part in parts if part >= TELLING and noun in drawn["view_by_noun"]]
     if not telling:
         return {"nouns": []}
     drawn, real = (np.mean([one["view_by_noun"][n] for n in telling]) for one in (drawn, real))

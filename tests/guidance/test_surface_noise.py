@@ -13,7 +13,7 @@ from sdjax.guidance import surface_noise
 from sdjax.guidance.rasterise import rasterise
 from sdjax.guidance.rule import View
 from sdjax.guidance.surface_maps import AXES, SIGNS, equal_area, layer_of
-from sdjax.guidance.surface_noise import Maps, surface
+from sdjax.guidance.surface_noise import Maps, corner_points, surface
 from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
 
@@ -172,6 +172,11 @@ def test_what_is_fresh_without_a_fixed_background():
     correlation = np.mean(np.asarray(first) * np.asarray(second), axis=-1)
     np.testing.assert_allclose(correlation[3:5, 3:5], 0.75, atol=5 * 200**-0.5)
     assert abs(correlation[0, 0]) < 5 * 200**-0.5
+
+
+def test_a_rendering_smaller_than_the_latents_is_refused():
+    with pytest.raises(ValueError, match=r"\(8, 8\) pixels for latents of \(16, 16\)"):
+        corner_points(jnp.ones((8, 8, 3)), jnp.ones((8, 8, 1)), (16, 16), smooth=True)
 
 
 def test_a_view_without_depth_is_refused():

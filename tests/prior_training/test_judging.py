@@ -30,6 +30,7 @@ def test_views_count_only_where_they_can_be_told():
     assert measured["nouns"] == ["mug", "car"]
     assert measured["drawn"] == pytest.approx(0.7) and measured["real"] == pytest.approx(0.98)
     assert view_accuracy(drawn, {"view_by_noun": {"mug": 0.5}}) == {"nouns": []}
+    assert view_accuracy(drawn, {"view_by_noun": {"house": 1.0}}) == {"nouns": []}  # not drawn
 
 
 def test_spread_is_the_root_mean_square_over_pairs():
