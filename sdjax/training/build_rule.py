@@ -148,7 +148,7 @@ def _make_dsd(config: ConfigDict, prior: Any, resolution: int) -> Rule:
         overshoot=proportional(config.annealing.t_min, rule.delta)
         if is_proportional
         else constant(rule.delta),
-        image_weight=_fields(config)["image_weight"],
+        image_weight=make_ramp(rule.image_weight, total_steps(config)),
         warm_up=rule.warm_up,
     )
 
