@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.commands.config import load_config
+from sdjax.config.loading import load_config
 
 RUNS = Path(__file__).with_name("stable_diffusion_3d")
 RULES = ("sds", "fsd", "sdi", "dsd", "dsd_cached")

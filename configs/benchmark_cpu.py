@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.commands.config import load_config
+from sdjax.config.loading import load_config
 
 EMBEDDED = Path(__file__).with_name("embedded_3d")
 STABLE_DIFFUSION = Path(__file__).with_name("stable_diffusion_3d")

@@ -14,10 +14,10 @@ from typing import Any
 from absl import flags
 
 from sdjax.commands import app
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import user_errors
-from sdjax.commands.machine import prepare_machine
-from sdjax.commands.workdir import open_workdir
+from sdjax.config.errors import user_errors
+from sdjax.config.loading import load_config
+from sdjax.runs.machine import prepare_machine
+from sdjax.runs.workdir import open_workdir
 
 NUMBERS = "numbers.json"
 

@@ -12,9 +12,9 @@ from typing import Any
 from absl import flags
 
 from sdjax.commands import app
-from sdjax.commands.config import load_config
-from sdjax.commands.machine import prepare_machine
-from sdjax.commands.workdir import CONFIG, open_workdir
+from sdjax.config.loading import load_config
+from sdjax.runs.machine import prepare_machine
+from sdjax.runs.workdir import CONFIG, open_workdir
 
 
 def benchmark(

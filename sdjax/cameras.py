@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
+
+DIRECTIONS = ("side", "front", "back", "overhead")  # the words for where an object is seen from
 
 
 class Perturbation(NamedTuple):
@@ -161,3 +163,17 @@ def _perturbation(key: jax.Array, position: float, centre: float, up: float) -> 
 
 def _unit(vector: Float[Array, "3"]) -> Float[Array, "3"]:
     return vector / jnp.linalg.norm(vector)
+
+
+def view_direction(
+    camera: Camera, *, front: float = 45.0, back: float = 45.0, overhead: float = 60.0
+) -> Int[Array, "*views"]:
+    """Index into `DIRECTIONS`; thresholds in degrees, as threestudio has them.
+
+    front: |azimuth| < front; back: within `back` of azimuth 180; overhead: elevation > overhead,
+    whatever the azimuth; else side.
+    """
+    azimuth = jnp.mod(camera.azimuth + 180.0, 360.0) - 180.0
+    direction = jnp.where(jnp.abs(azimuth) < front, 1, 0)
+    direction = jnp.where(jnp.abs(azimuth) > 180.0 - back, 2, direction)
+    return jnp.where(camera.elevation > overhead, 3, direction)

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from absl import flags
 
 from sdjax.commands import app
-from sdjax.commands.errors import UserError, nearest
-from sdjax.commands.workdir import make_folder, read_config
+from sdjax.config.errors import UserError, nearest
+from sdjax.runs.workdir import make_folder, read_config
 
 TITLES = {
     "hifa": "HiFA",
@@ -151,7 +151,7 @@ def _shown_views(views: int) -> list[int]:
 
 def _folders(workdir: Path, names: Sequence[str]) -> list[Path]:
     """The folders of finished runs in the order of `names`, or all by name."""
-    from sdjax.training.outputs import METRICS, VIEWS
+    from sdjax.runs.outputs import METRICS, VIEWS
 
     if not workdir.is_dir():
         raise UserError(f"--workdir={workdir} is not a folder; expected one that holds runs.")
@@ -175,7 +175,7 @@ def _folders(workdir: Path, names: Sequence[str]) -> list[Path]:
 def read_run(folder: Path) -> FinishedRun:
     """What the finished run in a folder has left."""
     from sdjax.reports.evaluation import load_views
-    from sdjax.training.outputs import METRICS, VIEWS
+    from sdjax.runs.outputs import METRICS, VIEWS
 
     config = read_config(folder)
     rule = config.get("rule")

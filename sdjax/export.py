@@ -10,11 +10,11 @@ from typing import Any
 from absl import flags
 
 from sdjax.commands import app
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError, user_errors
-from sdjax.commands.machine import prepare_machine
-from sdjax.commands.training_checks import FLAT, check_config
-from sdjax.commands.workdir import make_folder, read_config
+from sdjax.config.errors import UserError, user_errors
+from sdjax.config.loading import load_config
+from sdjax.config.training_checks import FLAT, check_config
+from sdjax.runs.machine import prepare_machine
+from sdjax.runs.workdir import make_folder, read_config
 
 
 def export(
@@ -91,16 +91,17 @@ def _check_seed(config: Any, seed: int | None) -> None:
 
 
 def _restore(config: Any, workdir: Path) -> tuple[Any, Any]:
-    from sdjax.training import run as runs
-    from sdjax.training.checkpoints import Checkpoints
+    from sdjax.runs import loop
+    from sdjax.runs.checkpoints import Checkpoints
+    from sdjax.runs.run import open_run
 
     nothing = UserError(f"--workdir={workdir} holds no checkpoint yet; train it first.")
     if not (workdir / "checkpoints").is_dir():
         raise nothing
     with user_errors():
-        run = runs.open_run(config)
+        run = open_run(config)
     with Checkpoints(workdir / "checkpoints") as checkpoints, user_errors():
-        step, particles = runs.restore(run, checkpoints)
+        step, particles = loop.restore(run, checkpoints)
     if particles is None:
         raise nothing
     print(f"exporting after {step} of {run.total_steps} steps", flush=True)
@@ -111,14 +112,14 @@ def _select(run: Any, particles: Any, i: int) -> tuple[Any, Any]:
     """The same run with its i-th particle only."""
     import jax
 
-    from sdjax.training.placement import make_placement
+    from sdjax.runs.placement import make_placement
 
     one = jax.tree.map(lambda leaf: leaf[i : i + 1], particles._replace(shared=None))
     return run._replace(seeds=run.seeds[i : i + 1], placement=make_placement(1)), one
 
 
 def _export_one(run: Any, particles: Any, folder: Path, film: bool, mesh: bool) -> None:
-    from sdjax.training.outputs import write_meshes, write_turntables
+    from sdjax.runs.outputs import write_meshes, write_turntables
 
     if film:
         for path in write_turntables(run, particles, folder):

@@ -10,14 +10,14 @@ from typing import Any
 from absl import flags
 
 from sdjax.commands import app
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import user_errors
-from sdjax.commands.machine import prepare_machine
-from sdjax.commands.prior_checks import check_stable_diffusion
-from sdjax.commands.prior_judging_schema import SCHEMA
-from sdjax.commands.schema import validate
-from sdjax.commands.workdir import open_workdir
+from sdjax.config.errors import user_errors
+from sdjax.config.fields import validate
+from sdjax.config.loading import load_config
+from sdjax.config.prior_checks import check_stable_diffusion
+from sdjax.config.prior_judging_schema import SCHEMA
 from sdjax.reports.whole_files import write_whole
+from sdjax.runs.machine import prepare_machine
+from sdjax.runs.workdir import open_workdir
 
 
 def judge_prior(
@@ -54,7 +54,7 @@ def judge_prior(
 
 def _measure(config: Any, folder: Path) -> dict[str, Any]:
     from sdjax.prior_training import judgement
-    from sdjax.training.build_prior import make_stable_diffusion
+    from sdjax.runs.build_prior import make_stable_diffusion
 
     prior = make_stable_diffusion(config.prior, None)
     render = judgement.make_renderer(config, prior.image_size)

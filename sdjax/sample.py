@@ -10,13 +10,13 @@ from typing import Any
 from absl import flags
 
 from sdjax.commands import app
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError, user_errors
-from sdjax.commands.machine import prepare_machine
-from sdjax.commands.prior_checks import check_prompt, check_stable_diffusion
-from sdjax.commands.sampling_schema import SCHEMA
-from sdjax.commands.schema import validate
-from sdjax.commands.workdir import open_workdir
+from sdjax.config.errors import UserError, user_errors
+from sdjax.config.fields import validate
+from sdjax.config.loading import load_config
+from sdjax.config.prior_checks import check_prompt, check_stable_diffusion
+from sdjax.config.sampling_schema import SCHEMA
+from sdjax.runs.machine import prepare_machine
+from sdjax.runs.workdir import open_workdir
 
 
 def sample(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None = None) -> Any:
@@ -59,7 +59,7 @@ def _evaluate(config: Any) -> Any:
     import jax.numpy as jnp
 
     from sdjax.reports.evaluation import describe
-    from sdjax.training.sampling import Sampling, sample_seeds
+    from sdjax.runs.sampling import Sampling, sample_seeds
 
     cameras = _cameras(config)
     with user_errors():
@@ -77,7 +77,7 @@ def _evaluate(config: Any) -> Any:
 
 def _prior(config: Any, cameras: Any) -> Any:
     from sdjax.priors.embedded import build
-    from sdjax.training.build_prior import make_stable_diffusion, objects_for
+    from sdjax.runs.build_prior import make_stable_diffusion, objects_for
 
     if config.prior.name == "stable_diffusion":
         return make_stable_diffusion(config.prior, config.resolution)
@@ -109,7 +109,7 @@ def _cameras(config: Any) -> Any:
 
 def _write(folder: Path, evaluation: Any) -> None:
     from sdjax.reports.pictures import image_grid, save_png
-    from sdjax.training.outputs import write_pictures
+    from sdjax.runs.outputs import write_pictures
 
     write_pictures(folder, evaluation)
     for row, views in zip(evaluation.metrics["seeds"], evaluation.views, strict=True):
@@ -117,7 +117,7 @@ def _write(folder: Path, evaluation: Any) -> None:
 
 
 def _finish(folder: Path, evaluation: Any, timing: dict[str, float]) -> Any:
-    from sdjax.training.outputs import finish
+    from sdjax.runs.outputs import finish
 
     return finish(folder, evaluation, timing)
 

@@ -12,11 +12,11 @@ from typing import Any
 from absl import flags
 
 from sdjax.commands import app
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError
-from sdjax.commands.training_checks import check_config
-from sdjax.commands.workdir import make_folder, read_config
 from sdjax.compare import TABLE, compare, picture, read_run
+from sdjax.config.errors import UserError
+from sdjax.config.loading import load_config
+from sdjax.config.training_checks import check_config
+from sdjax.runs.workdir import make_folder, read_config
 from sdjax.train import train
 
 SHARED = "common.py"  # of a folder's configurations, and none itself
@@ -99,7 +99,7 @@ def _train(config: Any, folder: Path) -> str:
 
 
 def _is_finished(config: Any, folder: Path) -> bool:
-    from sdjax.training.outputs import METRICS
+    from sdjax.runs.outputs import METRICS
 
     return (folder / METRICS).is_file() and read_config(folder) == config
 

@@ -12,12 +12,12 @@ from typing import Any
 from absl import flags
 
 from sdjax.commands import app
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError, user_errors
-from sdjax.commands.joining import join_processes
-from sdjax.commands.machine import prepare_machine
-from sdjax.commands.training_checks import check_config
-from sdjax.commands.workdir import open_workdir
+from sdjax.config.errors import UserError, user_errors
+from sdjax.config.loading import load_config
+from sdjax.config.training_checks import check_config
+from sdjax.runs.joining import join_processes
+from sdjax.runs.machine import prepare_machine
+from sdjax.runs.workdir import open_workdir
 
 MAY_DIFFER = ("run", "report")  # between the parts of a resumed run
 TIMING = ("resumed_at", "time_to_first_step", "steps_per_second", "wall_time")
@@ -44,10 +44,11 @@ def train(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None 
     prepare_machine()
     join_processes(config.run)
     folder = _open(workdir, config)
-    from sdjax.training import evaluate, outputs, run
+    from sdjax.runs import evaluate, outputs
+    from sdjax.runs.run import open_run
 
     with user_errors():
-        opened = run.open_run(config)
+        opened = open_run(config)
     particles, watch = _train(opened, folder, started)
     also = "" if evaluate.is_image(opened) else ", turntables and meshes"
     _tell(f"writing pictures{also}")
@@ -57,8 +58,8 @@ def train(config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None 
 
 def _open(workdir: str | Path, config: Any) -> Path:
     """The run's folder, which nothing changes if the devices do not suffice."""
-    from sdjax.training.placement import usable_devices
-    from sdjax.training.processes import first_does
+    from sdjax.runs.placement import usable_devices
+    from sdjax.runs.processes import first_does
 
     with user_errors():
         usable_devices(config.seeds, config.run.devices, config.run.weight_shards)
@@ -67,7 +68,7 @@ def _open(workdir: str | Path, config: Any) -> Path:
 
 
 def _tell(text: str) -> None:
-    from sdjax.training.processes import is_first
+    from sdjax.runs.processes import is_first
 
     if is_first():
         print(text, flush=True)
@@ -75,12 +76,12 @@ def _tell(text: str) -> None:
 
 def _train(run: Any, folder: Path, started: float) -> tuple[Any, "Watch"]:
     """The particles at the end of the run, from its newest checkpoint on, and what was seen."""
-    from sdjax.training import run as runs
-    from sdjax.training.checkpoints import Checkpoints
+    from sdjax.runs import loop
+    from sdjax.runs.checkpoints import Checkpoints
 
     with Checkpoints(folder / "checkpoints") as checkpoints:
         with user_errors():
-            step, particles = runs.restore(run, checkpoints)
+            step, particles = loop.restore(run, checkpoints)
         watch = Watch(run, folder, step, started)
         if step == run.total_steps:
             return particles, watch
@@ -88,14 +89,14 @@ def _train(run: Any, folder: Path, started: float) -> tuple[Any, "Watch"]:
             _tell(f"resuming after {step} of {run.total_steps} steps")
         try:
             with watch:
-                return runs.train(run, checkpoints, step, particles, watch), watch
-        except runs.NonFiniteLossError as error:
+                return loop.train(run, checkpoints, step, particles, watch), watch
+        except loop.NonFiniteLossError as error:
             raise UserError(str(error)) from error
 
 
 def _former_timing(folder: Path) -> dict[str, Any]:
     """What the metrics of a finished run say about its training."""
-    from sdjax.training.outputs import read_metrics
+    from sdjax.runs.outputs import read_metrics
 
     former = read_metrics(folder)
     return {name: former[name] for name in TIMING if name in former}
@@ -118,8 +119,8 @@ class Watch:
 
         from sdjax.reports.progress import Progress
         from sdjax.reports.scalars import Scalars
-        from sdjax.training.evaluate import evaluation_cameras, renderer
-        from sdjax.training.processes import is_first
+        from sdjax.runs.evaluate import evaluation_cameras, renderer
+        from sdjax.runs.processes import is_first
 
         run = self._run
         self._show = renderer(run, max(run.config.stages.resolution))

@@ -14,13 +14,13 @@ from typing import Any
 from absl import flags
 
 from sdjax.commands import app
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError, user_errors
-from sdjax.commands.machine import prepare_machine
-from sdjax.commands.prior_training_schema import SCHEMA
-from sdjax.commands.schema import validate
-from sdjax.commands.workdir import open_workdir
+from sdjax.config.errors import UserError, user_errors
+from sdjax.config.fields import validate
+from sdjax.config.loading import load_config
+from sdjax.config.prior_training_schema import SCHEMA
 from sdjax.reports.whole_files import write_whole
+from sdjax.runs.machine import prepare_machine
+from sdjax.runs.workdir import open_workdir
 
 MAY_DIFFER = ("report",)
 METRICS = "metrics.json"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jax
 
-from sdjax.commands.config import load_config
+from sdjax.config.loading import load_config
 from sdjax.train import train
 
 CONFIGS = Path(__file__).parents[1] / "configs"

@@ -8,8 +8,8 @@ from PIL import Image
 
 from sdjax.analyse import analyse
 from sdjax.analysis.checks import check_config
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError
+from sdjax.config.errors import UserError
+from sdjax.config.loading import load_config
 from tests.reference import FOLDER
 from tests.small_runs import CONFIGS, contents
 

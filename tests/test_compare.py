@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdjax.commands.errors import UserError
 from sdjax.compare import compare
+from sdjax.config.errors import UserError
 from sdjax.reports.evaluation import judge
-from sdjax.training.outputs import finish, write_pictures
+from sdjax.runs.outputs import finish, write_pictures
 
 SIZE = 16
 GREY = np.linspace(0.1, 0.9, 4, dtype=np.float32)

@@ -8,20 +8,20 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from sdjax.commands import (
+from sdjax.config import (
     prior_judging_schema,
     prior_training_schema,
     rule_schema,
     sampling_schema,
 )
-from sdjax.commands.config import load_config
-from sdjax.commands.schema import validate
-from sdjax.commands.training_checks import check_config
+from sdjax.config.fields import validate
+from sdjax.config.loading import load_config
+from sdjax.config.training_checks import check_config
 from sdjax.priors.stable_diffusion import load
-from sdjax.training import build
-from sdjax.training.build_prior import make_prompting
-from sdjax.training.particle import initial_particle
-from sdjax.training.population import initial_shared
+from sdjax.runs import build
+from sdjax.runs.build_prior import make_prompting
+from sdjax.runs.particle import initial_particle
+from sdjax.runs.population import initial_shared
 from tests import reference, tiny
 from tests.small_runs import CONFIGS
 

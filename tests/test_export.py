@@ -8,7 +8,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from sdjax.commands.errors import UserError
+from sdjax.config.errors import UserError
 from sdjax.export import export
 from tests.small_runs import contents
 

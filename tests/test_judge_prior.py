@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sdjax.commands.errors import UserError
+from sdjax.config.errors import UserError
 from sdjax.judge_prior import judge_prior
 from tests.small_runs import CONFIGS
 

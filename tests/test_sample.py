@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdjax.commands.errors import UserError
+from sdjax.config.errors import UserError
 from sdjax.diffusion.ddim import ddim_sample
 from sdjax.reports.evaluation import load_views
+from sdjax.runs.particle import particle_noise
+from sdjax.runs.sampling import Sampling, sample_seeds
 from sdjax.sample import sample
-from sdjax.training.particle import particle_noise
-from sdjax.training.sampling import Sampling, sample_seeds
 from tests import tiny
 from tests.small_runs import CONFIGS
 

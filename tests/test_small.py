@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from sdjax.commands.config import load_config
-from sdjax.commands.training_checks import check_config
+from sdjax.config.loading import load_config
+from sdjax.config.training_checks import check_config
 from sdjax.train import train
 from tests.small_runs import CONFIGS
 

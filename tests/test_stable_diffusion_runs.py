@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdjax.commands.borrowing import with_rule_of
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError
+from sdjax.config.borrowing import with_rule_of
+from sdjax.config.errors import UserError
+from sdjax.config.loading import load_config
 from sdjax.reports.evaluation import load_views
 from sdjax.sample import sample
 from sdjax.train import train

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdjax.commands import rule_schema
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError
+from sdjax.config import rule_schema
+from sdjax.config.errors import UserError
+from sdjax.config.loading import load_config
 from sdjax.sweep import sweep
 from sdjax.train import train
 from tests.small_runs import CONFIGS, OBJECTS, contents
@@ -63,7 +63,7 @@ def folder_of(path, **changes):
     path.mkdir()
     text = (
         "from pathlib import Path\n"
-        "from sdjax.commands.config import load_config\n"
+        "from sdjax.config.loading import load_config\n"
         "def get_config():\n"
         "    return load_config({file!r}, {settings!r})\n"
     )

@@ -10,7 +10,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from sdjax.commands.errors import UserError
+from sdjax.config.errors import UserError
 from sdjax.objects.prompts import find
 from sdjax.reports.evaluation import load_views
 from sdjax.reports.scalars import read_scalars

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError
-from sdjax.commands.prior_training_schema import SCHEMA
-from sdjax.commands.schema import validate
+from sdjax.config.errors import UserError
+from sdjax.config.fields import validate
+from sdjax.config.loading import load_config
+from sdjax.config.prior_training_schema import SCHEMA
 from sdjax.prior_training import sources, stages
 from sdjax.prior_training.autoencoder_stage import latents_of
 from sdjax.prior_training.from_config import make_held_out

@@ -9,7 +9,7 @@ import numpy as np
 
 from sdjax.cameras import Camera
 from sdjax.diffusion.guided import Branches, NetworkPredictor
-from sdjax.priors.closed_form import ExactPredictor, Mixture, predict_noise
+from sdjax.diffusion.mixtures import ExactPredictor, Mixture, predict_noise
 from sdjax.priors.embedded import Conditioning, EmbeddedPrior, bank_cameras, resolution_schedule
 
 # XLA's newer code generation for CPUs takes three times as long on programs of this size.

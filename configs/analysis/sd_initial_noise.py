@@ -12,7 +12,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from sdjax.analysis.runs import side_by_side
-from sdjax.commands.config import load_config
+from sdjax.config.loading import load_config
 
 RUNS = Path(__file__).parents[1] / "stable_diffusion_2d"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.commands.borrowing import with_rule_of
+from sdjax.config.borrowing import with_rule_of
 
 SOURCE = Path(__file__).parents[1] / "embedded_3d" / "hifa.py"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.commands.config import load_config
-from sdjax.guidance.nfsd import NEGATIVE_PROMPT
+from sdjax.config.loading import load_config
+from sdjax.rules.nfsd import NEGATIVE_PROMPT
 
 
 def get_config() -> ConfigDict:

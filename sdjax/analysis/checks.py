@@ -8,11 +8,11 @@ from sdjax.analysis.inverted_noise import tsne_maker
 from sdjax.analysis.runs import training_configs
 from sdjax.analysis.schema import OF_RUNS, OF_VIEWS
 from sdjax.analysis.views import make_objects
-from sdjax.commands.errors import UserError, user_errors
-from sdjax.commands.prior_checks import check_prompt, check_stable_diffusion
-from sdjax.commands.schema import validate
-from sdjax.commands.training_checks import FLAT
-from sdjax.commands.training_checks import check_config as check_training
+from sdjax.config.errors import UserError, user_errors
+from sdjax.config.fields import validate
+from sdjax.config.prior_checks import check_prompt, check_stable_diffusion
+from sdjax.config.training_checks import FLAT
+from sdjax.config.training_checks import check_config as check_training
 
 
 def check_config(config: ConfigDict) -> None:

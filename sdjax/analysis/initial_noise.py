@@ -18,16 +18,16 @@ from jaxtyping import Array, Float, Int
 from sdjax.analysis.single import single
 from sdjax.cameras import Camera
 from sdjax.diffusion.ddim import ddim_sample
-from sdjax.guidance.rule import Rule
 from sdjax.priors.prior import Prior
-from sdjax.training.particle import (
+from sdjax.rules.contract import Rule
+from sdjax.runs.particle import (
     Recipe,
     initial_particle,
     particle_noise,
     prepare_particle,
 )
-from sdjax.training.sampling import Sampling
-from sdjax.training.step import train_particle
+from sdjax.runs.sampling import Sampling
+from sdjax.runs.step import train_particle
 
 Rearrangement = Int[np.ndarray, "h w"] | Int[Array, "h w"]
 Images = Float[np.ndarray, "seeds kinds h w 3"]

@@ -10,13 +10,13 @@ from typing import Any
 import jax.numpy as jnp
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from sdjax.commands.config import freeze
+from sdjax.config.loading import freeze
 from sdjax.objects.prompts import all_objects
 from sdjax.priors.embedded import EmbeddedPrior, build
 from sdjax.priors.prior import Prior
-from sdjax.training.build import highest_resolution, make_recipe, stages
-from sdjax.training.build_prior import embedded_cameras, make_stable_diffusion
-from sdjax.training.particle import Recipe
+from sdjax.runs.build import highest_resolution, make_recipe, stages
+from sdjax.runs.build_prior import embedded_cameras, make_stable_diffusion
+from sdjax.runs.particle import Recipe
 
 OWN = ("analysis", "ddim", "runs")  # tables that a training configuration has not
 SHARED = ("prompt", "seeds", "first_seed", "prior", "camera", "scene")

@@ -1,7 +1,7 @@
 """The tables that the configurations of analyses have: every field, its type and its range."""
 
-from sdjax.commands.sampling_schema import SCHEMA as SAMPLING
-from sdjax.commands.schema import Schema, choice, flag, number, several, text, whole
+from sdjax.config.fields import Schema, choice, flag, number, several, text, whole
+from sdjax.config.sampling_schema import SCHEMA as SAMPLING
 
 ANALYSIS = choice(
     "name",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sdjax.guidance.rule import Rule
+from sdjax.rules.contract import Rule
 
 
 def single(rule: Any) -> Rule:

@@ -18,10 +18,10 @@ from sdjax.diffusion.ddim import ddim_path, sampling_path, timestep_grid
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
-from sdjax.guidance.rule import Rule, Update
 from sdjax.priors.prior import Prior
-from sdjax.training.particle import Recipe, initial_particle, prepare_particle
-from sdjax.training.step import train_particle
+from sdjax.rules.contract import Rule, Update
+from sdjax.runs.particle import Recipe, initial_particle, prepare_particle
+from sdjax.runs.step import train_particle
 
 Latents = Float[Array, "moments h w c"]
 Moments = Int[np.ndarray, "moments"]  # steps, ascending

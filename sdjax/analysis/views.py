@@ -15,7 +15,7 @@ from sdjax.objects.prompts import find
 from sdjax.objects.render import render_views
 from sdjax.priors.embedded import EmbeddedPrior, resolution_schedule
 from sdjax.priors.prior import Prior
-from sdjax.training.build_prior import make_stable_diffusion
+from sdjax.runs.build_prior import make_stable_diffusion
 
 
 def make_objects(config: ConfigDict) -> list[tuple[str, Object]]:

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 
 from sdjax.benchmarks.runs import Opened, a_camera, a_view, some_latents, spread_steps
 from sdjax.diffusion.guided import Branches, NetworkPredictor
-from sdjax.guidance.rule import Rule
-from sdjax.training.step import step_keys
+from sdjax.rules.contract import Rule
+from sdjax.runs.step import step_keys
 
 
 class Evaluations(NamedTuple):

@@ -14,7 +14,7 @@ from sdjax.benchmarks.particles import measure_particles
 from sdjax.benchmarks.rendering import measure_rendering
 from sdjax.benchmarks.report import Section
 from sdjax.benchmarks.step import measure_steps
-from sdjax.commands.config import freeze
+from sdjax.config.loading import freeze
 
 
 def sections(config: ConfigDict, config_file: Path) -> dict[str, Callable[[], Section]]:

@@ -11,10 +11,10 @@ from ml_collections import ConfigDict
 from sdjax.benchmarks.method import Method, Runner, Timing, take_turns
 from sdjax.benchmarks.report import Row, Section
 from sdjax.benchmarks.runs import Opened, fresh_particle, open_runs
-from sdjax.training.particle import Particle, initial_particle
-from sdjax.training.particles import over_placed_particles
-from sdjax.training.placement import make_placement, usable_devices
-from sdjax.training.step import train_particle
+from sdjax.runs.mapping import over_placed_particles
+from sdjax.runs.particle import Particle, initial_particle
+from sdjax.runs.placement import make_placement, usable_devices
+from sdjax.runs.step import train_particle
 
 NOTE = (
     "Run '{run}' at {pixels} pixels, {steps} steps in one program from the middle of its first "

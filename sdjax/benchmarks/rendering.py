@@ -7,9 +7,9 @@ from sdjax.benchmarks.method import Method, runner, take_turns
 from sdjax.benchmarks.report import Row, Section
 from sdjax.benchmarks.work import Work, compiled, random_like
 from sdjax.cameras import sample_camera
-from sdjax.training.build import Stage
-from sdjax.training.build_scene import make_scene
-from sdjax.training.particle import CameraRange
+from sdjax.runs.build import Stage
+from sdjax.runs.build_scene import make_scene
+from sdjax.runs.particle import CameraRange
 
 NOTE = (
     "One view of the scene of run '{run}' ({field}, {samples} samples and {proposals} proposals a "

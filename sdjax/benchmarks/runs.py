@@ -10,11 +10,11 @@ from ml_collections import ConfigDict
 from sdjax.benchmarks.networks import random_stable_diffusion
 from sdjax.benchmarks.work import random_like
 from sdjax.cameras import Camera, sample_camera
-from sdjax.guidance.rule import View
 from sdjax.priors.prior import Prior
-from sdjax.training import build
-from sdjax.training.build_prior import DTYPES, make_embedded, make_prompting
-from sdjax.training.particle import Particle, Recipe, initial_particle, prepare_particle
+from sdjax.rules.contract import View
+from sdjax.runs import build
+from sdjax.runs.build_prior import DTYPES, make_embedded, make_prompting
+from sdjax.runs.particle import Particle, Recipe, initial_particle, prepare_particle
 
 
 class Opened(NamedTuple):

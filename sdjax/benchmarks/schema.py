@@ -4,8 +4,8 @@ from ml_collections import ConfigDict
 
 from sdjax.benchmarks.architectures import architecture
 from sdjax.benchmarks.peer import check_peer
-from sdjax.commands.errors import UserError, did_you_mean, user_errors
-from sdjax.commands.schema import (
+from sdjax.config.errors import UserError, did_you_mean, user_errors
+from sdjax.config.fields import (
     Schema,
     flag,
     number,
@@ -16,7 +16,7 @@ from sdjax.commands.schema import (
     validate,
     whole,
 )
-from sdjax.commands.training_checks import check_config as check_training
+from sdjax.config.training_checks import check_config as check_training
 
 SECTIONS = ("prediction", "autoencoder", "rendering", "step", "particles", "compilation")
 SHARING = ("vsd", "exact_vsd")

@@ -15,8 +15,8 @@ from typing import Any  # noqa: E402
 
 from ml_collections import ConfigDict  # noqa: E402
 
-from sdjax.commands.config import freeze  # noqa: E402
-from sdjax.commands.machine import prepare_machine  # noqa: E402
+from sdjax.config.loading import freeze  # noqa: E402
+from sdjax.runs.machine import prepare_machine  # noqa: E402
 
 
 def start(config: ConfigDict, kind: str, name: str) -> dict[str, Any]:

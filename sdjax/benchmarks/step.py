@@ -13,7 +13,7 @@ from sdjax.benchmarks.method import Method, runner, take_turns
 from sdjax.benchmarks.report import Row, Section
 from sdjax.benchmarks.runs import Opened
 from sdjax.benchmarks.work import Work, compiled
-from sdjax.training.step import step_keys, train_step
+from sdjax.runs.step import step_keys, train_step
 
 NOTE = (
     "One particle; {moments} steps spread over each stage, in one program. Network evaluations are "

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from absl import app, flags, logging
 from ml_collections import FrozenConfigDict
 
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError, nearest
+from sdjax.config.errors import UserError, nearest
+from sdjax.config.loading import load_config
 
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 

@@ -25,7 +25,7 @@ class Words(NamedTuple):
     colour: str
     shape: tuple[str, ...] = ()
     roof: str | None = None
-    direction: str | None = None  # of `sdjax.text.directions.DIRECTIONS`
+    direction: str | None = None  # of `sdjax.cameras.DIRECTIONS`
 
 
 def caption(words: Words, prefix: str = "") -> str:

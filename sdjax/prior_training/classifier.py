@@ -10,10 +10,10 @@ import optax
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, UInt8
 
+from sdjax.cameras import DIRECTIONS
 from sdjax.objects.prompts import CATEGORIES
 from sdjax.objects.variants import COLOURS
 from sdjax.prior_training.captions import Words
-from sdjax.text.directions import DIRECTIONS
 
 QUESTIONS = {
     "object": tuple(CATEGORIES),

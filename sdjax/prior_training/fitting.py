@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from sdjax.training.checkpoints import Checkpoints
+from sdjax.runs.checkpoints import Checkpoints
 
 Params = Any
 Loss = Callable[..., tuple[jax.Array, dict[str, jax.Array]]]  # (params, *batch, key)

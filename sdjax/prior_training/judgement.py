@@ -24,7 +24,7 @@ from sdjax.prior_training.judging import (
 from sdjax.prior_training.sources import pictures_with_words
 from sdjax.priors.stable_diffusion import StableDiffusionPrior
 from sdjax.reports.pictures import contact_sheet, save_png
-from sdjax.training.sampling import Sampling
+from sdjax.runs.sampling import Sampling
 
 _TRAINING, _HELD_OUT, _ASKED, _ALIKE = range(10, 14)  # second number of the generators' seeds
 _MANY = 4096  # renderings, among which those of one noun, colour and view are found

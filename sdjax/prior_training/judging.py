@@ -10,13 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from sdjax.cameras import Camera
+from sdjax.cameras import DIRECTIONS, Camera
 from sdjax.objects.variants import COLOURS
 from sdjax.prior_training.captions import Words, caption
 from sdjax.prior_training.classifier import QUESTIONS, Answers, labels
 from sdjax.priors.stable_diffusion import StableDiffusionPrior
-from sdjax.text.directions import DIRECTIONS
-from sdjax.training.sampling import Sampling, sample_seed
+from sdjax.runs.sampling import Sampling, sample_seed
 
 Pictures = Float[np.ndarray, "pictures h w 3"]
 TELLING = 0.95  # a noun's views count where the classifier gets so many of its renderings right

@@ -14,9 +14,9 @@ from sdjax.prior_training.diffusion_stage import embedded
 from sdjax.prior_training.model import Model
 from sdjax.priors.stable_diffusion import StableDiffusionPrior
 from sdjax.reports.pictures import Pixels, contact_sheet
+from sdjax.runs.sampling import Sampling, sample_seed
 from sdjax.text.conditioning import condition
 from sdjax.text.views import Prompting, Thresholds
-from sdjax.training.sampling import Sampling, sample_seed
 
 AZIMUTHS = {"front": 0.0, "side": 90.0, "back": 180.0, "overhead": 0.0}
 

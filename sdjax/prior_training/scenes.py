@@ -6,13 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from sdjax.cameras import Camera
+from sdjax.cameras import DIRECTIONS, Camera, view_direction
 from sdjax.objects.model import Object, stacked
 from sdjax.objects.render import render_pairs
 from sdjax.objects.solids import Model
 from sdjax.objects.variants import COLOURS, roof, shape_words, variant
 from sdjax.prior_training.captions import Words
-from sdjax.text.directions import DIRECTIONS, view_direction
 
 _CENTRES = {"front": (0.0,), "back": (180.0,), "side": (90.0, 270.0)}  # of azimuth, in degrees
 

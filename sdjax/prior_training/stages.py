@@ -20,8 +20,8 @@ from sdjax.prior_training.sources import Source
 from sdjax.reports.pictures import Pixels, save_png
 from sdjax.reports.progress import Progress
 from sdjax.reports.scalars import Scalars
-from sdjax.training.checkpoints import Checkpoints
-from sdjax.training.sampling import Sampling
+from sdjax.runs.checkpoints import Checkpoints
+from sdjax.runs.sampling import Sampling
 
 AUTOENCODER, DIFFUSION = 3, 4  # second number of the generators' seeds
 _MEASURED = 2048  # pictures from which the scale of the latents is taken

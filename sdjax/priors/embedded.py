@@ -13,13 +13,12 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Float, Int
 
-from sdjax.cameras import Camera, position
+from sdjax.cameras import Camera, position, view_direction
+from sdjax.diffusion.mixtures import ExactPredictor
 from sdjax.diffusion.schedule import NoiseSchedule, cosine
 from sdjax.objects.model import Object
 from sdjax.objects.prompts import find
 from sdjax.objects.render import render_views
-from sdjax.priors.closed_form import ExactPredictor
-from sdjax.text.directions import view_direction
 
 _SHIFT_TIMES_RESOLUTION = 9.6  # the cosine shift is 0.15 at 64 pixels, 0.3 at 32
 

@@ -7,9 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sdjax.cameras import Camera
+from sdjax.cameras import Camera, view_direction
 from sdjax.diffusion.guided import Branches
-from sdjax.text.directions import view_direction
 from sdjax.text.perp_neg import mixing
 from sdjax.text.views import Prompting, direction_prompts
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sdjax.text.directions import DIRECTIONS
+from sdjax.cameras import DIRECTIONS
 from sdjax.text.perp_neg import NegativeWeights
 
 _PREFIXES = {"back": "backside view"}  # threestudio's word, only in this style

@@ -5,9 +5,9 @@ import optax
 
 from sdjax.analysis.runs import with_mirror_images
 from sdjax.diffusion.annealing import linear
-from sdjax.guidance.fsd import fsd
+from sdjax.rules.fsd import fsd
+from sdjax.runs.particle import CameraRange, Recipe
 from sdjax.scene.latents import Latents
-from sdjax.training.particle import CameraRange, Recipe
 from tests import tiny
 
 ONE_CAMERA = tiny.PRIOR.replace(

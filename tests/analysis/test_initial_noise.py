@@ -18,8 +18,8 @@ from sdjax.analysis.initial_noise import (
     unchanged,
 )
 from sdjax.diffusion.annealing import linear
-from sdjax.guidance.sds import sds
-from sdjax.training.sampling import Sampling
+from sdjax.rules.sds import sds
+from sdjax.runs.sampling import Sampling
 from tests import tiny
 from tests.analysis import small
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sdjax.analysis.runs import side_by_side, training_configs
-from sdjax.commands.config import freeze, load_config
+from sdjax.config.loading import freeze, load_config
 from tests.small_runs import CONFIGS
 
 FILES = {rule.upper(): CONFIGS / "embedded_2d" / f"{rule}.py" for rule in ("fsd", "dsd", "sds")}

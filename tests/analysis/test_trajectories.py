@@ -15,8 +15,8 @@ from sdjax.analysis.trajectories import (
     rule_trajectory,
 )
 from sdjax.diffusion.ddim import ddim_sample
-from sdjax.training.particle import initial_particle, particle_noise, prepare_particle
-from sdjax.training.step import train_particle
+from sdjax.runs.particle import initial_particle, particle_noise, prepare_particle
+from sdjax.runs.step import train_particle
 from tests import tiny
 from tests.analysis import small
 
@@ -128,6 +128,6 @@ def test_a_rule_of_many_particles_is_refused():
 
 
 def _shared():
-    from sdjax.guidance.shared import SharedRule
+    from sdjax.rules.shared import SharedRule
 
     return SharedRule(*[None] * len(SharedRule._fields))

@@ -1,7 +1,7 @@
 """A run on the embedded prior of random pictures, opened for timing."""
 
 from sdjax.benchmarks.runs import Opened
-from sdjax.training import build
+from sdjax.runs import build
 from tests import tiny
 from tests.small_runs import images_config
 

@@ -12,8 +12,8 @@ from sdjax.benchmarks import peer
 from sdjax.benchmarks.flops import KINDS
 from sdjax.benchmarks.schema import SECTIONS, check_config
 from sdjax.benchmarks.work import Work
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError
+from sdjax.config.errors import UserError
+from sdjax.config.loading import load_config
 from tests import reference
 from tests.small_runs import CONFIGS
 

@@ -9,8 +9,8 @@ from sdjax.benchmarks.method import Method
 from sdjax.benchmarks.particles import measure_particles
 from sdjax.benchmarks.runs import fresh_particle, spread_steps
 from sdjax.benchmarks.step import measure_steps, parts, whole_step
-from sdjax.guidance.ode import ode_grid
-from sdjax.training.step import train_particle
+from sdjax.rules.ode import ode_grid
+from sdjax.runs.step import train_particle
 from tests import tiny
 from tests.benchmarks.opened import SMALL, opened
 from tests.small_runs import images_config

@@ -5,7 +5,7 @@ import pytest
 from absl import flags
 
 from sdjax.commands.app import config_from_flags, define_config, parse
-from sdjax.commands.errors import UserError
+from sdjax.config.errors import UserError
 
 FILE = "def get_config():\n    return {'steps': 300, 'rule': {'name': 'dsd'}, 'mesh': True}\n"
 COMMAND = """
@@ -13,7 +13,7 @@ import sys
 import warnings
 from absl import logging
 from sdjax.commands.app import config_from_flags, define_config, run
-from sdjax.commands.errors import UserError
+from sdjax.config.errors import UserError
 
 def main():
     config = config_from_flags()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sdjax.commands.borrowing import RULE, with_rule_of
-from sdjax.commands.config import load_config
-from sdjax.commands.errors import UserError
+from sdjax.config.borrowing import RULE, with_rule_of
+from sdjax.config.errors import UserError
+from sdjax.config.loading import load_config
 from tests.small_runs import CONFIGS
 
 BASE, SOURCE = CONFIGS / "small_3d" / "common.py", CONFIGS / "embedded_3d" / "consistent3d.py"

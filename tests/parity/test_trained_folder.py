@@ -10,10 +10,10 @@ from sdjax.cameras import Camera
 from sdjax.prior_training.model import write_model
 from sdjax.priors import stable_diffusion
 from sdjax.priors.stable_diffusion import Precision
+from sdjax.runs.particle import particle_noise
+from sdjax.runs.sampling import Sampling, sample_seed
 from sdjax.text.tokenizer import load_tokenizer
 from sdjax.text.views import Prompting
-from sdjax.training.particle import particle_noise
-from sdjax.training.sampling import Sampling, sample_seed
 from sdjax.weights.shipped import shipped_folder
 from tests.parity.torch_models import channels_first, diffusers, torch
 from tests.prior_training import small

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sdjax.cameras import DIRECTIONS
 from sdjax.prior_training.captions import PREFIXES, Odds, Words, caption, draw_caption, vocabulary
-from sdjax.text.directions import DIRECTIONS
 
 NOUNS = {"mug": ("striped", "tall"), "house": ("wide",), "tree": ("apple", "pine")}
 COLOURS = ("red", "orange", "white")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sdjax.prior_training.fitting import Plan, State, fit, make_optimizer
-from sdjax.training.checkpoints import Checkpoints
+from sdjax.runs.checkpoints import Checkpoints
 
 PLAN = Plan(12, 8, 0.1, 2, 0.0, 0.5, 10.0, 2, 4)
 START = {"kernel": np.float32([[1.0, -2.0], [0.5, 3.0]]), "bias": np.zeros(2, np.float32)}

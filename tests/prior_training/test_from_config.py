@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdjax.commands.config import load_config
+from sdjax.config.loading import load_config
 from sdjax.objects.prompts import CATEGORIES, words
 from sdjax.prior_training import from_config, sources
 from sdjax.prior_training.captions import Odds

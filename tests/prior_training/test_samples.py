@@ -5,15 +5,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sdjax.cameras import DIRECTIONS, view_direction
 from sdjax.prior_training import samples
 from sdjax.prior_training.model import write_model
 from sdjax.prior_training.networks import networks
 from sdjax.prior_training.samples import reconstructions, sample_sheet
 from sdjax.priors import stable_diffusion
 from sdjax.priors.stable_diffusion import Precision
-from sdjax.text.directions import DIRECTIONS, view_direction
+from sdjax.runs.sampling import Sampling, sample_seeds
 from sdjax.text.views import Prompting, Thresholds
-from sdjax.training.sampling import Sampling, sample_seeds
 from tests.prior_training import small
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

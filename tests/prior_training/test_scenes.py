@@ -4,10 +4,10 @@ import jax
 import numpy as np
 import pytest
 
+from sdjax.cameras import DIRECTIONS, view_direction
 from sdjax.objects.prompts import all_objects, find
 from sdjax.objects.variants import COLOURS, roof, shape_words
 from sdjax.prior_training.scenes import Framing, Variety, draw_scenes, take_pictures
-from sdjax.text.directions import DIRECTIONS, view_direction
 from tests.objects.test_variants import distances
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

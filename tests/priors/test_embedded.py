@@ -7,12 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sdjax.cameras import position, sample_camera
+from sdjax.cameras import position, sample_camera, view_direction
 from sdjax.diffusion.ddim import ddim_sample
+from sdjax.diffusion.mixtures import Mixture, predict_noise
 from sdjax.objects.prompts import find, prompts
-from sdjax.priors.closed_form import Mixture, predict_noise
 from sdjax.priors.embedded import bank_cameras, build, resolution_schedule
-from sdjax.text.directions import view_direction
 from tests import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from sdjax.diffusion.guided import Branches, NetworkPredictor
-from sdjax.guidance.rule import surrogate_loss
-from sdjax.guidance.sdi import sdi_residual
-from sdjax.guidance.sds import sds_residual
 from sdjax.priors import stable_diffusion
 from sdjax.priors.stable_diffusion import Precision
+from sdjax.rules.contract import surrogate_loss
+from sdjax.rules.sdi import sdi_residual
+from sdjax.rules.sds import sds_residual
 from sdjax.text.perp_neg import DecayingWeights
 from sdjax.text.views import Prompting
 from tests import reference

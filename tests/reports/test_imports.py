@@ -4,7 +4,7 @@ import sys
 COMMAND = """
 import sys
 import sdjax.reports.metrics, sdjax.reports.pictures, sdjax.reports.progress
-import sdjax.reports.scalars, sdjax.reports.turntable, sdjax.training.checkpoints
+import sdjax.reports.scalars, sdjax.reports.turntable, sdjax.runs.checkpoints
 print([name for name in ("orbax", "rich", "tensorboardX", "imageio", "PIL") if name in sys.modules])
 """
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sdjax.text.directions import DIRECTIONS
+from sdjax.cameras import DIRECTIONS
 from sdjax.text.views import Prompting, ViewPrompts, direction_prompts
 from tests import reference
 

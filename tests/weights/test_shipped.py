@@ -9,7 +9,7 @@ from sdjax.objects.prompts import all_objects
 from sdjax.prior_training.judging import draw_captions
 from sdjax.prior_training.sources import Renderings, rendered
 from sdjax.priors.stable_diffusion import Precision, load
-from sdjax.training.sampling import Sampling
+from sdjax.runs.sampling import Sampling
 from sdjax.weights.hub import local_folder
 from sdjax.weights.shipped import NAME, shipped_folder
 

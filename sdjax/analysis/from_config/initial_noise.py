@@ -26,10 +26,10 @@ from sdjax.analysis.runs import make_prior, make_recipes, training_configs, with
 from sdjax.analysis.single import single
 from sdjax.priors.embedded import EmbeddedPrior
 from sdjax.priors.prior import Prior
-from sdjax.training.build import highest_resolution
-from sdjax.training.particle import particle_noise
-from sdjax.training.particles import over_particles, usable_devices
-from sdjax.training.sampling import Sampling
+from sdjax.runs.build import highest_resolution
+from sdjax.runs.mapping import over_particles, usable_devices
+from sdjax.runs.particle import particle_noise
+from sdjax.runs.sampling import Sampling
 
 NOTE = (
     "Each column starts from the numbers of one noise, left as they are or moved to other places; "

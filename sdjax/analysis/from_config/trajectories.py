@@ -19,9 +19,9 @@ from sdjax.analysis.trajectories import (
 from sdjax.analysis.trajectory_picture import decoded, trajectory_picture
 from sdjax.cameras import Camera
 from sdjax.priors.prior import Prior
-from sdjax.training.build import highest_resolution
-from sdjax.training.build_prior import embedded_cameras
-from sdjax.training.particle import Recipe, particle_noise
+from sdjax.runs.build import highest_resolution
+from sdjax.runs.build_prior import embedded_cameras
+from sdjax.runs.particle import Recipe, particle_noise
 
 NOTES = {
     "DDIM": "Plain sampling; the clean variable is x_t without the noise that it started from.",

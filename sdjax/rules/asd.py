@@ -1,0 +1,98 @@
+"""ASD: asynchronous score distillation (ScaleDreamer, Ma et al., arXiv 2407.02040)."""
+
+from typing import NamedTuple
+
+import jax
+from jaxtyping import Array, Int
+
+from sdjax.diffusion.annealing import Annealing
+from sdjax.diffusion.guided import GUIDED_BRANCHES, Predictor, Scale, guided
+from sdjax.diffusion.prediction import add_noise, predicted_x0
+from sdjax.diffusion.ramps import Ramp, value_at
+from sdjax.diffusion.schedule import NoiseSchedule
+from sdjax.rules.contract import Latents, Rule
+from sdjax.rules.noise import NoiseFunction, gaussian
+from sdjax.rules.noised import Look, noised_rule
+from sdjax.rules.overshoot import proportional
+from sdjax.rules.weighting import Weighting, one_minus_alpha_cumprod
+
+
+class Residual(NamedTuple):
+    """A gradient and what led to it."""
+
+    gradient: Latents
+    noisy: Latents  # x_t
+    noisier: Latents  # x at t_plus, with the same noise
+    epsilon: Latents  # the guided prediction at x_t
+    shifted_epsilon: Latents  # the conditional prediction at t_plus
+
+
+def asd_residual(
+    schedule: NoiseSchedule,
+    predictor: Predictor,
+    latents: Latents,
+    t: Int[Array, ""],
+    t_plus: Int[Array, ""],
+    noise: Latents,
+    *,
+    guidance_scale: Scale,
+    perp_neg_scale: Scale = 1.0,
+    weighting: Weighting = one_minus_alpha_cumprod,
+) -> Residual:
+    """g = w(t) (epsilon(x_t, t) - epsilon_cond(x_(t_plus), t_plus)), t_plus >= t.
+
+    Both latents carry the same noise.  The conditional prediction at a noisier timestep stands
+    for the score of the renderings, which VSD learns: it comes nearer to the noise.  At t_plus =
+    T, without any signal, it is the noise, and g is SDS's; at t_plus = t, g is (s - 1) times
+    CSD's, epsilon_cond - epsilon_uncond.  Perp-Neg's weights are multiplied by `perp_neg_scale`
+    (minus `guidance_perp_neg` of the official code).
+    """
+    noisy, noisier = (add_noise(schedule, latents, noise, step) for step in (t, t_plus))
+    found = predictor.predict_branches(noisy, t, GUIDED_BRANCHES)
+    weights = tuple(perp_neg_scale * weight for weight in found.negative_weights)
+    epsilon = guided(found._replace(negative_weights=weights), guidance_scale)
+    shifted = predictor.predict_branches(noisier, t_plus, ("cond",)).cond
+    gradient = weighting(schedule, t) * (epsilon - shifted)
+    return Residual(gradient, noisy, noisier, epsilon, shifted)
+
+
+def asd(
+    schedule: NoiseSchedule,
+    *,
+    guidance_scale: float | Ramp,
+    annealing: Annealing,
+    shift_ratio: float = 0.1,
+    shift_from: float | Ramp = 0.02,
+    random_shift: bool = True,
+    perp_neg_scale: float = 1.0,
+    weighting: Weighting = one_minus_alpha_cumprod,
+    noise: NoiseFunction | None = None,
+) -> Rule:
+    """ASD: `asd_residual` at an annealed timestep, with fresh noise at every step.
+
+    t_plus = t + u `shift_ratio` (t - T `shift_from`) as `proportional` cuts it off, u uniform in
+    [0, 1), or 1 without `random_shift`.  `shift_from` is the annealing's t_min.  Two network
+    evaluations an update.  The official setting is guidance scale 7.5, t uniform between
+    `ramp(0.5, 0.02)` and `ramp(0.98, 0.5)`, and 0.5 for `perp_neg_scale`.  The state is the noise
+    function's.
+    """
+    noise = gaussian() if noise is None else noise
+
+    def look(key, predictor, latents, t, drawn, *, progress, view):
+        u = jax.random.uniform(key) if random_shift else 1.0
+        shift = proportional(value_at(shift_from, progress), shift_ratio)
+        residual = asd_residual(
+            schedule,
+            predictor,
+            latents,
+            t,
+            shift(t, u, schedule.num_timesteps),
+            drawn,
+            guidance_scale=value_at(guidance_scale, progress),
+            perp_neg_scale=perp_neg_scale,
+            weighting=weighting,
+        )
+        x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
+        return Look(residual.gradient, residual.noisy, x_0)
+
+    return noised_rule(annealing, noise, look)

@@ -1,0 +1,58 @@
+"""DSD*: the sampling form of DSD, which is DDIM (Xu et al., arXiv 2412.06780, section 3.2)."""
+
+import jax
+from jaxtyping import Array, Float, Int
+
+from sdjax.diffusion.annealing import Annealing
+from sdjax.diffusion.guided import Predictor
+from sdjax.diffusion.prediction import add_noise, predicted_x0
+from sdjax.diffusion.schedule import NoiseSchedule
+from sdjax.rules.contract import Aux, Latents, Rule, Update
+from sdjax.rules.weighting import sigma_over_alpha
+
+
+def dsd_star_residual(
+    schedule: NoiseSchedule,
+    predictor: Predictor,
+    latents: Latents,
+    t: Int[Array, ""],
+    epsilon: Latents,
+    *,
+    guidance_scale: float,
+) -> tuple[Latents, Latents, Latents]:
+    """g = sigma_t / alpha_t (epsilon(x_t, t) - epsilon), x_t = alpha_t x + sigma_t epsilon.
+
+    `epsilon` is the prediction of the step before (equations 7 and 8).  Returns g, x_t and
+    epsilon(x_t, t).  Carrying `epsilon` instead of evaluating it again at the former state is the
+    same algebra, but stable: x - g is then the one-step estimate at x_t, and errors do not add up.
+    """
+    noisy = add_noise(schedule, latents, epsilon, t)
+    prediction = predictor(noisy, t, guidance_scale)
+    return sigma_over_alpha(schedule, t) * (prediction - epsilon), noisy, prediction
+
+
+def dsd_star(schedule: NoiseSchedule, *, guidance_scale: float, annealing: Annealing) -> Rule:
+    """DSD*: descent with step size 1 from x = 0 through falling timesteps T' > ... > t_1 is DDIM
+    through the same timesteps from sigma_T' eps*; the result is DDIM's last one-step estimate.
+
+    The state is the last prediction, at first eps*: of one view at one resolution, or `update`
+    raises `ValueError`.  One network evaluation an update.
+    """
+
+    def update(key, latents, epsilon, predictor, *, progress, view):
+        if latents.shape != epsilon.shape:
+            raise ValueError(
+                f"DSD* was given latents of shape {latents.shape}, expected those of one view at "
+                f"the resolution of its noise, {epsilon.shape}."
+            )
+        t = annealing(key, progress)
+        gradient, noisy, prediction = dsd_star_residual(
+            schedule, predictor, latents, t, epsilon, guidance_scale=guidance_scale
+        )
+        aux = Aux(t, noisy, predicted_x0(schedule, noisy, prediction, t))
+        return Update(gradient, prediction, aux)
+
+    def init(key: jax.Array, shape: tuple[int, int, int]) -> Float[Array, "1 h w c"]:
+        return jax.random.normal(key, (1, *shape))
+
+    return Rule(init, update)

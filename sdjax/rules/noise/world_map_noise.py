@@ -1,0 +1,88 @@
+"""Noise on a map of the world, of which each view sees a window (FSD, arXiv 2405.10988)."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from sdjax.diffusion.ramps import Ramp
+from sdjax.rules.noise.function import (
+    NoiseFunction,
+    Shape,
+    blend,
+    foreground_mask,
+    reduce_noise,
+    refreshing,
+)
+
+
+class WorldMap(NamedTuple):
+    """The fixed noises of `world_map`."""
+
+    foreground: Float[Array, "map_height map_width c"]  # padded by one window
+    background: Float[Array, "h w c"]
+
+
+def world_map(
+    theta: float = 180.0,
+    beta: float = 1.0,
+    *,
+    fixed_background: bool = True,
+    gamma: float | Ramp = 0.0,
+) -> NoiseFunction:
+    """Noise fixed on a map of the world (FSD, arXiv 2405.10988, section 4.1 and equation 16).
+
+    The map spans 360 degrees of azimuth and 180 of elevation; a view sees the window of `theta`
+    degrees that begins at its direction.  Pixels whose opacity is at least 0.5 read the map, the
+    others a fixed background, or fresh noise.  The result is sqrt(beta) times that plus
+    sqrt(1 - beta) times fresh noise; `beta` 1 is fully determined.  The map and the background
+    are refreshed by `gamma` at every step.
+    """
+
+    def init(key, shape):
+        foreground, background = jax.random.split(key)
+        raw = jax.random.normal(foreground, world_map_shape(theta, shape))
+        return WorldMap(periodic(raw, shape[1]), jax.random.normal(background, shape))
+
+    def sample(key, state, view, shape):
+        size = state.background.shape
+        window = jax.vmap(lambda camera: world_map_window(state, theta, camera, size))(view.camera)
+        window = jax.vmap(lambda noise: reduce_noise(noise, shape[1:3]))(window)
+        background_key, blend_key = jax.random.split(key)
+        if fixed_background:
+            background = jnp.broadcast_to(reduce_noise(state.background, shape[1:3]), shape)
+        else:
+            background = jax.random.normal(background_key, shape)
+        noise = jnp.where(foreground_mask(view.opacity, shape[1:3]), window, background)
+        return noise if beta == 1.0 else blend(noise, jax.random.normal(blend_key, shape), beta)
+
+    def mend(state):
+        return state._replace(foreground=periodic(state.foreground, state.background.shape[1]))
+
+    return NoiseFunction(init, sample, refreshing(gamma, mend))
+
+
+def world_map_shape(theta: float, shape: Shape) -> Shape:
+    """[180/theta h + h, 360/theta w + w, c]: the map with room for one window at each end."""
+    height, width, channels = shape
+    return int(180 / theta * height) + height, int(360 / theta * width) + width, channels
+
+
+def periodic(raw: Float[Array, "mh mw c"], width: int) -> Float[Array, "mh mw c"]:
+    """Copy half a window of columns to each end, so that azimuth 360 continues at 0."""
+    half, period = width // 2, raw.shape[1] - width
+    padded = raw.at[:, :half].set(raw[:, period : period + half])
+    return padded.at[:, -half:].set(raw[:, half : 2 * half])
+
+
+def world_map_window(
+    state: WorldMap, theta: float, camera: Any, size: Shape
+) -> Float[Array, "h w c"]:
+    """The window that one camera sees: row -elevation, column azimuth, in map pixels, cut off
+    to whole ones; both wrap around."""
+    height, width, channels = size
+    rows, columns = int(180 / theta * height), int(360 / theta * width)
+    row = jnp.mod(-camera.elevation * (rows / 180.0), rows).astype(jnp.int32)
+    column = jnp.mod(camera.azimuth * (columns / 360.0), columns).astype(jnp.int32)
+    return jax.lax.dynamic_slice(state.foreground, (row, column, 0), (height, width, channels))

@@ -1,0 +1,78 @@
+"""Bins of views: how many cameras a prior tells apart, and which of them stands for a camera.
+
+What depends on the view only through what the prior reads of it, such as the ODE of a particle,
+has to be computed once per bin.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from sdjax.cameras import DIRECTIONS, Camera, position, view_direction
+
+
+class ViewBins(NamedTuple):
+    """A partition of the cameras."""
+
+    cameras: Camera  # [bins], the one that stands for each bin
+    bin_of: Callable[[Camera], Int[Array, "*views"]]  # the index of a camera's bin
+
+
+def single_bin() -> ViewBins:
+    """One bin for all cameras: exact where the prior does not look at the camera."""
+    cameras = _cameras(jnp.zeros(1), jnp.zeros(1))
+    return ViewBins(cameras, lambda camera: jnp.zeros_like(camera.azimuth, jnp.int32))
+
+
+def nearest_bins(cameras: Camera) -> ViewBins:
+    """The bin of a camera is the one of `cameras` [bins] with the smallest angle between their
+    directions: exact for a prior that knows these cameras only."""
+    directions = position(cameras) / cameras.distance[:, None]
+
+    def bin_of(camera):
+        towards = position(camera) / camera.distance[..., None]
+        return jnp.argmax(towards @ directions.T, axis=-1)
+
+    return ViewBins(cameras, bin_of)
+
+
+def direction_bins(*, front: float = 45.0, back: float = 45.0, overhead: float = 60.0) -> ViewBins:
+    """The four named directions, with the thresholds of `view_direction`, in degrees: exact for a
+    prior that reads the camera only in its view-dependent prompt."""
+    side = 0.5 * (front + 180.0 - back)  # the middle of its range
+    azimuth = {"side": side, "front": 0.0, "back": 180.0, "overhead": 0.0}
+    elevation = {"overhead": 90.0}
+    cameras = _cameras(
+        jnp.asarray([azimuth[name] for name in DIRECTIONS]),
+        jnp.asarray([elevation.get(name, 0.0) for name in DIRECTIONS]),
+    )
+    find = lambda camera: view_direction(camera, front=front, back=back, overhead=overhead)  # noqa: E731
+    return ViewBins(cameras, find)
+
+
+def turn_bins(number: int, *, overhead: float = 60.0) -> ViewBins:
+    """`number` even ranges of |azimuth| in [0, 180], each seen from its middle, and one bin for all
+    that is above `overhead` degrees: number + 1 bins for Perp-Neg, which mixes prompts by |azimuth|
+    below and reads one prompt above (`sdjax.text.perp_neg.mixing`).
+
+    A camera is at most 90 / number degrees from its bin's.  With an even number the jump of
+    Perp-Neg's weights at 90 degrees lies on an edge.
+    """
+    width = 180.0 / number
+    middle = width * (jnp.arange(number) + 0.5)
+    cameras = _cameras(jnp.append(middle, 0.0), jnp.append(jnp.zeros(number), 90.0))
+
+    def bin_of(camera):
+        turn = jnp.abs(jnp.mod(camera.azimuth + 180.0, 360.0) - 180.0)
+        index = jnp.minimum((turn / width).astype(jnp.int32), number - 1)
+        return jnp.where(camera.elevation > overhead, number, index)
+
+    return ViewBins(cameras, bin_of)
+
+
+def _cameras(azimuth: Float[Array, "bins"], elevation: Float[Array, "bins"]) -> Camera:
+    """Their distance and lens say nothing."""
+    one = jnp.ones_like(azimuth)
+    return Camera(azimuth, elevation, one, 45.0 * one)

@@ -1,0 +1,93 @@
+"""VSD without a second network: the score of the particles themselves, which is known.
+
+The renderings of n particles are a distribution of n points; noised, it is a mixture of Gaussians
+whose score has a closed form.  ProlificDreamer (arXiv 2305.16213) learns that score; here the rule
+is seen without the error of learning.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from sdjax.diffusion.annealing import Annealing
+from sdjax.diffusion.guided import Scale, branches_of, classifier_free_guidance
+from sdjax.diffusion.mixtures import particle_mixture, predict_noise
+from sdjax.diffusion.ramps import Ramp, value_at
+from sdjax.diffusion.schedule import NoiseSchedule
+from sdjax.rules.contract import Latents
+from sdjax.rules.noise import NoiseFunction, gaussian
+from sdjax.rules.shared import Everyone, Learned, SharedRule
+from sdjax.rules.vsd.learned import vsd_rule
+from sdjax.rules.weighting import Weighting, one_minus_alpha_cumprod
+
+
+def exact_noise(
+    schedule: NoiseSchedule,
+    everyone: Everyone,
+    x_t: Latents,
+    t: Int[Array, ""],
+    *,
+    guidance_scale: Scale = 1.0,
+    data_std: float = 0.0,
+) -> Latents:
+    """f = phi_0 + guidance_scale (phi_camera - phi_0), as `vsd_adapter.adapted_noise` has it.
+
+    phi_camera is E[noise | x_t] for data that are all particles as this view sees them, blurred by
+    `data_std`; phi_0 that for all particles as any of the step's views sees them.
+    """
+    dtype = jnp.result_type(x_t, everyone.latents)
+    particles, weights = everyone.latents.astype(dtype), everyone.weights.astype(dtype)
+    views = particles.shape[1]
+
+    def expected(particles, weights):
+        return predict_noise(schedule, x_t, t, particle_mixture(particles, weights), data_std)
+
+    seen = expected(particles, weights)
+    if len(branches_of(guidance_scale)) == 1:
+        return seen
+    each = particles.reshape(-1, 1, *particles.shape[2:])
+    everywhere = jnp.broadcast_to(each, (len(each), views, *each.shape[2:]))
+    anywhere = expected(everywhere, jnp.repeat(weights, views))
+    return classifier_free_guidance(seen, anywhere, guidance_scale)
+
+
+def exact_vsd(
+    schedule: NoiseSchedule,
+    *,
+    guidance_scale: Scale | Ramp,
+    annealing: Annealing,
+    particle_guidance_scale: Scale | Ramp = 1.0,
+    data_std: float = 0.0,
+    weighting: Weighting = one_minus_alpha_cumprod,
+    noise: NoiseFunction | None = None,
+) -> SharedRule:
+    """`vsd_residual` with `exact_noise`: nothing is learned, but particles see each other.
+
+    A particle that is alone follows SDS: the mixture then knows its noise.  One network
+    evaluation an update; a particle's state is the noise function's.  With
+    `particle_guidance_scale` below 1 it is ESD, see `vsd`, which differs where a step has several
+    views.
+    """
+
+    def rule(shared, everyone):
+        def particle_noise_at(predictor, view, progress):
+            scale = value_at(particle_guidance_scale, progress)
+            return lambda x_t, t: exact_noise(
+                schedule, everyone, x_t, t, guidance_scale=scale, data_std=data_std
+            )
+
+        return vsd_rule(
+            schedule,
+            particle_noise_at,
+            guidance_scale=guidance_scale,
+            annealing=annealing,
+            weighting=weighting,
+            noise=gaussian() if noise is None else noise,
+        )
+
+    return SharedRule(
+        init=lambda key: (),
+        rule=rule,
+        learn=lambda key, latents, shared, predictor, *, view: Learned((), {}),
+        apply=lambda shared, gradient: shared,
+        sees_everyone=True,
+    )

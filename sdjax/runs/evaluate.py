@@ -1,0 +1,133 @@
+"""What a trained run is worth: its views from held-out cameras, beside the true objects if any."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from sdjax.cameras import Camera, turntable
+from sdjax.objects.prompts import find
+from sdjax.objects.render import render_views
+from sdjax.priors.embedded import EmbeddedPrior
+from sdjax.reports.evaluation import Evaluation, describe, judge
+from sdjax.reports.metrics import nearest_object
+from sdjax.runs import build
+from sdjax.runs.build_scene import make_scene
+from sdjax.runs.population import Population
+from sdjax.runs.run import Run
+from sdjax.runs.sampling import Sampling, sample_seeds
+from sdjax.scene.image import Image
+from sdjax.scene.latents import Latents
+
+
+def evaluate(run: Run, particles: Population) -> Evaluation:
+    """Look at every particle from `evaluation_cameras`, and compare it with every object of the
+    prompt where the prior has any."""
+    cameras, resolution = evaluation_cameras(run), build.highest_resolution(run.config)
+    views = render_particles(run, particles, cameras, resolution)
+    seeds, prompt = run.seeds.tolist(), run.config.prompt
+    if not isinstance(run.prior, EmbeddedPrior):
+        evaluation = describe(views, seeds)
+        return evaluation._replace(metrics={"prompt": prompt, **evaluation.metrics})
+    objects = find(prompt)
+    truths = np.asarray(render_views(objects, cameras, resolution))
+    evaluation = judge(views, truths, [obj.name for obj in objects], seeds)
+    metrics = {"prompt": prompt, **evaluation.metrics}
+    if is_image(run) and isinstance(run.config.rule.get("guidance_scale"), int | float):
+        same = ddim_objects(run, truths) == evaluation.nearest
+        metrics["agreement_with_ddim"] = round(float(np.mean(same)), 3)
+    return evaluation._replace(metrics=metrics)
+
+
+def is_image(run: Run) -> bool:
+    """Whether the particles are images, or latents of images."""
+    return isinstance(scene(run), Image | Latents)
+
+
+def scene(run: Run) -> Any:
+    """The scene of the last stage, which can show the particles of all stages."""
+    shape = run.prior.latent_shape(build.highest_resolution(run.config))
+    return make_scene(run.config, run.stages[-1], shape)
+
+
+def evaluation_cameras(run: Run) -> Camera:
+    """Cameras that training does not use: around the object at heights spread over the range, at
+    the middle of the other ranges.
+
+    In 2D it is the one camera of the embedded prior, or any.
+    """
+    if is_image(run) and isinstance(run.prior, EmbeddedPrior):
+        return jax.tree.map(lambda leaf: leaf[:1], run.prior.cameras)
+    camera = run.config.camera
+    number = 1 if is_image(run) else run.config.report.views
+    low, high = camera.elevation
+    around = orbit(run, number, 0.0)
+    height = jnp.mod(jnp.arange(number) * 0.618034, 1.0)  # golden ratio: neighbours differ
+    return around._replace(azimuth=around.azimuth + 7.0, elevation=low + (high - low) * height)
+
+
+def orbit(run: Run, number: int, elevation: float) -> Camera:
+    """`number` cameras evenly around the object at the middle of the config's distances."""
+    camera = run.config.camera
+    return turntable(number, elevation, sum(camera.distance) / 2, sum(camera.fovy) / 2)
+
+
+def render_particles(
+    run: Run, particles: Population, cameras: Camera, resolution: int
+) -> Float[np.ndarray, "particles views h w 3"]:
+    """Images of `resolution` pixels from cameras [views], without any randomness; latents are
+    decoded to the prior's own size."""
+    return renderer(run, resolution)(particles, cameras)
+
+
+def renderer(run: Run, resolution: int) -> Callable[[Population, Camera], np.ndarray]:
+    """`render_particles` as a function that compiles once for many calls."""
+    show = _renderer(run, resolution)
+    return lambda particles, cameras: run.placement.gathered(show(particles, cameras))
+
+
+def render_own_particles(
+    run: Run, particles: Population, cameras: Camera, resolution: int
+) -> Float[np.ndarray, "own views h w 3"]:
+    """`render_particles` of those on this process's devices (`Placement.own_indices`); all
+    processes have to call it."""
+    return run.placement.own(_renderer(run, resolution)(particles, cameras))
+
+
+def _renderer(run: Run, resolution: int) -> Callable[[Population, Camera], jax.Array]:
+    shown = scene(run)
+    decoder = run.prior if shown.in_latent_space else ()
+    show = run.mapped(functools.partial(_views, shown, resolution), 2)
+    return lambda particles, cameras: show(decoder, cameras, particles.params)
+
+
+def ddim_objects(run: Run, truths: np.ndarray) -> np.ndarray:
+    """The object [particles] that DDIM draws from each particle's own noise in 2D."""
+    images = sample_seeds(
+        run.prior,
+        run.conditioning,
+        evaluation_cameras(run),
+        run.seeds,
+        build.highest_resolution(run.config),
+        Sampling(run.config.rule.guidance_scale),
+        lambda function, shared: _on_hosts(run, run.mapped(function, shared)),
+    )
+    return np.array([nearest_object(image, truths).index for image in images])
+
+
+def _on_hosts(run: Run, function: Callable) -> Callable:
+    return lambda *arguments: run.placement.gathered(function(*arguments))
+
+
+def _views(scene: Any, resolution: int, decoder: Any, cameras: Camera, params: Any) -> jax.Array:
+    def view(camera):
+        if scene.in_latent_space:
+            latents = scene.render(params, camera, None, scene.height, scene.width).colour
+            return decoder.decode(jnp.expand_dims(latents, 0))[0]
+        return scene.render(params, camera, None, resolution, resolution).colour
+
+    return jnp.clip(jax.lax.map(view, cameras), 0.0, 1.0)

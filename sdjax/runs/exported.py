@@ -1,0 +1,60 @@
+"""The training step as a program for another kind of machine, lowered without one."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
+
+from sdjax.runs import build
+from sdjax.runs.loop import program, template
+from sdjax.runs.placement import PARTICLES
+from sdjax.runs.population import Population
+from sdjax.runs.run import Run
+
+
+def export_steps(
+    run: Run, steps: int = 1, *, platform: str = "tpu", stage: int = 0
+) -> jax.export.Exported:
+    """The program of `steps` steps of all particles in a stage, as `train` calls it, for
+    `platform` ("tpu", "cuda", "cpu") and as many devices as `run` has.
+
+    Its arguments are the leaves of the prior, the conditioning, the first step (int32) and the
+    particles, and its results those of the particles and the log.  `mlir_module()` is its text.
+
+    No step is computed, and no such machine is needed: that it can be lowered says that the step
+    uses no operation unknown there; its compilation, memory and speed are not tried.
+    """
+    chosen = run.stages[stage]
+    recipe = build.make_recipe(run.config, run.prior, chosen)
+    prior = run.placement.place_weights(run.prior.at_resolution(chosen.resolution))
+    first = run.placement.place(jnp.int32(chosen.first))
+    arguments = prior, run.conditioning, first, _population(run, chosen.last)
+    leaves, structure = jax.tree.flatten(arguments)
+    function = program(run, recipe, steps)
+
+    @jax.jit
+    def of_leaves(*leaves):
+        return jax.tree.leaves(function(*jax.tree.unflatten(structure, leaves)))
+
+    return jax.export.export(of_leaves, platforms=[platform])(*leaves)
+
+
+def _population(run: Run, step: int) -> Population:
+    """The shapes of the particles, and where they lie."""
+    shapes, rows = template(run, step), run.placement.rows
+
+    def own(leaf: Any) -> jax.ShapeDtypeStruct:
+        return _lying(run, (rows, *leaf.shape[1:]), leaf.dtype, PartitionSpec(PARTICLES))
+
+    def shared(leaf: Any) -> jax.ShapeDtypeStruct:
+        return _lying(run, leaf.shape, leaf.dtype, PartitionSpec())
+
+    return Population(
+        *jax.tree.map(own, shapes.particles), shared=jax.tree.map(shared, shapes.shared)
+    )
+
+
+def _lying(run: Run, shape: tuple, dtype: Any, spec: PartitionSpec) -> jax.ShapeDtypeStruct:
+    sharding = NamedSharding(run.placement.mesh, spec)
+    return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding)

@@ -1,0 +1,102 @@
+"""A particle: one seed, one scene being optimised; what it is before its first step."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import optax
+from flax import struct
+from jaxtyping import Array, Float, Int
+
+from sdjax.diffusion.ramps import Ramp
+from sdjax.priors.prior import Prior
+from sdjax.rules.contract import Rule
+from sdjax.rules.shared import SharedRule
+from sdjax.scene.rendering import Rendering
+
+Regulariser = Callable[[Rendering], Float[Array, ""]]
+
+
+class CameraRange(NamedTuple):
+    """From where a particle is seen; see `sdjax.cameras.sample_camera`."""
+
+    elevation: tuple[float, float]
+    distance: tuple[float, float]
+    fovy: tuple[float, float]
+    even_degrees: float
+    camera_perturb: float
+    center_perturb: float
+    up_perturb: float
+
+
+@struct.dataclass
+class Recipe:
+    """Everything static about a stage of training: a pytree without leaves.
+
+    `make_rule(prior)` builds the rule inside `jit`, so that the prior's arrays are arguments; a
+    `SharedRule` is trained by `sdjax.runs.population`.
+    `losses` are the regularisers: name, weight, function of a rendering.
+    """
+
+    scene: Any = struct.field(pytree_node=False)
+    make_rule: Callable[[Prior], Rule | SharedRule] = struct.field(pytree_node=False)
+    optimizer: optax.GradientTransformation = struct.field(pytree_node=False)
+    learning_rate: Callable[[Float[Array, ""]], Float[Array, ""]] = struct.field(pytree_node=False)
+    guidance_weight: float | Ramp = struct.field(pytree_node=False)  # of the rule's gradient
+    losses: tuple[tuple[str, float | Ramp, Regulariser], ...] = struct.field(pytree_node=False)
+    cameras: CameraRange = struct.field(pytree_node=False)
+    views: int = struct.field(pytree_node=False)  # cameras of one step
+    resolution: int = struct.field(pytree_node=False)  # of a rendering
+    noise_resolution: int = struct.field(pytree_node=False)  # the run's highest
+    total_steps: int = struct.field(pytree_node=False)
+
+
+class Particle(NamedTuple):
+    """What changes while a particle is trained."""
+
+    params: Any
+    optimizer_state: Any
+    rule_state: Any
+
+
+class SeedKeys(NamedTuple):
+    """All randomness of a seed."""
+
+    params: jax.Array
+    rule: jax.Array  # of `Rule.init`
+    steps: jax.Array
+
+
+def seed_keys(seed: Int[Array, ""]) -> SeedKeys:
+    """The same whatever else is trained."""
+    return SeedKeys(*jax.random.split(jax.random.key(seed), 3))
+
+
+def initial_particle(
+    recipe: Recipe, prior: Prior, seed: Int[Array, ""], shared: Any = None
+) -> Particle:
+    """The particle of a seed before its first step; `shared` is what a `SharedRule` shares."""
+    keys = seed_keys(seed)
+    params = recipe.scene.init(keys.params)
+    shape = prior.latent_shape(recipe.noise_resolution)
+    rule_state = _rule(recipe, prior, shared).init(keys.rule, shape)
+    return Particle(params, recipe.optimizer.init(params), rule_state)
+
+
+def prepare_particle(
+    recipe: Recipe, prior: Prior, conditioning: Any, particle: Particle, shared: Any = None
+) -> Particle:
+    """`Rule.prepare`: once per particle and resolution."""
+    predictor_at = lambda camera: prior.predictor(conditioning, camera)  # noqa: E731
+    rule_state = _rule(recipe, prior, shared).prepare(particle.rule_state, predictor_at)
+    return particle._replace(rule_state=rule_state)
+
+
+def particle_noise(seed: Int[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """The noise that a rule with one fixed noise gives to this seed (`Rule.init`'s draw)."""
+    return jax.random.normal(seed_keys(seed).rule, shape)
+
+
+def _rule(recipe: Recipe, prior: Prior, shared: Any) -> Rule:
+    rule = recipe.make_rule(prior)
+    return rule.rule(shared, None) if isinstance(rule, SharedRule) else rule

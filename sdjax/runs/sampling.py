@@ -1,0 +1,72 @@
+"""DDIM samples of a prior, one per seed: what 2D particles with the same noise are compared to."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from sdjax.cameras import Camera
+from sdjax.diffusion.ddim import ddim_sample
+from sdjax.priors.prior import Prior
+from sdjax.runs.mapping import over_particles
+from sdjax.runs.particle import particle_noise
+
+
+class Sampling(NamedTuple):
+    """How `ddim_sample` is called."""
+
+    guidance_scale: float | int = 1.0
+    steps: int = 50
+    spacing: str = "trailing"
+    eta: float | int = 0.0
+
+
+def sample_seeds(
+    prior: Prior,
+    conditioning: Any,
+    cameras: Camera,
+    seeds: Int[Array, "particles"],
+    resolution: int,
+    sampling: Sampling,
+    mapped: Callable[[Callable, int], Callable] = over_particles,
+) -> Float[np.ndarray, "particles views h w 3"]:
+    """Images in [0, 1] of `resolution` pixels, from all `cameras` [views].
+
+    Seed k starts from `particle_noise(k)`, the noise that a rule with one fixed noise gives to
+    its particle; all its views start from the same.  `mapped` is as `over_particles`.
+    """
+
+    def one(prior, conditioning, cameras, seed):
+        return sample_seed(prior, conditioning, cameras, seed, resolution, sampling)
+
+    return np.asarray(mapped(one, 3)(prior, conditioning, cameras, seeds))
+
+
+def sample_seed(
+    prior: Prior,
+    conditioning: Any,
+    cameras: Camera,
+    seed: Int[Array, ""],
+    resolution: int,
+    sampling: Sampling,
+) -> Float[Array, "views h w 3"]:
+    """The images of one seed, as `sample_seeds` has them."""
+    noise = particle_noise(seed, prior.latent_shape(resolution))
+    noise = jnp.broadcast_to(noise, (len(cameras.azimuth), *noise.shape))
+    predictor = prior.predictor(conditioning, cameras)
+    return prior.decode(_sample(predictor, prior.schedule, noise, seed, sampling))
+
+
+def _sample(predictor, schedule, noise, seed, sampling: Sampling) -> jax.Array:
+    """`ddim_sample`; without noise in its steps in the smallest space that the prior knows."""
+    scale, steps, spacing, eta = sampling
+    if eta == 0.0:
+        predictor, (noise,), expand = predictor.subspace(noise)
+        predict = lambda x, t: predictor(x, t, scale)  # noqa: E731
+        return expand(ddim_sample(predict, schedule, noise, steps, spacing=spacing))
+    predict = lambda x, t: predictor(x, t, scale)  # noqa: E731
+    key = jax.random.split(jax.random.key(seed), 4)[3]  # the first three are the particle's
+    return ddim_sample(predict, schedule, noise, steps, spacing=spacing, eta=eta, key=key)

@@ -1,0 +1,156 @@
+"""The ODE that is looked up against the one that is simulated, on prompts for directions."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from sdjax.cameras import Camera
+from sdjax.config.loading import load_config
+from sdjax.diffusion.ddim import ddim_step
+from sdjax.diffusion.guided import NetworkPredictor
+from sdjax.diffusion.schedule import scaled_linear
+from sdjax.rules.contract import View
+from sdjax.rules.ode import cached_ode, exact_ode, ode_grid, within_step
+from sdjax.rules.overshoot import proportional
+from sdjax.rules.view_bins import direction_bins, turn_bins
+from sdjax.runs.build_schedules import make_annealing
+from sdjax.text.conditioning import Conditioning, branches
+from sdjax.text.perp_neg import DecayingWeights, mixing
+from sdjax.text.views import Prompting
+from tests import tiny
+from tests.reference import toy_prediction
+from tests.small_runs import CONFIGS
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+SHAPE = (8, 8, 4)
+SCHEDULE = scaled_linear()
+PLAIN, PERP_NEG = Prompting(), Prompting(perp_neg=DecayingWeights())
+TIMESTEPS = (999, 981, 899, 640, 500, 321)
+in_both_precisions = pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(jnp.float32, 2e-5), (jnp.float64, 1e-11)]
+)
+
+
+def predictor_at(camera, prompting, dtype):
+    """The recordings' toy network, which reads the prompts of the camera's direction.
+
+    Perp-Neg's mixture is made in `dtype`; `sdjax.text.conditioning` makes it in float32.
+    """
+    drawn = np.random.default_rng(1).normal(size=(7, 3, 4)) + np.arange(7).reshape(7, 1, 1) / 7
+    drawn = jnp.asarray(drawn, dtype)
+    read = branches(Conditioning(drawn[:4], *drawn[4:]), camera, prompting)
+    if prompting.perp_neg is not None:
+        mix = mixing(camera, prompting.perp_neg)
+        combine = lambda coefficients: jnp.einsum("vk,ktf->vtf", coefficients, drawn[:5])  # noqa: E731
+        read = read._replace(
+            positive=combine(mix.positive),
+            negatives=tuple(map(combine, mix.negatives)),
+            negative_weights=mix.weights,
+        )
+    read = jax.tree.map(lambda leaf: leaf.astype(dtype), read)
+    return NetworkPredictor(toy_prediction, read)
+
+
+def spread(azimuth, elevation):
+    azimuth, elevation = (
+        jnp.atleast_1d(jnp.asarray(angle, float)) for angle in (azimuth, elevation)
+    )
+    elevation = jnp.broadcast_to(elevation, azimuth.shape)
+    return Camera(azimuth, elevation, jnp.ones_like(azimuth), 45.0 * jnp.ones_like(azimuth))
+
+
+@functools.partial(tiny.jit, static_argnames=("prompting", "bins", "dtype", "stored"))
+def follow(camera, *, prompting, bins, dtype, stored=None):
+    """States [t, views, ...] of the exact ODE and of the cached one, where the cameras look."""
+    schedule = jax.tree.map(lambda leaf: leaf.astype(dtype), SCHEDULE)
+    view_bins = direction_bins() if bins is None else turn_bins(bins)
+    look = functools.partial(predictor_at, prompting=prompting, dtype=dtype)
+    view = View(camera, jnp.ones((len(camera.azimuth), *SHAPE[:2], 1)))
+    shape = (len(camera.azimuth), *SHAPE)
+
+    def states(ode):
+        noise = ode.init(jax.random.key(0), SHAPE)
+        state = ode.prepare(jax.tree.map(lambda leaf: leaf.astype(dtype), noise), look)
+        at = lambda t: ode.state_at(state, look(camera), t, view, shape)  # noqa: E731
+        return jax.lax.map(at, jnp.asarray(TIMESTEPS))
+
+    cached = cached_ode(schedule, 7.5, view_bins, *SHAPE[:2], dtype=stored)
+    return states(exact_ode(schedule, 7.5)), states(cached)
+
+
+def largest_error(actual, expected):
+    """In units of the largest value."""
+    assert actual.dtype == expected.dtype
+    return float(jnp.abs(actual - expected).max() / jnp.abs(expected).max())
+
+
+@in_both_precisions
+def test_four_bins_are_exact_where_prompts_name_four_directions(dtype, tolerance, x64):
+    rng = np.random.default_rng(2)
+    camera = spread(rng.uniform(0, 360, 12), rng.uniform(-10, 90, 12))
+    exact, cached = follow(camera, prompting=PLAIN, bins=None, dtype=dtype)
+    assert largest_error(cached, exact) < tolerance
+    assert jnp.abs(exact - exact[:, :1]).max() > 0.05  # the directions differ
+
+
+@in_both_precisions
+def test_bins_of_perp_neg_are_exact_at_their_cameras_and_these_mirrored(dtype, tolerance, x64):
+    centres = 22.5 * (np.arange(8) + 0.5)
+    azimuth = np.concatenate([centres, -centres, [70.0]])
+    camera = spread(azimuth, np.append(np.linspace(-10, 45, 16), 80.0))
+    exact, cached = follow(camera, prompting=PERP_NEG, bins=8, dtype=dtype)
+    assert largest_error(cached, exact) < tolerance
+
+
+def test_the_error_between_bins_of_perp_neg_falls_with_their_width(x64):
+    """In proportion: first order."""
+    camera = spread(180.0 * (np.arange(640) + 0.5) / 640, 0.0)
+    errors = []
+    for bins in (16, 32, 64):
+        exact, cached = follow(camera, prompting=PERP_NEG, bins=bins, dtype=jnp.float64)
+        errors.append(float(jnp.sqrt(jnp.mean((cached - exact) ** 2))))
+    orders = np.log2(np.divide(errors[:-1], errors[1:]))
+    assert (np.abs(orders - 1.0) < 0.15).all(), orders
+
+
+def test_states_in_bfloat16_are_off_by_their_rounding():
+    camera = spread([0.0, 90.0, 180.0], 0.0)
+    exact, cached = follow(camera, prompting=PLAIN, bins=None, dtype=jnp.float32, stored="bfloat16")
+    assert 1e-4 < largest_error(cached, exact) < 2**-8
+
+
+@pytest.mark.parametrize("at", [899, 870, 850, 799])
+def test_within_a_step_is_the_partial_step(at, x64):
+    x, epsilon = jnp.asarray(np.random.default_rng(0).normal(size=(2, 5)))
+    x_next = ddim_step(SCHEDULE, x, epsilon, 899, 799)
+    found = within_step(SCHEDULE, x, x_next, 899, 799, at)
+    np.testing.assert_allclose(found, ddim_step(SCHEDULE, x, epsilon, 899, at), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("dtype", "kibibytes"), [(None, 704), ("bfloat16", 352)])
+def test_memory_is_as_stated(dtype, kibibytes):
+    """Of the latents of Stable Diffusion at 512 pixels, per bin."""
+    bins = turn_bins(16)
+    ode = cached_ode(SCHEDULE, 7.5, bins, 64, 64, dtype=dtype)
+    look = functools.partial(predictor_at, prompting=PERP_NEG, dtype=jnp.float32)
+    prepare = lambda key: ode.prepare(ode.init(key, (64, 64, 4)), look)  # noqa: E731
+    states = jax.eval_shape(prepare, jax.random.key(0)).states
+    assert states.size * states.dtype.itemsize == 17 * kibibytes * 1024
+
+
+def test_the_official_schedule_asks_for_8_evaluations_a_step():
+    """And for 3 where the ODE is looked up; 13 at the most (counted in `test_rules.py`)."""
+    config = load_config(CONFIGS / "stable_diffusion_3d" / "dsd.py")
+    steps = sum(config.stages.steps)
+    keys = jax.random.split(jax.random.key(0), steps)
+    t = jax.vmap(make_annealing(config))(keys, jnp.arange(steps) / steps)
+    overshoot = proportional(config.annealing.t_min, config.rule.delta)
+    t_delta = jax.vmap(lambda t, u: overshoot(t, u, 1000))(t, jax.random.uniform(keys[0], steps))
+    nodes = ode_grid(config.rule.ode_steps)
+    evaluations = 3 + np.sum(nodes[:, None] > np.asarray(t_delta)[None], axis=0)
+    assert (evaluations.min(), evaluations.max()) == (4, 10)
+    assert evaluations.mean() == pytest.approx(7.99, abs=0.02)
