@@ -1,27 +1,24 @@
 """Speed at the sizes of Stable Diffusion with random weights: for a GPU or a TPU.
 
-    python -m sdjax.benchmark --config=configs/benchmark.py --workdir=runs/benchmark
+    sdjax benchmark --config=benchmark --workdir=runs/benchmark
 
 With `--config.peer=diffusers` PyTorch does the same in turns, eagerly and compiled; with
 `--config.profile=True` every program leaves a trace. The runs are the recipes of
-configs/stable_diffusion_3d, in which only the time of a step is looked at. Not run on an
-accelerator so far, so there are no times; configs/benchmark_cpu.py is for CPUs.
+stable_diffusion_3d.py, in which only the time of a step is looked at. Not run on an
+accelerator so far, so there are no times; benchmark_cpu.py is for CPUs.
 """
-
-from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.config.loading import load_config
+from sdjax.runs.schema import load_config
 
-RUNS = Path(__file__).with_name("stable_diffusion_3d")
 RULES = ("sds", "fsd", "sdi", "dsd", "dsd_cached")
 
 
 def get_config() -> ConfigDict:
     """The table."""
     network = {"models": ("sd15", "sd21_base"), "image_size": 512, "dtype": "bfloat16"}
-    runs = {rule: load_config(RUNS / f"{rule}.py").to_dict() for rule in RULES}
+    runs = {rule: load_config(f"stable_diffusion_3d:{rule}").to_dict() for rule in RULES}
     return ConfigDict(
         {
             "sections": (

@@ -1,26 +1,23 @@
-"""The small form of configs/benchmark.py for CPUs: the embedded prior, and networks of a tenth of
+"""The small form of benchmark.py for CPUs: the embedded prior, and networks of a tenth of
 SD 1.5's channels at 256 pixels ("sd" in the names of runs).
 
 About 5 minutes on 2 CPU cores; on a busy machine the figures are no figures,
 which the column `spread` tells.
 
-    python -m sdjax.benchmark --config=configs/benchmark_cpu.py --workdir=runs/benchmark_cpu
+    sdjax benchmark --config=benchmark_cpu --workdir=runs/benchmark_cpu
 """
-
-from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.config.loading import load_config
+from sdjax.config.loading import read
+from sdjax.runs.schema import load_config
 
-EMBEDDED = Path(__file__).with_name("embedded_3d")
-STABLE_DIFFUSION = Path(__file__).with_name("stable_diffusion_3d")
 STAGE = {"steps": (400,), "resolution": (64,)}
 
 
 def get_config() -> ConfigDict:
     """The table."""
-    config = load_config(Path(__file__).with_name("benchmark.py")).to_dict()
+    config = read("benchmark")
     small = {"models": ("small",), "image_size": 256, "dtype": "float32"}
     config["method"] = {"repeats": 3, "seconds": 0.1}
     config["peak"]["matrix"] = 2048
@@ -49,13 +46,12 @@ def get_config() -> ConfigDict:
 
 def embedded(rule, **overrides):
     """A run at the resolution and with the grid of the demo's last stage."""
-    path = EMBEDDED / f"{rule}.py"
-    return load_config(path, {"stages": {**STAGE, "grid": (64,)}, **overrides}).to_dict()
+    stage = {"stages": {**STAGE, "grid": (64,)}}
+    return load_config(f"embedded_3d:{rule}", {**stage, **overrides}).to_dict()
 
 
 def stable_diffusion(rule):
     """The official recipe at 64 pixels, its latents at those of `image_size`."""
     stage = {"steps": (400,), "resolution": (64,), "grid": (2,)}
     prior = {"image_size": 256, "dtype": "float32"}
-    path = STABLE_DIFFUSION / f"{rule}.py"
-    return load_config(path, {"stages": stage, "prior": prior}).to_dict()
+    return load_config(f"stable_diffusion_3d:{rule}", {"stages": stage, "prior": prior}).to_dict()

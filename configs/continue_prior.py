@@ -1,24 +1,21 @@
 """A checkpoint of train_prior.py, trained further on other renderings.
 
-    python -m sdjax.train_prior --config=configs/continue_prior.py --workdir=runs/prior2
+    sdjax train_prior --config=continue_prior --workdir=runs/prior2
 
 Two of three timesteps are above 577, where a network that knows noun and colour already can still
 learn views.  So `sdjax-small` was made from what train_prior.py leaves: 8,500 of these steps, in 80
-minutes on 2 CPU cores; views went from about 60 (by
-another classifier) to 84 % (docs/small.md).  `model.weights` says where to
-start, `sdjax-small` being the end of that.
+minutes on 2 CPU cores; views went from about 60 (by another classifier) to 84 % (docs/small.md).
+`model.weights` says where to start, `sdjax-small` being the end of that.
 """
-
-from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.config.loading import load_config
+from sdjax.config.loading import read
 
 
 def get_config() -> ConfigDict:
     """The table: that of train_prior.py but for these fields."""
-    config = load_config(Path(__file__).with_name("train_prior.py")).to_dict()
+    config = read("train_prior")
     config["seed"] = 1
     config["data"]["pictures"] = 65_536
     config["model"] = {"name": "checkpoint", "weights": "sdjax-small", "revision": None}

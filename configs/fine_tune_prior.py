@@ -1,22 +1,20 @@
 r"""A checkpoint fine-tuned on pictures and captions of one's own; its autoencoder stays.
 
-    python -m sdjax.train_prior --config=configs/fine_tune_prior.py --workdir=runs/mine \
+    sdjax train_prior --config=fine_tune_prior --workdir=runs/mine \
         --config.data.path=my_pictures
 
 The folder has pictures, and captions in metadata.jsonl or in text files beside them.  With another
 `model.weights`, set `resolution` to that of its training.  Not timed.
 """
 
-from pathlib import Path
-
 from ml_collections import ConfigDict
 
-from sdjax.config.loading import load_config
+from sdjax.config.loading import read
 
 
 def get_config() -> ConfigDict:
     """The table: that of train_prior.py but for these fields."""
-    config = load_config(Path(__file__).with_name("train_prior.py")).to_dict()
+    config = read("train_prior")
     config["data"] = {"name": "folder", "path": "pictures", "empty": 0.1}
     config["model"] = {"name": "checkpoint", "weights": "sdjax-small", "revision": None}
     config["autoencoder"]["steps"] = 0

@@ -2,22 +2,21 @@
 
 `prior.weights` may be any checkpoint that was trained on the package's objects.
 
-    python -m sdjax.judge_prior --config=configs/judge_prior.py --workdir=runs/judge
+    sdjax judge_prior --config=judge_prior --workdir=runs/judge
 
 14 minutes on 2 CPU cores: object 99.8 %, colour 97.5 %, view 89.1 % of those that can be told.
 """
 
-from pathlib import Path
-
 from ml_collections import ConfigDict
 
-from sdjax.config.loading import load_config
+from sdjax.config.loading import read
+from sdjax.config.tasks import parts_of
 
 
 def get_config() -> ConfigDict:
     """The table; objects and cameras are those of the training."""
-    training = load_config(Path(__file__).with_name("train_prior.py")).to_dict()
-    prior = load_config(Path(__file__).parent / "stable_diffusion_3d" / "common.py").prior.to_dict()
+    training = read("train_prior")
+    prior = parts_of("stable_diffusion_3d").base["prior"]
     objects = {k: v for k, v in training["data"].items() if k not in ("name", "pictures", "says")}
     prior.pop("image_size")
     return ConfigDict(

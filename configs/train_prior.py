@@ -1,6 +1,6 @@
 """The small Stable Diffusion that ships with the package, trained on captioned renderings.
 
-python -m sdjax.train_prior --config=configs/train_prior.py --workdir=runs/prior
+sdjax train_prior --config=train_prior --workdir=runs/prior
 """
 
 from ml_collections import ConfigDict

@@ -1,5 +1,5 @@
 """Look into how score distillation works, as its papers do:
-`python -m sdjax.analyse --config=configs/analysis/trajectories.py --workdir=runs/trajectories`.
+`sdjax analyse --config=analysis/trajectories --workdir=runs/trajectories`.
 
 A configuration names one analysis: "trajectories" (x_t, the one-step estimate and the clean
 variable of a run), "inverted_noise" (t-SNE of the DDIM-inverted noise of views of objects) or
@@ -7,24 +7,21 @@ variable of a run), "inverted_noise" (t-SNE of the DDIM-inverted noise of views 
 """
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from absl import flags
-
+from sdjax.analysis.build import ANALYSES
+from sdjax.analysis.checks import check_config, load_config
 from sdjax.commands import app
-from sdjax.config.errors import user_errors
-from sdjax.config.loading import load_config
-from sdjax.runs.machine import prepare_machine
+from sdjax.config.loading import Overrides
+from sdjax.reports.pictures import save_png
+from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import open_workdir
 
 NUMBERS = "numbers.json"
 
 
-def analyse(
-    config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def analyse(config: Any, workdir: str | Path, overrides: Overrides = ()) -> dict[str, Any]:
     """Write <analysis>.png and numbers.json.
 
     Args:
@@ -38,16 +35,11 @@ def analyse(
     Raises:
         UserError: one sentence about what was wrong in the configuration or the folder.
     """
-    from sdjax.analysis.checks import check_config
-
-    config = load_config(config, overrides or {})
+    config = load_config(config, overrides)
     check_config(config)
     prepare_machine()
-    with user_errors():
-        draw = _prepare(config)
+    draw = ANALYSES[config.analysis.name].make(config)
     folder = open_workdir(workdir, config)
-    from sdjax.reports.pictures import save_png
-
     picture, numbers = draw()
     path = folder / f"{config.analysis.name}.png"
     save_png(path, picture)
@@ -56,23 +48,12 @@ def analyse(
     return numbers
 
 
-def _prepare(config: Any) -> Any:
-    """The chosen analysis, ready to compute."""
-    from sdjax.analysis.from_config import initial_noise, inverted_noise, trajectories
-
-    return {
-        "trajectories": trajectories.prepare,
-        "initial_noise": initial_noise.prepare,
-        "inverted_noise": inverted_noise.prepare,
-    }[config.analysis.name](config)
-
-
-def main() -> None:
-    """The command."""
-    analyse(app.config_from_flags(), flags.FLAGS.workdir)
-
-
+COMMAND = app.Command(
+    "analyse",
+    __doc__,
+    main=lambda values: analyse(values.config, values.workdir, values.config_field),
+    define=lambda: app.define_workdir("the folder for the picture"),
+    load=load_config,
+)
 if __name__ == "__main__":
-    app.define_config()
-    flags.DEFINE_string("workdir", None, "the folder for the picture", required=True)
-    app.run(main)
+    app.run(COMMAND)

@@ -1,25 +1,24 @@
-"""How fast sdjax is here: `python -m sdjax.benchmark --config=configs/benchmark.py --workdir=...`.
+"""How fast sdjax is here: `sdjax benchmark --config=benchmark --workdir=...`.
 
 Sections: guided noise predictions and encodings at the sizes of Stable Diffusion with random
 weights, rendering, whole training steps, many particles, compilation and memory.
 """
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from absl import flags
-
+from sdjax.benchmarks import report
+from sdjax.benchmarks.build import sections as sections_of
+from sdjax.benchmarks.machine import describe
+from sdjax.benchmarks.schema import check_config
 from sdjax.commands import app
-from sdjax.config.loading import load_config
-from sdjax.runs.machine import prepare_machine
+from sdjax.config.loading import Overrides, load
+from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import CONFIG, open_workdir
 
 
-def benchmark(
-    config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def benchmark(config: Any, workdir: str | Path, overrides: Overrides = ()) -> dict[str, Any]:
     """Measure, print a Markdown table, and write benchmark.md and benchmark.json.
 
     Args:
@@ -33,18 +32,12 @@ def benchmark(
     Raises:
         UserError: one sentence about what was wrong in the configuration or the folder.
     """
-    from sdjax.benchmarks.schema import check_config
-
-    config = load_config(config, overrides or {})
+    config = load(config, overrides)
     check_config(config)
     if config.peer:  # which needs room on the device, too
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     prepare_machine()
     folder = open_workdir(workdir, config)
-    from sdjax.benchmarks import report
-    from sdjax.benchmarks.from_config import sections as sections_of
-    from sdjax.benchmarks.machine import describe
-
     todo, done = sections_of(config, folder / CONFIG), {}
     for name in sorted(config.sections, key=_with_others_on_the_device):
         print(f"measuring {name} ...", flush=True)
@@ -64,12 +57,12 @@ def _with_others_on_the_device(section: str) -> bool:
     return section != "compilation"
 
 
-def main() -> None:
-    """The command."""
-    benchmark(app.config_from_flags(), flags.FLAGS.workdir)
-
-
+COMMAND = app.Command(
+    "benchmark",
+    __doc__,
+    main=lambda values: benchmark(values.config, values.workdir, values.config_field),
+    define=lambda: app.define_workdir("the folder for the tables"),
+    load=load,
+)
 if __name__ == "__main__":
-    app.define_config()
-    flags.DEFINE_string("workdir", None, "the folder for the tables", required=True)
-    app.run(main)
+    app.run(COMMAND)

@@ -1,4 +1,4 @@
-"""Several runs side by side: `python -m sdjax.compare --workdir=runs/2d`.
+"""Several runs side by side: `sdjax compare --workdir=runs/2d`.
 
 Reads what finished runs (and samples) have left in the subfolders of a folder, and writes
 `comparison.png` and `comparison.md`.
@@ -13,14 +13,12 @@ from absl import flags
 
 from sdjax.commands import app
 from sdjax.config.errors import UserError, nearest
+from sdjax.reports.evaluation import load_views
+from sdjax.reports.pictures import contact_sheet, save_png
+from sdjax.rules import RULES
+from sdjax.runs.outputs import METRICS, VIEWS
 from sdjax.runs.workdir import make_folder, read_config
 
-TITLES = {
-    "hifa": "HiFA",
-    "consistent3d": "Consistent3D",
-    "dsd_star": "DSD*",
-    "exact_vsd": "VSD",
-}  # of the others, the name in capitals
 PICTURE, TABLE = "comparison.png", "comparison.md"
 DDIM = "DDIM"  # the rule of a run of samples
 SHOWN_IMAGES = 16  # of a run of images
@@ -56,8 +54,6 @@ def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[s
     finished = [read_run(folder) for folder in _folders(Path(workdir), runs)]
     _check_alike(finished)
     folder = make_folder(workdir if out is None else out)
-    from sdjax.reports.pictures import save_png
-
     save_png(folder / PICTURE, picture(finished))
     (folder / TABLE).write_text(table(finished))
     return folder / PICTURE
@@ -66,8 +62,6 @@ def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[s
 def picture(runs: Sequence[FinishedRun]) -> Any:
     """The true objects, if any, then the first seeds of every run, a row each; objects are seen
     from the front and from behind."""
-    from sdjax.reports.pictures import contact_sheet
-
     first = runs[0]
     shown = _shown_views(first.views.shape[1])
     is_image = len(shown) == 1
@@ -151,8 +145,6 @@ def _shown_views(views: int) -> list[int]:
 
 def _folders(workdir: Path, names: Sequence[str]) -> list[Path]:
     """The folders of finished runs in the order of `names`, or all by name."""
-    from sdjax.runs.outputs import METRICS, VIEWS
-
     if not workdir.is_dir():
         raise UserError(f"--workdir={workdir} is not a folder; expected one that holds runs.")
     files = (METRICS, VIEWS)
@@ -174,15 +166,17 @@ def _folders(workdir: Path, names: Sequence[str]) -> list[Path]:
 
 def read_run(folder: Path) -> FinishedRun:
     """What the finished run in a folder has left."""
-    from sdjax.reports.evaluation import load_views
-    from sdjax.runs.outputs import METRICS, VIEWS
-
     config = read_config(folder)
     rule = config.get("rule")
-    name = TITLES.get(rule.name, rule.name.upper()) if rule else DDIM
+    name = _title(rule.name) if rule else DDIM
     scale = (rule or config).get("guidance_scale")
     metrics = json.loads((folder / METRICS).read_text())
     return FinishedRun(folder, name, scale, metrics, *load_views(folder / VIEWS))
+
+
+def _title(rule: str) -> str:
+    """Of a rule that a later version may not have, its name in capitals."""
+    return RULES[rule].title if rule in RULES else rule.upper()
 
 
 def _check_alike(runs: Sequence[FinishedRun]) -> None:
@@ -199,14 +193,17 @@ def _check_alike(runs: Sequence[FinishedRun]) -> None:
                 )
 
 
-def main() -> None:
-    """The command."""
-    values = flags.FLAGS
-    print(compare(values.workdir, values.out, values.runs))
-
-
-if __name__ == "__main__":
-    flags.DEFINE_string("workdir", None, "the folder that holds the runs", required=True)
+def _define() -> None:
+    app.define_workdir("the folder that holds the runs")
     flags.DEFINE_string("out", None, "the folder to write to; by default the same")
     flags.DEFINE_list("runs", [], "names of subfolders in the order wanted; by default all")
-    app.run(main)
+
+
+COMMAND = app.Command(
+    "compare",
+    __doc__,
+    main=lambda values: print(compare(values.workdir, values.out, values.runs)),
+    define=_define,
+)
+if __name__ == "__main__":
+    app.run(COMMAND)

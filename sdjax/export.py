@@ -1,4 +1,4 @@
-"""Films and meshes of a run at other settings: `python -m sdjax.export --workdir=runs/demo`.
+"""Films and meshes of a run at other settings: `sdjax export --workdir=runs/demo`.
 
 They are made from the newest checkpoint, so an unfinished run will do, and written to
 `<workdir>/export/seed_<k>/`; `--help` lists the settings.
@@ -7,14 +7,25 @@ They are made from the newest checkpoint, so an unfinished run will do, and writ
 from pathlib import Path
 from typing import Any
 
+import jax
 from absl import flags
+from ml_collections import FrozenConfigDict
 
 from sdjax.commands import app
-from sdjax.config.errors import UserError, user_errors
-from sdjax.config.loading import load_config
-from sdjax.config.training_checks import FLAT, check_config
-from sdjax.runs.machine import prepare_machine
-from sdjax.runs.workdir import make_folder, read_config
+from sdjax.config.errors import UserError
+from sdjax.runs.checkpoints import Checkpoints
+from sdjax.runs.loop import restore
+from sdjax.runs.outputs import REPORT, write_meshes, write_turntables
+from sdjax.runs.placement import make_placement
+from sdjax.runs.population import Population
+from sdjax.runs.processes import prepare_machine
+from sdjax.runs.run import Run, open_run
+from sdjax.runs.run_folder import read_run_config
+from sdjax.runs.schema import check_config, load_config
+from sdjax.runs.workdir import make_folder
+from sdjax.scene import SCENES
+
+FILMS, MESHES = (list(REPORT[f"{what}_format"].names) for what in ("turntable", "mesh"))
 
 
 def export(
@@ -66,14 +77,11 @@ def export(
     return folder
 
 
-def _config(workdir: str | Path, settings: dict[str, Any]) -> Any:
+def _config(workdir: str | Path, settings: dict[str, Any]) -> FrozenConfigDict:
     """The configuration of the run, with the settings of this export."""
-    stored = read_config(workdir)
-    if "scene" not in stored:
-        raise UserError(f"--workdir={workdir} holds no run of sdjax.train.")
-    config = load_config(stored, settings)
+    config = load_config(read_run_config(workdir), settings)
     check_config(config)
-    if config.scene.name in FLAT:
+    if SCENES[config.scene.name].is_flat:
         raise UserError(
             f"--workdir={workdir} holds images, which have no meshes and turntables; "
             "expected a run of objects."
@@ -90,37 +98,26 @@ def _check_seed(config: Any, seed: int | None) -> None:
         )
 
 
-def _restore(config: Any, workdir: Path) -> tuple[Any, Any]:
-    from sdjax.runs import loop
-    from sdjax.runs.checkpoints import Checkpoints
-    from sdjax.runs.run import open_run
-
+def _restore(config: FrozenConfigDict, workdir: Path) -> tuple[Run, Population]:
     nothing = UserError(f"--workdir={workdir} holds no checkpoint yet; train it first.")
     if not (workdir / "checkpoints").is_dir():
         raise nothing
-    with user_errors():
-        run = open_run(config)
-    with Checkpoints(workdir / "checkpoints") as checkpoints, user_errors():
-        step, particles = loop.restore(run, checkpoints)
+    run = open_run(config)
+    with Checkpoints(workdir / "checkpoints") as checkpoints:
+        step, particles = restore(run, checkpoints)
     if particles is None:
         raise nothing
     print(f"exporting after {step} of {run.total_steps} steps", flush=True)
     return run, particles
 
 
-def _select(run: Any, particles: Any, i: int) -> tuple[Any, Any]:
+def _select(run: Run, particles: Population, i: int) -> tuple[Run, Population]:
     """The same run with its i-th particle only."""
-    import jax
-
-    from sdjax.runs.placement import make_placement
-
     one = jax.tree.map(lambda leaf: leaf[i : i + 1], particles._replace(shared=None))
     return run._replace(seeds=run.seeds[i : i + 1], placement=make_placement(1)), one
 
 
-def _export_one(run: Any, particles: Any, folder: Path, film: bool, mesh: bool) -> None:
-    from sdjax.runs.outputs import write_meshes, write_turntables
-
+def _export_one(run: Run, particles: Population, folder: Path, film: bool, mesh: bool) -> None:
     if film:
         for path in write_turntables(run, particles, folder):
             print(path, flush=True)
@@ -129,9 +126,7 @@ def _export_one(run: Any, particles: Any, folder: Path, film: bool, mesh: bool) 
             print(f"{folder / seed}/mesh.{run.config.report.mesh_format}: {what}", flush=True)
 
 
-def main() -> None:
-    """The command."""
-    values = flags.FLAGS
+def _main(values: Any) -> None:
     export(
         values.workdir,
         values.seed,
@@ -144,19 +139,19 @@ def main() -> None:
     )
 
 
-def _define_flags() -> None:
-    flags.DEFINE_string("workdir", None, "the run's folder", required=True)
+def _define() -> None:
+    app.define_workdir("the run's folder")
     flags.DEFINE_integer("seed", None, "the only seed to export")
-    flags.DEFINE_enum("film", "mp4", ["mp4", "gif"], "format of the turntables")
+    flags.DEFINE_enum("film", "mp4", FILMS, "format of the turntables")
     flags.DEFINE_integer("frames", 120, "of a turn; 0 for no turntables", lower_bound=0)
     flags.DEFINE_integer("resolution", 256, "pixels of a frame along an edge", lower_bound=1)
-    flags.DEFINE_enum("format", "glb", ["glb", "obj", "ply"], "format of the meshes")
+    flags.DEFINE_enum("format", "glb", MESHES, "format of the meshes")
     flags.DEFINE_integer(
         "mesh_resolution", 128, "points along an edge, at least 8; 0 for no meshes", lower_bound=0
     )
     flags.DEFINE_string("out", None, "the folder to write to; by default <workdir>/export")
 
 
+COMMAND = app.Command("export", __doc__, _main, _define)
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    app.run(COMMAND)

@@ -1,5 +1,5 @@
 """Measure how well a Stable Diffusion checkpoint draws the package's objects:
-`python -m sdjax.judge_prior --config=configs/judge_prior.py --workdir=runs/judge`.
+`sdjax judge_prior --config=judge_prior --workdir=runs/judge`.
 """
 
 import json
@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from absl import flags
+from ml_collections import FrozenConfigDict
 
 from sdjax.commands import app
-from sdjax.config.errors import user_errors
-from sdjax.config.fields import validate
-from sdjax.config.loading import load_config
-from sdjax.config.prior_checks import check_stable_diffusion
-from sdjax.config.prior_judging_schema import SCHEMA
+from sdjax.config.kinds import made
+from sdjax.config.loading import Overrides, load
+from sdjax.config.tables import resolve
+from sdjax.prior_training import judgement
+from sdjax.prior_training.judging_schema import SCHEMA
+from sdjax.priors import PRIORS
+from sdjax.priors.kind import Wanted
 from sdjax.reports.whole_files import write_whole
-from sdjax.runs.machine import prepare_machine
+from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import open_workdir
 
 
-def judge_prior(
-    config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def judge_prior(config: Any, workdir: str | Path, overrides: Overrides = ()) -> dict[str, Any]:
     """Ask for pictures by captions and compare what a classifier sees in them with the words.
 
     The classifier (`sdjax.prior_training.classifier`) is trained on renderings first; how often it
@@ -40,23 +40,23 @@ def judge_prior(
     Raises:
         UserError: one sentence about what was wrong in the configuration or the checkpoint.
     """
-    config = load_config(config, overrides or {})
-    validate(config, SCHEMA)
-    check_stable_diffusion(config.prior)
+    config = load_config(config, overrides)
+    PRIORS[config.prior.name].check(config.prior, "")
     folder = open_workdir(workdir, config)
     prepare_machine()
-    with user_errors():
-        metrics = _measure(config, folder)
+    metrics = _measure(config, folder)
     write_whole(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     print(_summary(metrics), f"Look at {folder / 'drawn.png'}.", sep="\n", flush=True)
     return metrics
 
 
-def _measure(config: Any, folder: Path) -> dict[str, Any]:
-    from sdjax.prior_training import judgement
-    from sdjax.runs.build_prior import make_stable_diffusion
+def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
+    """A complete configuration of this command; see `sdjax.config.loading.load`."""
+    return load(source, overrides, SCHEMA)
 
-    prior = make_stable_diffusion(config.prior, None)
+
+def _measure(config: Any, folder: Path) -> dict[str, Any]:
+    prior = made(PRIORS, config.prior, wanted=Wanted("", resolution=None, looking=None))
     render = judgement.make_renderer(config, prior.image_size)
     print("training the classifier", flush=True)
     judge = judgement.make_judge(config, render)
@@ -71,12 +71,13 @@ def _summary(metrics: Mapping[str, Any]) -> str:
     return f"Right: {', '.join(parts)}{seen}; autoencoder {metrics['autoencoder_psnr']:.1f} dB."
 
 
-def main() -> None:
-    """The command."""
-    judge_prior(app.config_from_flags(), flags.FLAGS.workdir)
-
-
+COMMAND = app.Command(
+    "judge_prior",
+    __doc__,
+    main=lambda values: judge_prior(values.config, values.workdir, values.config_field),
+    define=lambda: app.define_workdir("the folder for the figures"),
+    load=load_config,
+    fields=lambda config: dict(resolve(SCHEMA, config)),
+)
 if __name__ == "__main__":
-    app.define_config()
-    flags.DEFINE_string("workdir", None, "the folder for the figures", required=True)
-    app.run(main)
+    app.run(COMMAND)

@@ -1,40 +1,43 @@
-"""Every rule on the same task:
-`python -m sdjax.sweep --configs=configs/embedded_2d,configs/embedded_3d --workdir=runs/sweep`.
+"""Every rule on the same task: `sdjax sweep --configs=small_2d,small_3d --workdir=runs/sweep`.
 
-Trains all configurations of one or more folders, one after the other; the same command again goes
-on where it was interrupted.
+Trains each task with all of its rules, one after the other; the same command again goes on where it
+was interrupted.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 from absl import flags
+from ml_collections import FrozenConfigDict
 
 from sdjax.commands import app
 from sdjax.compare import TABLE, compare, picture, read_run
 from sdjax.config.errors import UserError
-from sdjax.config.loading import load_config
-from sdjax.config.training_checks import check_config
-from sdjax.runs.workdir import make_folder, read_config
+from sdjax.config.finding import find
+from sdjax.config.loading import Overrides, read, rules_of
+from sdjax.reports.pictures import save_png, stack
+from sdjax.runs.outputs import METRICS
+from sdjax.runs.run_folder import read_run_config
+from sdjax.runs.schema import check_config, load_config
+from sdjax.runs.workdir import make_folder
 from sdjax.train import train
-
-SHARED = "common.py"  # of a folder's configurations, and none itself
 
 
 def sweep(
-    folders: Sequence[str | Path], workdir: str | Path, overrides: Any = None
+    sources: Sequence[str | Path], workdir: str | Path, overrides: Overrides = ()
 ) -> dict[str, str]:
-    """Train every configuration of `folders`, and compare those of each folder.
+    """Train each task with all of its rules, and compare those of each task.
 
-    Writes the run of configs/<folder>/<rule>.py to `<workdir>/<folder>/<rule>`, a comparison
-    (`sdjax.compare`) beside the runs of each folder, `<workdir>/<rule>.png` with the results of a
-    rule in all folders, and one table of everything, `<workdir>/sweep.md`.  A run that fails is
-    left out and costs the others nothing; one that is finished is not repeated.
+    Writes the run of a rule to `<workdir>/<task>/<rule>`, a comparison (`sdjax.compare`) beside the
+    runs of each task, `<workdir>/<rule>.png` with the results of a rule in all tasks, and one table
+    of everything, `<workdir>/sweep.md`.  A run that fails is left out and costs the others nothing;
+    one that is finished is not repeated.
 
     Args:
-        folders: folders of configurations of `sdjax.train`; `common.py` and those of other
-            commands are no runs.
+        sources: tasks (files that take a rule), or folders of configurations of `sdjax.train`, by
+            path or by a name of the package's; those of other commands are no runs.
         workdir: where to write.
         overrides: fields of all configurations to replace, as for `sdjax.train`.
 
@@ -42,10 +45,10 @@ def sweep(
         What went wrong, by the name of the run.
 
     Raises:
-        UserError: before anything is trained, if a folder holds no configuration, two folders
-            have one name, or a configuration or an override is not valid.
+        UserError: before anything is trained, if there is no such configuration, two sources have
+            one name, or a configuration or an override is not valid.
     """
-    plan = {folder.name: _configs(folder, overrides or {}) for folder in _folders(folders)}
+    plan = {name: _configs(source, overrides) for name, source in _sources(sources).items()}
     make_folder(workdir)
     failures = {}
     for folder, configs in plan.items():
@@ -57,34 +60,45 @@ def sweep(
     return failures
 
 
-def _folders(folders: Sequence[str | Path]) -> list[Path]:
-    paths = [Path(folder) for folder in folders]
-    if len({path.name for path in paths}) < len(paths):
-        named = ", ".join(map(str, paths))
-        raise UserError(f"--configs={named} has two folders of one name, expected different ones.")
-    return paths
+def _sources(sources: Sequence[str | Path]) -> dict[str, Path]:
+    """Tasks and folders by the names of their runs' folders."""
+    paths = [_path(source) for source in sources]
+    if len({path.stem for path in paths}) < len(paths):
+        named = ", ".join(map(str, sources))
+        raise UserError(f"--configs={named} has two of one name, expected different ones.")
+    return {path.stem: path for path in paths}
 
 
-def _configs(folder: Path, overrides: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
-    """The configurations of a folder by the names of their files."""
-    files = [path for path in sorted(folder.glob("*.py")) if path.name != SHARED]
-    read = {path.stem: load_config(path) for path in files}
-    configs = {name: config for name, config in read.items() if {"rule", "stages"} <= set(config)}
-    if not configs:
-        raise UserError(f"--configs={folder} holds no configuration of sdjax.train.")
-    configs = {name: load_config(config, overrides) for name, config in configs.items()}
-    for name, config in configs.items():
+def _path(source: str | Path) -> Path:
+    return Path(source) if Path(source).is_dir() else find(source)[0]
+
+
+def _configs(source: Path, overrides: Overrides) -> dict[str, FrozenConfigDict]:
+    """A task with each of its rules, or the training configurations of a folder, by their names."""
+    if source.is_dir():
+        files = {path.stem: path for path in sorted(source.glob("*.py"))}
+        read_files = {name: read(path) for name, path in files.items()}
+        tables = {name: table for name, table in read_files.items() if _is_training(table)}
+    else:
+        tables = {rule: read(f"{source}:{rule}") for rule in rules_of(source)}
+    if not tables:
+        raise UserError(f"--configs={source} holds no configuration of sdjax.train.")
+    configs = {}
+    for name, table in tables.items():
         try:
-            check_config(config)
+            configs[name] = load_config(table, overrides)
+            check_config(configs[name])
         except UserError as error:
-            raise UserError(f"{folder / name}.py: {error}") from error
+            raise UserError(f"{source}, {name}: {error}") from error
     return configs
+
+
+def _is_training(table: Mapping[str, Any]) -> bool:
+    return {"rule", "stages"} <= set(table)
 
 
 def _train(config: Any, folder: Path) -> str:
     """What went wrong, or nothing."""
-    import jax
-
     if _is_finished(config, folder):
         return ""
     print(f"== {folder}", flush=True)
@@ -99,15 +113,11 @@ def _train(config: Any, folder: Path) -> str:
 
 
 def _is_finished(config: Any, folder: Path) -> bool:
-    from sdjax.runs.outputs import METRICS
-
-    return (folder / METRICS).is_file() and read_config(folder) == config
+    return (folder / METRICS).is_file() and read_run_config(folder) == config
 
 
 def _report(workdir: Path, plan: Mapping[str, Mapping[str, Any]]) -> None:
     """The comparisons of each folder, the pictures of each rule and the table."""
-    from sdjax.reports.pictures import save_png, stack
-
     tables, by_rule = [], {}
     for folder, configs in plan.items():
         folders = {name: workdir / folder / name for name in configs}
@@ -130,17 +140,19 @@ def _compare(folder: Path, names: Sequence[str]) -> str:
     return (folder / TABLE).read_text()
 
 
-def main() -> None:
-    """The command."""
-    values = flags.FLAGS
+def _main(values: Any) -> None:
     failures = sweep(values.configs, values.workdir, values.config_field)
     print(Path(values.workdir, "sweep.md").read_text())
     if failures:
         raise UserError(f"{len(failures)} runs failed: {', '.join(failures)}.")
 
 
-if __name__ == "__main__":
-    flags.DEFINE_list("configs", None, "folders of configurations", required=True)
-    flags.DEFINE_string("workdir", None, "the folder for all runs", required=True)
+def _define() -> None:
+    flags.DEFINE_list("configs", None, "tasks, or folders of configurations", required=True)
+    app.define_workdir("the folder for all runs")
     app.define_config_fields()
-    app.run(main)
+
+
+COMMAND = app.Command("sweep", __doc__, _main, _define)
+if __name__ == "__main__":
+    app.run(COMMAND)

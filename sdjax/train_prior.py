@@ -1,5 +1,5 @@
 """Train a small Stable Diffusion on captioned renderings, or fine-tune a checkpoint on pictures:
-`python -m sdjax.train_prior --config=configs/train_prior.py --workdir=runs/prior`.
+`sdjax train_prior --config=train_prior --workdir=runs/prior`.
 
 The same command again resumes what was interrupted.  The checkpoint is `<workdir>/model`, in the
 layout of diffusers.
@@ -7,28 +7,33 @@ layout of diffusers.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from absl import flags
+import jax
+from ml_collections import FrozenConfigDict
 
 from sdjax.commands import app
-from sdjax.config.errors import UserError, user_errors
-from sdjax.config.fields import validate
-from sdjax.config.loading import load_config
-from sdjax.config.prior_training_schema import SCHEMA
+from sdjax.config.errors import UserError
+from sdjax.config.loading import Overrides, load
+from sdjax.config.tables import resolve
+from sdjax.objects.prompts import CATEGORIES
+from sdjax.prior_training import build
+from sdjax.prior_training.model import is_written, read_model, write_model
+from sdjax.prior_training.samples import reconstructions
+from sdjax.prior_training.schema import SCHEMA
+from sdjax.prior_training.stages import draw_samples, train_autoencoder, train_diffusion
+from sdjax.reports.pictures import save_png
 from sdjax.reports.whole_files import write_whole
-from sdjax.runs.machine import prepare_machine
+from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import open_workdir
 
 MAY_DIFFER = ("report",)
 METRICS = "metrics.json"
 
 
-def train_prior(
-    config: Any, workdir: str | Path, overrides: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def train_prior(config: Any, workdir: str | Path, overrides: Overrides = ()) -> dict[str, Any]:
     """Train the autoencoder, then UNet and text encoder; write `<workdir>/model`.
 
     Args:
@@ -43,19 +48,20 @@ def train_prior(
     Raises:
         UserError: one sentence about what was wrong in the configuration or the data.
     """
-    config = load_config(config, overrides or {})
-    validate(config, SCHEMA)
+    config = load_config(config, overrides)
     _check(config)
-    folder = open_workdir(workdir, config, MAY_DIFFER)
+    folder = open_workdir(workdir, config, MAY_DIFFER, load_config)
     prepare_machine()
-    with user_errors():
-        return _train(config, folder)
+    return _train(config, folder)
+
+
+def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
+    """A complete configuration of this command; see `sdjax.config.loading.load`."""
+    return load(source, overrides, SCHEMA)
 
 
 def _check(config: Any) -> None:
     """What can be found wrong before anything is written."""
-    from sdjax.objects.prompts import CATEGORIES
-
     if config.data.name == "objects":
         unknown = [noun for noun in config.data.nouns if noun not in CATEGORIES]
         if unknown:
@@ -70,8 +76,6 @@ def _check(config: Any) -> None:
 
 
 def _train(config: Any, folder: Path) -> dict[str, Any]:
-    from sdjax.prior_training.model import is_written, read_model
-
     metrics = _former(folder)
     if is_written(folder / "model"):
         model = read_model(folder / "model")
@@ -85,13 +89,9 @@ def _train(config: Any, folder: Path) -> dict[str, Any]:
 
 def _train_stages(config: Any, folder: Path) -> tuple[Any, dict[str, Any]]:
     """The model after both stages, which is written too, and how long they took in this run."""
-    from sdjax.prior_training import from_config
-    from sdjax.prior_training.model import write_model
-    from sdjax.prior_training.stages import train_autoencoder, train_diffusion
-
-    tokenizer = from_config.tokenizer_folder(config, folder)
-    model = from_config.make_model(config, tokenizer)
-    source = from_config.make_source(config, _telling("rendering", config.data.get("pictures")))
+    tokenizer = build.tokenizer_folder(config, folder)
+    model = build.make_model(config, tokenizer)
+    source = build.make_source(config, _telling("rendering", config.data.get("pictures")))
     seconds = {}
     for name, train in (("autoencoder", train_autoencoder), ("diffusion", train_diffusion)):
         started = time.perf_counter()
@@ -109,14 +109,7 @@ def _former(folder: Path) -> dict[str, Any]:
 
 def _judge(config: Any, model: Any, folder: Path) -> dict[str, Any]:
     """Sheets of what the model draws, and the figures that need no classifier."""
-    import jax
-
-    from sdjax.prior_training.from_config import make_held_out
-    from sdjax.prior_training.samples import reconstructions
-    from sdjax.prior_training.stages import draw_samples
-    from sdjax.reports.pictures import save_png
-
-    sheet, psnr = reconstructions(model, make_held_out(config).values)
+    sheet, psnr = reconstructions(model, build.make_held_out(config).values)
     save_png(folder / "reconstructions.png", sheet)
     save_png(folder / "samples.png", draw_samples(config, model))
     sizes = {
@@ -134,12 +127,13 @@ def _telling(what: str, total: int | None) -> Callable[[int], None]:
     return tell
 
 
-def main() -> None:
-    """The command."""
-    train_prior(app.config_from_flags(), flags.FLAGS.workdir)
-
-
+COMMAND = app.Command(
+    "train_prior",
+    __doc__,
+    main=lambda values: train_prior(values.config, values.workdir, values.config_field),
+    define=lambda: app.define_workdir("the run's folder"),
+    load=load_config,
+    fields=lambda config: dict(resolve(SCHEMA, config)),
+)
 if __name__ == "__main__":
-    app.define_config()
-    flags.DEFINE_string("workdir", None, "the run's folder", required=True)
-    app.run(main)
+    app.run(COMMAND)

@@ -14,7 +14,7 @@ from sdjax.config.loading import load_config
 from sdjax.config.prior_training_schema import SCHEMA
 from sdjax.prior_training import sources, stages
 from sdjax.prior_training.autoencoder_stage import latents_of
-from sdjax.prior_training.from_config import make_held_out
+from sdjax.prior_training.build import make_held_out
 from sdjax.prior_training.model import read_model
 from sdjax.reports.scalars import Scalars, read_scalars
 from sdjax.train_prior import train_prior

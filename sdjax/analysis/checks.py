@@ -1,18 +1,37 @@
 """What the configuration of an analysis must fulfil, as far as it can be told at once."""
 
 import re
+from typing import Any
 
-from ml_collections import ConfigDict
+from ml_collections import ConfigDict, FrozenConfigDict
 
+from sdjax.analysis.build import ANALYSIS
 from sdjax.analysis.inverted_noise import tsne_maker
 from sdjax.analysis.runs import training_configs
-from sdjax.analysis.schema import OF_RUNS, OF_VIEWS
 from sdjax.analysis.views import make_objects
-from sdjax.config.errors import UserError, user_errors
-from sdjax.config.fields import validate
-from sdjax.config.prior_checks import check_prompt, check_stable_diffusion
-from sdjax.config.training_checks import FLAT
-from sdjax.config.training_checks import check_config as check_training
+from sdjax.config.errors import UserError
+from sdjax.config.fields import several, text
+from sdjax.config.loading import Overrides, load, read
+from sdjax.config.tables import complete
+from sdjax.objects.prompts import find
+from sdjax.priors import PRIORS
+from sdjax.runs import sampling
+from sdjax.runs.schema import check_config as check_training
+from sdjax.scene import SCENES
+
+OF_RUNS = {"analysis": ANALYSIS, "ddim": sampling.DDIM}  # beside those of a training configuration
+OF_VIEWS = {
+    **OF_RUNS,
+    "prompts": several(text()),
+    **{name: sampling.SCHEMA[name] for name in ("resolution", "prior", "camera")},
+}
+
+
+def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
+    """A complete configuration of `sdjax.analyse`; see `sdjax.config.loading.load`."""
+    table = read(source)
+    of_views = table.get("analysis", {}).get("name") == "inverted_noise"
+    return load(table, overrides, OF_VIEWS if of_views else None)
 
 
 def check_config(config: ConfigDict) -> None:
@@ -31,7 +50,7 @@ def check_config(config: ConfigDict) -> None:
 
 def _check_runs(config: ConfigDict) -> None:
     table = config.to_dict()
-    validate({name: table[name] for name in OF_RUNS if name in table}, OF_RUNS)
+    complete({name: table[name] for name in OF_RUNS if name in table}, OF_RUNS)
     if not config.get("runs"):
         raise UserError("config.runs is missing or empty, expected a table for each run.")
     if config.analysis.name == "trajectories" and config.get("seeds") != 1:
@@ -49,7 +68,7 @@ def _check_runs(config: ConfigDict) -> None:
 
 
 def _check_flat(run: ConfigDict) -> None:
-    if run.scene.name not in FLAT or run.camera.views != 1 or len(run.stages.steps) != 1:
+    if not SCENES[run.scene.name].is_flat or run.camera.views != 1 or len(run.stages.steps) != 1:
         raise UserError(
             f"config.scene.name is '{run.scene.name}', with {run.camera.views} views and "
             f"{len(run.stages.steps)} stages; expected 'image' or 'latents', one of each."
@@ -58,11 +77,9 @@ def _check_flat(run: ConfigDict) -> None:
 
 def _check_views(config: ConfigDict) -> None:
     """Its objects are procedural ones whatever the prior."""
-    validate(config, OF_VIEWS)
-    if config.prior.name == "stable_diffusion":
-        check_stable_diffusion(config.prior)
     for prompt in config.prompts:
-        check_prompt(prompt)
+        PRIORS[config.prior.name].check(config.prior, prompt)
+        find(prompt)
     objects, views = len(make_objects(config)), len(config.camera.azimuths)
     if objects < 2 or views < 2:
         raise UserError(
@@ -74,5 +91,4 @@ def _check_views(config: ConfigDict) -> None:
             f"config.analysis.perplexity is {config.analysis.perplexity}, expected less than the "
             f"{objects * views} views of all objects."
         )
-    with user_errors():
-        tsne_maker()
+    tsne_maker()

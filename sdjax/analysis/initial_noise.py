@@ -15,8 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from sdjax.analysis.single import single
+from sdjax.analysis.rules import of_one_particle
 from sdjax.cameras import Camera
+from sdjax.config.errors import UserError
 from sdjax.diffusion.ddim import ddim_sample
 from sdjax.priors.prior import Prior
 from sdjax.rules.contract import Rule
@@ -54,7 +55,7 @@ def shuffled(height: int, width: int, patches: int, seed: int) -> Int[np.ndarray
     Raises `ValueError` unless there are two patches a side at least, and they divide the image.
     """
     if patches < 2 or height % patches or width % patches:
-        raise ValueError(
+        raise UserError(
             f"patches is {patches}, expected a divisor of the latents' {height} x {width} pixels, "
             "2 at least."
         )
@@ -96,7 +97,7 @@ def starting_rearranged(rule: Rule, rearrangement: Rearrangement) -> Rule:
         state = rule.init(key, shape)
         leaves = jax.tree.leaves(state)
         if [leaf.shape[-3:] for leaf in leaves] != [tuple(shape)]:
-            raise ValueError(
+            raise UserError(
                 "The rule does not keep one noise of the latents' shape for its run, expected one "
                 "that does, such as FSD with fixed noise, DSD or DSD*."
             )
@@ -119,13 +120,13 @@ def rule_result(
     """
 
     def make_rule(prior):
-        return starting_rearranged(single(recipe.make_rule(prior)), rearrangement)
+        return starting_rearranged(of_one_particle(recipe.make_rule(prior)), rearrangement)
 
     moved = recipe.replace(make_rule=make_rule)
     particle = initial_particle(moved, prior, seed)
     particle = prepare_particle(moved, prior, conditioning, particle)
     first, last = jnp.int32(0), recipe.total_steps
-    particle, _ = train_particle(moved, prior, conditioning, seed, particle, first, last)
+    particle, _ = train_particle(moved, last, prior, conditioning, first, seed, particle)
     size = recipe.resolution
     view = jax.tree.map(lambda leaf: leaf[0], camera)
     shown = recipe.scene.render(particle.params, view, None, size, size).colour

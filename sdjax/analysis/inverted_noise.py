@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from sdjax.cameras import Camera
+from sdjax.config.errors import UserError
 from sdjax.diffusion.ddim import ddim_invert
 from sdjax.priors.prior import Prior
 
@@ -49,7 +50,7 @@ def tsne(
     make = tsne_maker()
     points = vectors.reshape(-1, vectors.shape[-1])
     if perplexity >= len(points):
-        raise ValueError(
+        raise UserError(
             f"perplexity is {perplexity}, expected less than the {len(points)} views there are."
         )
     # exact gradients: some hundred points need no approximation, whose threads fight over cores
@@ -63,7 +64,7 @@ def tsne_maker() -> Callable[..., Any]:
     try:
         from sklearn.manifold import TSNE
     except ImportError as error:
-        raise ValueError(
+        raise UserError(
             "t-SNE needs scikit-learn, which is not installed: pip install scikit-learn, or "
             "install sdjax with the extra 'analysis'."
         ) from error

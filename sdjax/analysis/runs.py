@@ -7,16 +7,13 @@ which stand in `runs`, a table for each.
 from collections.abc import Mapping
 from typing import Any
 
-import jax.numpy as jnp
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from sdjax.config.loading import freeze
-from sdjax.objects.prompts import all_objects
-from sdjax.priors.embedded import EmbeddedPrior, build
 from sdjax.priors.prior import Prior
-from sdjax.runs.build import highest_resolution, make_recipe, stages
-from sdjax.runs.build_prior import embedded_cameras, make_stable_diffusion
+from sdjax.runs.build import make_prior, make_recipe
 from sdjax.runs.particle import Recipe
+from sdjax.runs.schema import completed
+from sdjax.runs.stages import stages
 
 OWN = ("analysis", "ddim", "runs")  # tables that a training configuration has not
 SHARED = ("prompt", "seeds", "first_seed", "prior", "camera", "scene")
@@ -46,24 +43,12 @@ def training_configs(config: ConfigDict) -> dict[str, FrozenConfigDict]:
     """The training configuration of each run."""
     table = config.to_dict()
     common = {field: value for field, value in table.items() if field not in OWN}
-    return {name: freeze({**common, **own}) for name, own in table["runs"].items()}
+    return {name: completed({**common, **own}) for name, own in table["runs"].items()}
 
 
-def make_prior(configs: Mapping[str, ConfigDict]) -> Prior:
+def prior_of_runs(configs: Mapping[str, ConfigDict]) -> Prior:
     """The one prior of all runs; the embedded one holds all objects, whatever the rules ask."""
-    config = next(iter(configs.values()))
-    if config.prior.name == "stable_diffusion":
-        return make_stable_diffusion(config.prior, config.prior.image_size)
-    views, data_std = config.prior.views, config.prior.data_std
-    arguments = (all_objects(), embedded_cameras(config), highest_resolution(config))
-    return build(*arguments, views=views, data_std=data_std)
-
-
-def with_mirror_images(prior: EmbeddedPrior) -> EmbeddedPrior:
-    """The same data and their mirror images, equally likely, as collections of photographs have
-    them."""
-    mirrored = prior.bank[..., ::-1, :]
-    return prior.replace(bank=jnp.concatenate([prior.bank, mirrored]), names=prior.names * 2)
+    return make_prior(next(iter(configs.values())), unconditional=True)
 
 
 def make_recipes(configs: Mapping[str, ConfigDict], prior: Prior) -> dict[str, Recipe]:

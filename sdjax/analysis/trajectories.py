@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from sdjax.analysis.single import single
+from sdjax.analysis.rules import of_one_particle
 from sdjax.diffusion.ddim import ddim_path, sampling_path, timestep_grid
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import predicted_x0
@@ -76,13 +76,13 @@ def rule_trajectory(
     """
 
     def make_rule(prior):
-        return recorded(single(recipe.make_rule(prior)), recipe.total_steps, moments)
+        return recorded(of_one_particle(recipe.make_rule(prior)), recipe.total_steps, moments)
 
     watched = recipe.replace(make_rule=make_rule)
     particle = initial_particle(watched, prior, seed)
     particle = prepare_particle(watched, prior, conditioning, particle)
     first, last = jnp.int32(0), recipe.total_steps
-    particle, _ = train_particle(watched, prior, conditioning, seed, particle, first, last)
+    particle, _ = train_particle(watched, last, prior, conditioning, first, seed, particle)
     return particle.rule_state.seen
 
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sdjax.config.errors import UserError
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.unet.config import UNetConfig
 
@@ -72,7 +73,7 @@ def fields_of(name: str) -> Fields:
     files = [Path(name) / component / "config.json" for component in Fields._fields]
     if not all(file.is_file() for file in files):
         known = ", ".join(ARCHITECTURES)
-        raise ValueError(
+        raise UserError(
             f"The model '{name}' is neither one of {known} nor a folder in diffusers' layout with "
             f"{files[0]} and {files[1]}."
         )

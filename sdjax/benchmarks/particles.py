@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from sdjax.benchmarks.method import Method, Runner, Timing, take_turns
 from sdjax.benchmarks.report import Row, Section
 from sdjax.benchmarks.runs import Opened, fresh_particle, open_runs
-from sdjax.runs.mapping import over_placed_particles
+from sdjax.runs.mapping import each_particle
 from sdjax.runs.particle import Particle, initial_particle
 from sdjax.runs.placement import make_placement, usable_devices
 from sdjax.runs.step import train_particle
@@ -56,8 +56,8 @@ def train_runner(opened: Opened, variant: Variant, steps: int) -> Runner:
     steps."""
     count, mapping, devices = variant
     placement = make_placement(count, devices)
-    chunk = functools.partial(_chunk, opened, steps)
-    program = over_placed_particles(chunk, 3, placement, mapping=mapping, donate=True)
+    chunk = functools.partial(train_particle, opened.recipe, steps)
+    program = each_particle(chunk, placement, mapping=mapping, donate=True)
     first = jnp.int32((opened.stage.first + opened.stage.last - steps) // 2)
     common = placement.place((opened.prior, opened.conditioning, first))
     seeds = jnp.arange(count, dtype=jnp.int32)
@@ -67,15 +67,11 @@ def train_runner(opened: Opened, variant: Variant, steps: int) -> Runner:
         nonlocal particles
         start = time.perf_counter()
         for _ in range(calls):
-            particles, log = program(*common, seeds, particles)
+            particles, log = program(common, (seeds,), particles)
         jax.block_until_ready((particles, log))
         return time.perf_counter() - start
 
     return run
-
-
-def _chunk(opened: Opened, steps: int, prior, conditioning, first, seed, particle):
-    return train_particle(opened.recipe, prior, conditioning, seed, particle, first, steps)
 
 
 def _particles(opened: Opened, seeds: Any) -> Particle:

@@ -11,6 +11,7 @@ from typing import Any
 from sdjax.benchmarks.architectures import fields_of
 from sdjax.benchmarks.flops import Case
 from sdjax.benchmarks.method import Runner
+from sdjax.config.errors import UserError
 
 PEER_MODES = ("diffusers, eager", "diffusers, torch.compile")
 NEEDED = ("torch", "diffusers")
@@ -24,7 +25,7 @@ def check_peer() -> None:
     """Raise a `ValueError` if PyTorch or diffusers is missing; imports neither."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise ValueError(
+        raise UserError(
             f"config.peer is 'diffusers', but {' and '.join(missing)} cannot be imported: install "
             'them with pip install "sdjax[parity]", or set config.peer to None.'
         )

@@ -7,9 +7,11 @@ from sdjax.benchmarks.method import Method, runner, take_turns
 from sdjax.benchmarks.report import Row, Section
 from sdjax.benchmarks.work import Work, compiled, random_like
 from sdjax.cameras import sample_camera
-from sdjax.runs.build import Stage
-from sdjax.runs.build_scene import make_scene
-from sdjax.runs.particle import CameraRange
+from sdjax.config.kinds import arguments, made
+from sdjax.runs.particle import CAMERA_RANGE
+from sdjax.runs.stages import total_steps
+from sdjax.scene import SCENES
+from sdjax.scene.kind import Place
 
 NOTE = (
     "One view of the scene of run '{run}' ({field}, {samples} samples and {proposals} proposals a "
@@ -51,9 +53,9 @@ def _row(run: ConfigDict, resolution: int, method: Method) -> Row:
 def rendering_works(run: ConfigDict, resolution: int) -> tuple[Work, Work]:
     """The picture from fresh parameters, and the picture with the gradient of its product with a
     cotangent.  Arguments: parameters, a camera, and the cotangent."""
-    stage = Stage(0, 1, resolution, run.stages.grid[-1])
-    scene = make_scene(run, stage, (1, 1, 1)).replace(shading=None, normals=False)
-    ranges = {name: run.camera[name] for name in CameraRange._fields}
+    place = Place(resolution, (1, 1, 1), run.stages.grid[-1], False, False)
+    scene = made(SCENES, run.scene, total_steps(run), place=place).replace(shading=None)
+    ranges = arguments(CAMERA_RANGE, run.camera)
     camera = sample_camera(jax.random.key(0), **ranges)
     params = jax.jit(scene.init)(jax.random.key(0))
 

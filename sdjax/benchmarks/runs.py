@@ -10,18 +10,21 @@ from ml_collections import ConfigDict
 from sdjax.benchmarks.networks import random_stable_diffusion
 from sdjax.benchmarks.work import random_like
 from sdjax.cameras import Camera, sample_camera
+from sdjax.dtypes import DTYPES
+from sdjax.priors import PRIORS
 from sdjax.priors.prior import Prior
 from sdjax.rules.contract import View
 from sdjax.runs import build
-from sdjax.runs.build_prior import DTYPES, make_embedded, make_prompting
 from sdjax.runs.particle import Particle, Recipe, initial_particle, prepare_particle
+from sdjax.runs.stages import Stage, stages
+from sdjax.text.views import prompting_of
 
 
 class Opened(NamedTuple):
     """Everything that a step needs."""
 
     name: str
-    stage: build.Stage
+    stage: Stage
     recipe: Recipe
     prior: Prior  # at the resolution of the stage
     conditioning: Any
@@ -31,21 +34,20 @@ def open_runs(runs: Mapping[str, ConfigDict], model: str) -> Iterator[Opened]:
     """Every stage of every run; `model` is the architecture of Stable Diffusion there."""
     prior, table = None, None
     for name, config in runs.items():
-        is_embedded = config.prior.name == "embedded"
-        if is_embedded or config.prior != table:
+        has_network = PRIORS[config.prior.name].has_network
+        if not has_network or config.prior != table:
             del prior  # the weights of one at a time
-            highest = build.highest_resolution(config)
-            prior = make_embedded(config, highest) if is_embedded else _random(config.prior, model)
+            prior = _random(config.prior, model) if has_network else build.make_prior(config)
         table = config.prior
         conditioning = prior.condition(config.prompt)
-        for stage in build.stages(config):
+        for stage in stages(config):
             recipe = build.make_recipe(config, prior, stage)
             yield Opened(name, stage, recipe, prior.at_resolution(stage.resolution), conditioning)
 
 
 def _random(table: ConfigDict, model: str) -> Prior:
     dtypes = DTYPES[table.dtype], DTYPES[table.autoencoder_dtype]
-    return random_stable_diffusion(model, table.image_size, *dtypes, make_prompting(table.prompts))
+    return random_stable_diffusion(model, table.image_size, *dtypes, prompting_of(table.prompts))
 
 
 def fresh_particle(opened: Opened, seed: int = 0) -> Particle:

@@ -4,30 +4,22 @@ from ml_collections import ConfigDict
 
 from sdjax.benchmarks.architectures import architecture
 from sdjax.benchmarks.peer import check_peer
-from sdjax.config.errors import UserError, did_you_mean, user_errors
-from sdjax.config.fields import (
-    Schema,
-    flag,
-    number,
-    one_of,
-    optional,
-    several,
-    text,
-    validate,
-    whole,
-)
-from sdjax.config.training_checks import check_config as check_training
+from sdjax.config.errors import UserError, did_you_mean
+from sdjax.config.fields import flag, number, one_of, optional, several, text, whole
+from sdjax.config.tables import complete
+from sdjax.dtypes import DTYPES
+from sdjax.rules import RULES
+from sdjax.runs.schema import check_config as check_training
 
 SECTIONS = ("prediction", "autoencoder", "rendering", "step", "particles", "compilation")
-SHARING = ("vsd", "exact_vsd")
-_NETWORK: Schema = {
+_NETWORK = {
     "models": several(text()),
     "batches": several(whole(at_least=1)),
     "image_size": whole(at_least=8),
-    "dtype": one_of("float32", "bfloat16"),
+    "dtype": one_of(*DTYPES),
 }
 
-SCHEMA: Schema = {
+SCHEMA = {
     "sections": several(one_of(*SECTIONS)),
     "method": {"repeats": whole(at_least=1), "seconds": number(above=0)},
     "peer": optional(one_of("diffusers")),
@@ -57,13 +49,12 @@ def check_config(config: ConfigDict) -> None:
             "configs/benchmark.py."
         )
     table = config.to_dict()
-    validate({name: value for name, value in table.items() if name != "runs"}, SCHEMA)
+    complete({name: value for name, value in table.items() if name != "runs"}, SCHEMA)
     _check_runs(config)
-    with user_errors():
-        for name in {config.step.model, *config.prediction.models, *config.autoencoder.models}:
-            architecture(name)
-        if config.peer:
-            check_peer()
+    for name in {config.step.model, *config.prediction.models, *config.autoencoder.models}:
+        architecture(name)
+    if config.peer:
+        check_peer()
 
 
 def _check_runs(config: ConfigDict) -> None:
@@ -72,7 +63,7 @@ def _check_runs(config: ConfigDict) -> None:
         raise UserError("config.runs is missing or empty, expected a training table for each run.")
     for name, run in config.runs.items():
         check_training(run)
-        if run.rule.name in SHARING:
+        if RULES[run.rule.name].shares_state:
             raise UserError(
                 f"config.runs.{name}.rule.name is '{run.rule.name}', expected a rule whose "
                 "particles share nothing: a step of one particle is measured."

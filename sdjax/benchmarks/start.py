@@ -16,7 +16,7 @@ from typing import Any  # noqa: E402
 from ml_collections import ConfigDict  # noqa: E402
 
 from sdjax.config.loading import freeze  # noqa: E402
-from sdjax.runs.machine import prepare_machine  # noqa: E402
+from sdjax.runs.processes import prepare_machine  # noqa: E402
 
 
 def start(config: ConfigDict, kind: str, name: str) -> dict[str, Any]:
@@ -53,8 +53,9 @@ def _network(config: ConfigDict, kind: str, model: str) -> Any:
 def _step(config: ConfigDict, name: str) -> Any:
     from sdjax.benchmarks.runs import open_runs
     from sdjax.benchmarks.step import whole_step
+    from sdjax.runs.schema import completed
 
-    run = freeze(config.runs[name].to_dict())
+    run = completed(config.runs[name].to_dict())
     return whole_step(next(iter(open_runs({name: run}, config.step.model))), 1)
 
 

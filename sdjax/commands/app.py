@@ -4,28 +4,52 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from absl import app, flags, logging
-from ml_collections import FrozenConfigDict
 
+from sdjax.commands.printing import help_text, print_config
 from sdjax.config.errors import UserError, nearest
-from sdjax.config.loading import load_config
 
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
+HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
 
 flags.disclaim_key_flags()  # they belong to the command that defines them, for its --help
 
 
-def run(main: Callable[[], object]) -> None:
-    """Parses the flags and calls `main()`.
+class Command(NamedTuple):
+    """What stands behind `sdjax NAME` and `python -m sdjax.NAME`.
+
+    main(values): runs it with the values of its flags.
+    define(): defines them, besides `--config` and its fields.
+    load(source, overrides): its configuration, complete; None for a command without one.
+    fields(config): what `--print_config` knows of the configuration's fields.
+    """
+
+    name: str
+    about: str  # printed by --help
+    main: Callable[[flags.FlagValues], object]
+    define: Callable[[], None]
+    load: Callable[[Any, Sequence[str]], Any] | None = None
+    fields: Callable[[Any], dict[str, Any]] = lambda config: {}
+
+
+def run(command: Command, argv: Sequence[str] | None = None) -> None:
+    """Parses the flags of `argv` (by default the process's) and calls `command.main`.
 
     A UserError, from the flags or from `main`, is printed as `sdjax: error: <sentence>` on stderr
     (and below it the list, if it brings one) and ends the process with exit code 2.  Ctrl-C is one
-    line and exit code 130.  Every other exception keeps its traceback.  A warning is one line too.
+    line and exit code 130, --help exit code 0.  Every other exception keeps its traceback.  A
+    warning is one line too.
     """
+    argv = list(sys.argv if argv is None else argv)
     warnings.formatwarning = _one_line
+    defined = _define(command)
+    if any(argument in HELP for argument in argv[1:]):
+        print(help_text(command, [flags.FLAGS[name] for name in defined]))
+        sys.exit(0)
     try:
-        app.run(lambda _: main(), flags_parser=_parse_quietly)
+        app.run(lambda _: _main(command), argv, flags_parser=_parse_quietly)
     except UserError as error:
         sentence, end_of_line, details = str(error).partition(".\n")
         print("sdjax: error:", " ".join(sentence.split()) + end_of_line + details, file=sys.stderr)
@@ -38,6 +62,39 @@ def run(main: Callable[[], object]) -> None:
         sys.exit(INTERRUPTED)
 
 
+def _main(command: Command) -> None:
+    values = flags.FLAGS
+    if command.load is not None and values.print_config:
+        config = command.load(values.config, values.config_field)
+        print_config(config, command.fields(config))
+        return
+    command.main(values)
+
+
+def _define(command: Command) -> list[str]:
+    """The names of the command's flags."""
+    before = set(flags.FLAGS)
+    if command.load is not None:
+        define_config()
+        flags.DEFINE_bool("print_config", False, "print the whole configuration and do nothing")
+    command.define()
+    return [name for name in flags.FLAGS if name not in before and name != "config_field"]
+
+
+def define_workdir(what: str) -> None:
+    """Defines `--workdir`, which is required unless the configuration is only printed."""
+    flags.DEFINE_string("workdir", None, what)
+    flags.register_validator(
+        "workdir",
+        lambda value: value is not None or _only_prints(),
+        f"--workdir is missing ({what})",
+    )
+
+
+def _only_prints() -> bool:
+    return "print_config" in flags.FLAGS and flags.FLAGS["print_config"].value
+
+
 def _one_line(message: Warning | str, *where: object, **line: object) -> str:
     return f"sdjax: warning: {' '.join(str(message).split())}\n"
 
@@ -47,7 +104,8 @@ def define_config(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_string(
         "config",
         None,
-        "the configuration, as in configs/demo.py; a field of it: --config.FIELD=VALUE",
+        "the configuration: a file, or a name such as demo or embedded_2d:dsd; a field of it: "
+        "--config.FIELD=VALUE",
         required=True,
         flag_values=flag_values,
     )
@@ -59,11 +117,6 @@ def define_config_fields(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_multi_string(
         "config_field", [], "what --config.FIELD=VALUE is read as", flag_values=flag_values
     )
-
-
-def config_from_flags(flag_values: flags.FlagValues = flags.FLAGS) -> FrozenConfigDict:
-    """The configuration that the command line names, with its fields overridden."""
-    return load_config(flag_values["config"].value, flag_values["config_field"].value)
 
 
 def parse(argv: Sequence[str], flag_values: flags.FlagValues = flags.FLAGS) -> list[str]:
@@ -107,7 +160,8 @@ def _name_config_fields(argv: Sequence[str]) -> Iterator[str]:
 
 def _explain(message: str, flag_values: flags.FlagValues) -> str:
     missing = re.match(r"flag --(\w+)=None: Flag .* must have a value other than None", message)
-    if missing is None:
-        return message
-    name = missing[1]
-    return f"--{name} is missing ({flag_values[name].help})."
+    if missing is not None:
+        name = missing[1]
+        return f"--{name} is missing ({flag_values[name].help})."
+    own = re.match(r"flag --\w+=None: (--\w+ is missing \(.*\))$", message)
+    return f"{own[1]}." if own is not None else message

@@ -1,30 +1,16 @@
 """Errors that are the user's to mend: one clear sentence instead of a traceback."""
 
-import contextlib
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 
 class UserError(ValueError):
     """A sentence that says what was given, what was expected and the nearest valid choice.
 
-    A command prints it and exits with code 2; every other exception is a bug and keeps its
-    traceback.
+    Whatever looks at what was given raises it: a configuration, a file, an argument.  A command
+    prints it and exits with code 2; every other exception, other ValueErrors too, is a bug and
+    keeps its traceback.
     """
-
-
-@contextlib.contextmanager
-def user_errors() -> Iterator[None]:
-    """Turns every ValueError raised inside into a UserError with the same sentence.
-
-    Meant for the few calls that check what a user typed: `with user_errors(): parse(prompt)`.
-    """
-    try:
-        yield
-    except UserError:
-        raise
-    except ValueError as error:
-        raise UserError(str(error)) from error
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

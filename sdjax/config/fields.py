@@ -1,56 +1,114 @@
-"""What a configuration may contain: a table of its fields, checked with one sentence each.
+"""The language of settings: what one field of a configuration is.
 
-    schema = {
-        "prompt": text(),
-        "steps": whole(at_least=1),
-        "camera": {"elevation": interval(number(at_least=-90, at_most=90))},
-        "rule": choice("name", {"sds": {}, "dsd": {"delta": number(above=0)}}),
-    }
+    number(above=0).of(0.01, "step size")          a number, 0.01 unless a configuration says else
+    fields_of(sds, guidance_scale=number())        its default is that of the function's argument
 
-A configuration has exactly the fields of its schema: one too many or one too few is an error.
+A thing and its fields stand in one file; a schema (`sdjax.config.tables`) puts them together.
+Nothing here imports anything but the standard library.
 """
 
+import ast
+import dataclasses
+import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from ml_collections import ConfigDict
-
-from sdjax.config.errors import UserError, did_you_mean, nearest
-
-
-class Field(NamedTuple):
-    """What one field accepts."""
-
-    expected: str  # ends the sentence "config.steps is 0, expected ..."
-    accepts: Callable[[Any], bool]
-    names: tuple[str, ...] = ()  # valid texts, with which a mistyped one is compared
-
-
-class Choice(NamedTuple):
-    """A table whose other fields depend on the name in `field`."""
-
-    field: str
-    tables: Mapping[str, Mapping]
-
-
-Schema = Mapping[str, Any]  # of Field, Choice and further schemas
+REQUIRED = object()  # the default of a field without one
 Bound = int | float | None
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def literal(given: str) -> Any:
+    """A text of the command line as a Python value, or else as text."""
+    try:
+        return ast.literal_eval(given)
+    except (ValueError, SyntaxError):
+        return str(given)
+
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """One setting: what it accepts, what it is by default and what it means.
+
+    expected: ends the sentence "config.steps is 0, expected ...".
+    accepts(value): whether a value is one of the field's.
+    convert(value): an accepted value as it is kept (2 as 2.0, a list as a tuple).
+    parse(text): a text of the command line as a value, not checked yet.
+    names: valid texts, with which a mistyped one is compared.
+    default: what a configuration has that says nothing; `REQUIRED` where it must say something.
+    meaning: one sentence, with the unit.
+    read(value, steps): what the code takes for a value, in a run of `steps` steps.
+    written(argument): the value that stands for what the code takes.
+    """
+
+    expected: str
+    accepts: Callable[[Any], bool]
+    convert: Callable[[Any], Any] = _same
+    parse: Callable[[str], Any] = literal
+    names: tuple[str, ...] = ()
+    default: Any = REQUIRED
+    meaning: str = ""
+    read: Callable[[Any, int], Any] = lambda value, steps: value
+    written: Callable[[Any], Any] = _same
+
+    def of(self, default: Any, meaning: str = "") -> "Field":
+        """The field with a default, and what it means."""
+        return dataclasses.replace(self, default=default, meaning=meaning or self.meaning)
+
+    def says(self, meaning: str) -> "Field":
+        """The field with what it means."""
+        return dataclasses.replace(self, meaning=meaning)
+
+
+def fields_of(function: Callable[..., Any], **fields: Field) -> dict[str, Field]:
+    """Fields named after arguments of `function`, whose defaults are theirs.
+
+    A field that brings a default keeps it; one whose argument has none stays required.
+    """
+    parameters = inspect.signature(function).parameters
+
+    def with_default(name: str, field: Field) -> Field:
+        default = parameters[name].default
+        if field.default is not REQUIRED or default is inspect.Parameter.empty:
+            return field
+        return dataclasses.replace(field, default=field.written(default))
+
+    return {name: with_default(name, field) for name, field in fields.items()}
 
 
 def flag() -> Field:
     """True or False."""
-    return Field("True or False", lambda value: isinstance(value, bool))
+    return Field(
+        "True or False",
+        lambda value: isinstance(value, bool),
+        parse=lambda given: literal(given.capitalize()),
+    )
 
 
 def text() -> Field:
     """Any text."""
-    return Field("a text", lambda value: isinstance(value, str))
+    return Field("a text", lambda value: isinstance(value, str), str, parse=str)
 
 
 def one_of(*names: str) -> Field:
     """One of the given texts."""
-    return Field(f"one of {', '.join(names)}", lambda value: value in names, names)
+    expected = f"one of {', '.join(names)}"
+    return Field(expected, lambda value: value in names, parse=str, names=names)
+
+
+def listed(functions: Mapping[str, Any]) -> Field:
+    """The name of one of `functions`; the code takes the function."""
+
+    def written(function: Any) -> Any:
+        return next((name for name, listed in functions.items() if listed is function), function)
+
+    return dataclasses.replace(
+        one_of(*functions), read=lambda name, steps: functions[name], written=written
+    )
 
 
 def whole(*, at_least: int | None = None, at_most: int | None = None) -> Field:
@@ -70,7 +128,12 @@ def number(*, at_least: Bound = None, at_most: Bound = None, above: Bound = None
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return is_number and math.isfinite(value) and _within(value, at_least, at_most, above)
 
-    return Field("a number" + _bounds(at_least, at_most, above), accepts)
+    return Field("a number" + _bounds(at_least, at_most, above), accepts, float)
+
+
+def fraction() -> Field:
+    """A number from 0 to 1."""
+    return number(at_least=0, at_most=1)
 
 
 def several(field: Field, *, count: int | None = None) -> Field:
@@ -80,24 +143,36 @@ def several(field: Field, *, count: int | None = None) -> Field:
         fits = isinstance(value, tuple | list) and len(value) == (count or max(1, len(value)))
         return fits and all(map(field.accepts, value))
 
-    return Field(f"{count or 'one or more'} values, each {field.expected}", accepts)
+    def parse(given: str) -> Any:
+        value = literal(given)
+        if isinstance(value, tuple | list):
+            return tuple(value)
+        return tuple(field.parse(part.strip()) for part in given.split(","))
+
+    return Field(
+        f"{count or 'one or more'} values, each {field.expected}",
+        accepts,
+        lambda value: tuple(map(field.convert, value)),
+        parse,
+    )
 
 
 def interval(field: Field) -> Field:
     """Two values that `field` accepts, the first not above the second."""
     pair = several(field)
-    return Field(
-        f"2 values in ascending order, each {field.expected}",
-        lambda value: pair.accepts(value) and len(value) == 2 and value[0] <= value[1],
+    return dataclasses.replace(
+        pair,
+        expected=f"2 values in ascending order, each {field.expected}",
+        accepts=lambda value: pair.accepts(value) and len(value) == 2 and value[0] <= value[1],
     )
 
 
-def ramp(field: Field) -> Field:
+def changing(field: Field) -> Field:
     """What `field` accepts, or such a value that changes: (first step, first, last, last step).
 
-    One value in brackets is that value: so a command line may replace what changes.
+    One value in brackets is that value.
     """
-    step = number(at_least=0)
+    step, values = number(at_least=0), several(number())
 
     def accepts(value: Any) -> bool:
         if not isinstance(value, tuple | list):
@@ -108,97 +183,25 @@ def ramp(field: Field) -> Field:
             return False
         return all(map(field.accepts, value[1:3])) and value[0] <= value[3]
 
-    expected = f"{field.expected}, or (first step, first value, last value, last step)"
-    return Field(expected, accepts)
+    return Field(
+        f"{field.expected}, or (first step, first value, last value, last step)",
+        accepts,
+        lambda value: (values if isinstance(value, tuple | list) else field).convert(value),
+        lambda given: values.parse(given) if "," in given else literal(given),
+    )
 
 
 def optional(field: Field) -> Field:
     """None, or what `field` accepts."""
-    return Field(
-        f"{field.expected} or None",
-        lambda value: value is None or field.accepts(value),
-        field.names,
+    return dataclasses.replace(
+        field,
+        expected=f"{field.expected} or None",
+        accepts=lambda value: value is None or field.accepts(value),
+        convert=lambda value: None if value is None else field.convert(value),
+        parse=lambda given: None if given == "None" else field.parse(given),
+        read=lambda value, steps: None if value is None else field.read(value, steps),
+        written=lambda argument: None if argument is None else field.written(argument),
     )
-
-
-def choice(field: str, tables: Mapping[str, Schema]) -> Choice:
-    """A table in which `field` names one of `tables`, which lists the table's other fields."""
-    return Choice(field, tables)
-
-
-def validate(config: Mapping[str, Any] | ConfigDict, schema: Schema) -> None:
-    """Checks that `config` has exactly the fields of `schema` and that each accepts its value.
-
-    Raises:
-        UserError: the first violation, with the field's dotted name.
-    """
-    config = config.to_dict() if isinstance(config, ConfigDict) else config
-    values = flatten(config)
-    fields = dict(_resolve(schema, config, ""))
-    for name in values:
-        if name not in fields:
-            where = _condition(name, schema, config)
-            raise UserError(
-                f"config.{name} is not a field{where}; "
-                f"the nearest is config.{nearest(name, fields)}."
-            )
-    for name, field in fields.items():
-        if name not in values:
-            where = _condition(name, schema, config)
-            raise UserError(f"config.{name} is missing{where}, expected {field.expected}.")
-        check(name, values[name], field)
-
-
-def check(name: str, value: Any, field: Field) -> None:
-    """Raises a UserError unless `field` accepts `value`."""
-    if not field.accepts(value):
-        hint = did_you_mean(value, field.names) if isinstance(value, str) else "."
-        raise UserError(f"config.{name} is {_short(value)}, expected {field.expected}{hint}")
-
-
-def flatten(config: Mapping[str, Any] | ConfigDict, prefix: str = "") -> dict[str, Any]:
-    """The leaves of nested tables by their dotted names, in order."""
-    leaves = {}
-    for name, value in config.items():
-        is_table = isinstance(value, Mapping | ConfigDict)
-        leaves |= flatten(value, f"{prefix}{name}.") if is_table else {prefix + name: value}
-    return leaves
-
-
-def _resolve(schema: Schema | Choice, config: Any, prefix: str) -> Iterator[tuple[str, Field]]:
-    """The dotted names and fields of a schema, with its choices made as `config` makes them."""
-    if not isinstance(config, Mapping):
-        raise UserError(f"config.{prefix[:-1]} is {_short(config)}, expected a table of fields.")
-    if isinstance(schema, Choice):
-        schema = _chosen(schema, config, prefix)
-    for name, entry in schema.items():
-        if isinstance(entry, Field):
-            yield prefix + name, entry
-        else:
-            yield from _resolve(entry, config.get(name, {}), f"{prefix}{name}.")
-
-
-def _chosen(entry: Choice, config: Mapping[str, Any], prefix: str) -> Schema:
-    names = one_of(*entry.tables)
-    if entry.field not in config:
-        raise UserError(f"config.{prefix}{entry.field} is missing, expected {names.expected}.")
-    check(prefix + entry.field, config[entry.field], names)
-    return {entry.field: names, **entry.tables[config[entry.field]]}
-
-
-def _condition(name: str, schema: Schema, config: Mapping[str, Any]) -> str:
-    """`" when config.rule.name is 'dsd'"` if `name` lies in a table that depends on a choice."""
-    condition, path = "", ""
-    for part in name.split("."):
-        if isinstance(schema, Choice):
-            made = config[schema.field]
-            condition = f" when config.{path}{schema.field} is '{made}'"
-            schema = schema.tables[made]
-        schema, config = schema.get(part, {}), config.get(part, {})
-        if not isinstance(schema, Mapping | Choice) or not isinstance(config, Mapping):
-            break
-        path += f"{part}."
-    return condition
 
 
 def _within(value: int | float, at_least: Bound, at_most: Bound, above: Bound) -> bool:
@@ -215,8 +218,3 @@ def _bounds(at_least: Bound, at_most: Bound, above: Bound) -> str:
     bounds = {"of at least": at_least, "above": above, "of at most": at_most}
     named = [f"{name} {bound}" for name, bound in bounds.items() if bound is not None]
     return " " + " and ".join(named) if named else ""
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."

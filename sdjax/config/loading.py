@@ -1,41 +1,82 @@
-"""Configurations: ml_collections files with a `get_config()`, and overrides of their fields."""
+"""Configurations: files with a `get_config()`, completed with defaults, and overrides of fields."""
 
-import ast
 import copy
+import inspect
 import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from sdjax.config.errors import UserError, did_you_mean, nearest
-from sdjax.config.fields import Field, check, flag, flatten, number, several, text, whole
+from sdjax.config.errors import UserError
+from sdjax.config.fields import Field, changing, flag, number, several, text, whole
+from sdjax.config.finding import find
+from sdjax.config.tables import (
+    Schema,
+    check,
+    complete,
+    flatten,
+    is_table,
+    not_a_field,
+    place,
+    rename,
+    resolve,
+)
 
 ANYTHING = Field("anything", lambda value: True)
+Overrides = Mapping[str, Any] | Sequence[str]
 
 
-def load_config(source: Any, overrides: Mapping[str, Any] | Sequence[str] = ()) -> FrozenConfigDict:
-    """The configuration of `source` with some fields replaced, immutable and hashable.
+def load(source: Any, overrides: Overrides = (), schema: Schema | None = None) -> FrozenConfigDict:
+    """The configuration of `source` with some fields replaced, complete, immutable and hashable.
 
     Args:
-        source: the path of a Python file with `get_config()`, a module with it, or a
-            ConfigDict or dict (which stays as it is).
+        source: the path of a Python file with `get_config()`, with what that takes behind a
+            colon ("configs/embedded_2d.py:dsd"); a configuration of the package by its name
+            ("embedded_2d:dsd"); a module with `get_config()`; a ConfigDict or dict (which stays
+            as it is).
         overrides: `{"rule.name": "dsd"}` (tables may be nested), or texts as on the command
-            line, `["rule.name=dsd", "camera.elevation=-10,45"]`.  A text is read as the type
-            that the field has: sequences as `1,2` or `(1, 2)`, None as `None`; where the field
-            is None, as a Python literal or else as text.
+            line, `["rule.name=dsd", "camera.elevation=-10,45"]`.
+        schema: of the command; None for a table that is complete and says itself what it has.
 
     Raises:
         UserError: if the file cannot be read or fails, a field does not exist (the nearest is
-            named), or a value is not of the field's type; None is always accepted here.
+            named), is missing, or has a value that it does not accept.
     """
-    config = _read(source)
-    for name, value in _pairs(overrides):
-        _override(config, name, value)
-    return freeze(config.to_dict())
+    table = read(source)
+    schema = like(table) if schema is None else schema
+    return freeze(complete(overridden(table, pairs(overrides), schema), schema))
+
+
+def overridden(
+    table: dict[str, Any], changes: Sequence[tuple[str, Any]], schema: Schema
+) -> dict[str, Any]:
+    """`table` with fields replaced; choices first, since they decide which fields there are."""
+    for name, value in changes:
+        table = rename(table, name, str(value), schema)
+    fields = dict(resolve(schema, table))
+    result = copy.deepcopy(table)
+    for name, value in changes:
+        if isinstance(value, Text) and name in fields:
+            value = fields[name].parse(str(value))
+        if name not in fields:
+            raise UserError(not_a_field(name, schema, table, fields))
+        check(name, plain(value), fields[name])
+        place(result, name, plain(value))
+    return result
+
+
+class Text(str):
+    """A value from the command line, still to be read as the type of its field."""
+
+
+def pairs(overrides: Overrides) -> list[tuple[str, Any]]:
+    """The dotted names and values of overrides."""
+    if isinstance(overrides, Mapping):
+        return list(flatten(overrides).items())
+    return [_split(override) for override in overrides]
 
 
 def freeze(table: Mapping[str, Any]) -> FrozenConfigDict:
@@ -43,58 +84,76 @@ def freeze(table: Mapping[str, Any]) -> FrozenConfigDict:
     return FrozenConfigDict({name: _freeze(name, value) for name, value in table.items()})
 
 
-def _freeze(name: str, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {inner: _freeze(f"{name}.{inner}", item) for inner, item in value.items()}
-    if isinstance(value, tuple | list):
-        if any(isinstance(item, Mapping | ConfigDict) for item in value):
-            raise UserError(f"config.{name} is a sequence of tables, expected plain values.")
-        return tuple(_freeze(name, item) for item in value)
-    return value
+def plain(value: Any) -> Any:
+    """A scalar of numpy as one of Python."""
+    return value.item() if hasattr(value, "dtype") and not getattr(value, "shape", (1,)) else value
 
 
-def _read(source: Any) -> ConfigDict:
+def read(source: Any) -> dict[str, Any]:
+    """What a source says, as nested dicts of its own; see `load`."""
     if isinstance(source, str | os.PathLike):
-        return _read_file(Path(source))
-    if isinstance(source, FrozenConfigDict):
-        return ConfigDict(source.to_dict())
-    if isinstance(source, ConfigDict):
-        return copy.deepcopy(source)
-    if isinstance(source, Mapping):
-        return ConfigDict(source)
+        path, argument = find(source)
+        return _table(read_file(path, argument), str(path))
     if hasattr(source, "get_config"):
-        return ConfigDict(source.get_config())
-    raise UserError(f"{source!r} is no configuration, expected a path, a module or a ConfigDict.")
+        return _table(source.get_config(), repr(source))
+    return _table(source, repr(source))
 
 
-def _read_file(path: Path) -> ConfigDict:
-    """Runs the file's `get_config()`; the source is compiled afresh, never taken from a cache."""
+def read_file(path: Path, argument: str | None = None) -> Any:
+    """What the file's `get_config()`, or `get_config(argument)`, returns; the source is compiled
+    afresh, never taken from a cache."""
+    get_config = run_file(path)["get_config"]
+    takes = inspect.signature(get_config).parameters
+    if argument is not None and not takes:
+        raise UserError(f"--config={path}:{argument} names '{argument}', but {path} takes nothing.")
+    return _call(path, lambda: get_config() if argument is None else get_config(argument))
+
+
+def rules_of(source: str | os.PathLike) -> tuple[str, ...]:
+    """The rules that a task has, a file whose `get_config(rule)` takes one of its `RULES`; none of
+    any other file."""
+    return tuple(run_file(find(source)[0]).get("RULES", ()))
+
+
+def like(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a table that is complete: its fields keep their types."""
+    return {
+        name: like(value) if is_table(value) else _kind(value).of(value)
+        for name, value in table.items()
+    }
+
+
+def _kind(current: Any) -> Field:
+    """What a field accepts that has the value `current`."""
+    kinds = {bool: flag(), int: whole(), float: changing(number()), str: text()}
+    if not isinstance(current, tuple | list):
+        return kinds.get(type(current), ANYTHING)
+    items = {type(item) for item in current}
+    if items and items <= {int, float}:
+        return several(number() if float in items else whole())
+    return several(text() if items == {str} else ANYTHING)
+
+
+def run_file(path: Path) -> dict[str, Any]:
+    """What the file defines, `get_config` among it."""
     try:
         source = path.read_bytes()
     except OSError as error:
-        raise UserError(_unreadable(path, error)) from error
+        raise UserError(
+            f"The configuration file {path} cannot be read: {error.strerror}."
+        ) from error
     namespace: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
     _call(path, lambda: exec(compile(source, str(path), "exec"), namespace))
     if "get_config" not in namespace:
         raise UserError(f"The configuration file {path} has no function get_config().")
-    config = _call(path, namespace["get_config"])
-    if not isinstance(config, Mapping | ConfigDict):
-        raise UserError(f"get_config() of {path} returned {config!r}, expected a ConfigDict.")
-    return ConfigDict(config)
-
-
-def _unreadable(path: Path, error: OSError) -> str:
-    if not path.parent.is_dir():
-        return f"There is no configuration file {path}: {path.parent} is not a folder."
-    if path.exists():
-        return f"The configuration file {path} cannot be read: {error.strerror}."
-    others = [str(other) for other in sorted(path.parent.glob("*.py"))]
-    return f"There is no configuration file {path}{did_you_mean(str(path), others)}"
+    return namespace
 
 
 def _call(path: Path, function: Callable[[], Any]) -> Any:
     try:
         return function()
+    except UserError:
+        raise
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == str(path)]
@@ -104,94 +163,30 @@ def _call(path: Path, function: Callable[[], Any]) -> Any:
         ) from error
 
 
-def _pairs(overrides: Mapping[str, Any] | Sequence[str]) -> list[tuple[str, Any]]:
-    if isinstance(overrides, Mapping):
-        return list(flatten(overrides).items())
-    return [_split(override) for override in overrides]
+def _table(value: Any, where: str) -> dict[str, Any]:
+    if isinstance(value, ConfigDict):  # a FrozenConfigDict is one, too
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return ConfigDict(value).to_dict()
+    raise UserError(
+        f"{where} is no configuration but {value!r}, expected a path, a module, a ConfigDict or a "
+        "dict."
+    )
 
 
-def _split(override: str) -> tuple[str, "_Text"]:
+def _freeze(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {inner: _freeze(f"{name}.{inner}", item) for inner, item in value.items()}
+    if isinstance(value, tuple | list):
+        if any(is_table(item) for item in value):
+            raise UserError(f"config.{name} is a sequence of tables, expected plain values.")
+        return tuple(_freeze(name, item) for item in value)
+    return value
+
+
+def _split(override: str) -> tuple[str, Text]:
     name, equals, value = override.partition("=")
     name = name.removeprefix("--").removeprefix("config.")
     if not equals:
         raise UserError(f"config.{name} has no value, expected --config.{name}=VALUE.")
-    return name, _Text(value)
-
-
-class _Text(str):
-    """A value from the command line, still to be read as the type of its field."""
-
-
-def _override(config: ConfigDict, name: str, value: Any) -> None:
-    fields = flatten(config)
-    if name not in fields:
-        inner = [field for field in fields if field.startswith(f"{name}.")]
-        if inner:
-            raise UserError(
-                f"config.{name} is a table; set one of its fields, as config.{inner[0]}."
-            )
-        raise UserError(
-            f"config.{name} is not a field; the nearest is config.{nearest(name, fields)}."
-        )
-    current = fields[name]
-    value = _read_text(value, current) if isinstance(value, _Text) else value
-    *tables, last = name.split(".")
-    table = config
-    for part in tables:
-        table = table[part]
-    with config.ignore_type():
-        table[last] = _convert(name, value, current)
-
-
-def _read_text(given: str, current: Any) -> Any:
-    if given == "None":
-        return None
-    if isinstance(current, str):
-        return str(given)
-    if isinstance(current, tuple | list):
-        return _read_sequence(given)
-    return _literal(given.capitalize() if given in ("true", "false") else given)
-
-
-def _read_sequence(given: str) -> Any:
-    value = _literal(given)
-    if isinstance(value, tuple | list):
-        return value
-    value = _literal(f"({given},)")
-    return value if isinstance(value, tuple) else tuple(given.split(","))
-
-
-def _literal(given: str) -> Any:
-    try:
-        return ast.literal_eval(given)
-    except (ValueError, SyntaxError):
-        return str(given)
-
-
-def _convert(name: str, value: Any, current: Any) -> Any:
-    """`value` as the type of `current`: whole numbers become floats, lists become tuples."""
-    value = value.item() if isinstance(value, np.generic) else value
-    if value is None:
-        return None
-    if isinstance(current, float) and isinstance(value, tuple | list):
-        check(name, value, several(number()))  # a number may change in the course of a run
-        return tuple(map(float, value))
-    check(name, value, _kind(current))
-    if isinstance(current, float):
-        return float(value)
-    if isinstance(value, tuple | list):
-        floats = bool(current) and all(isinstance(item, float) for item in current)
-        return tuple(map(float, value)) if floats else tuple(value)
-    return value
-
-
-def _kind(current: Any) -> Field:
-    """What a field accepts that has the value `current`; the kinds of a sequence's items
-    are kept as far as numbers and texts go."""
-    kinds = {bool: flag(), int: whole(), float: number(), str: text()}
-    if not isinstance(current, tuple | list):
-        return kinds.get(type(current), ANYTHING)
-    items = {kinds.get(type(item), ANYTHING).expected for item in current}
-    if items and items <= {number().expected, whole().expected}:
-        return several(number())
-    return several(text() if items == {text().expected} else ANYTHING)
+    return name, Text(value)

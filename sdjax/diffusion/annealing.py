@@ -6,16 +6,21 @@ fractions of a timestep are cut off, as most official code bases do (in float32 
 may so become the one below).
 """
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from sdjax.config.fields import fields_of, fraction, several, whole
+from sdjax.config.kinds import Kind, kinds, made
+from sdjax.config.tables import Choice, complete
 from sdjax.diffusion import pace
 from sdjax.diffusion.pace import Pace
-from sdjax.diffusion.ramps import Ramp, value_at
+from sdjax.diffusion.ramps import Ramp, needed, ramped, value_at
 
 Annealing = Callable[[jax.Array, Float[Array, ""]], Int[Array, ""]]
 Rounding = Callable[[Float[Array, ""]], Float[Array, ""]]
@@ -33,8 +38,8 @@ def annealed(
 
     def annealing(key, progress):
         high, low = value_at(t_max, progress), value_at(t_min, progress)
-        fraction = (high - low) * (1.0 - pace(key, progress)) + low
-        return rounding(num_timesteps * fraction).astype(jnp.int32)
+        part = (high - low) * (1.0 - pace(key, needed(progress))) + low
+        return rounding(num_timesteps * part).astype(jnp.int32)
 
     return annealing
 
@@ -49,10 +54,10 @@ def uniform(
     jump from 0.98 to 0.5.
     """
 
-    def bound(fraction, progress):
-        if callable(fraction):
-            return jnp.floor(num_timesteps * fraction(progress)).astype(jnp.int32)
-        return int(num_timesteps * fraction)
+    def bound(part, progress):
+        if callable(part):
+            return jnp.floor(num_timesteps * value_at(part, progress)).astype(jnp.int32)
+        return int(num_timesteps * part)
 
     def annealing(key, progress):
         low, high = bound(t_min, progress), bound(t_max, progress)
@@ -75,6 +80,27 @@ def sqrt(
     return annealed(pace.square_root, t_max, t_min, num_timesteps)
 
 
+def cosine(
+    t_max: float | Ramp = 0.98, t_min: float | Ramp = 0.02, num_timesteps: int = 1000
+) -> Annealing:
+    """t falls from T t_max to T t_min along half a cosine (`pace.cosine`)."""
+    return annealed(pace.cosine, t_max, t_min, num_timesteps)
+
+
+def dreamtime(
+    t_max: float | Ramp = 0.98, t_min: float | Ramp = 0.02, num_timesteps: int = 1000
+) -> Annealing:
+    """t falls slowest where a prior says the most (`pace.dreamtime`)."""
+    return annealed(pace.dreamtime(), t_max, t_min, num_timesteps)
+
+
+def piecewise(knots: Sequence[float], t: Sequence[float], num_timesteps: int = 1000) -> Annealing:
+    """Linear between the fractions `t` at the progresses `knots`, to the nearest timestep, as
+    CFD's code has it (arXiv 2501.05445)."""
+    done = pace.piecewise(knots, [1.0 - part for part in t])
+    return annealed(done, 1.0, 0.0, num_timesteps, rounding=jnp.round)
+
+
 def along(timesteps: Int[Array, "steps"] | Int[np.ndarray, "steps"]) -> Annealing:
     """The given timesteps one after the other: entry round(progress steps)."""
     timesteps = jnp.asarray(timesteps, jnp.int32)
@@ -84,3 +110,40 @@ def along(timesteps: Int[Array, "steps"] | Int[np.ndarray, "steps"]) -> Annealin
         return timesteps[jnp.minimum(index, len(timesteps) - 1)]
 
     return annealing
+
+
+_BOUND = ramped(fraction())
+_KNOTS = dataclasses.replace(
+    several(whole(at_least=0)), read=lambda value, steps: [at / steps for at in value]
+)
+
+
+def _falling(name: str, annealing: Callable[..., Annealing]) -> Kind:
+    bounds = {
+        "t_max": _BOUND.says("highest timestep, a fraction of T"),
+        "t_min": _BOUND.says("lowest timestep, a fraction of T"),
+    }
+    return Kind(name, annealing, fields_of(annealing, **bounds))
+
+
+ANNEALINGS = kinds(
+    _falling("uniform", uniform),
+    _falling("linear", linear),
+    _falling("sqrt", sqrt),
+    _falling("cosine", cosine),
+    _falling("dreamtime", dreamtime),
+    Kind(
+        "piecewise",
+        lambda steps, t: piecewise(steps, t),
+        {
+            "steps": _KNOTS.says("steps at which `t` is given, ascending"),
+            "t": several(fraction()).says("the timesteps there, fractions of T"),
+        },
+    ),
+)
+ANNEALING = Choice(ANNEALINGS, "linear", "how the timestep goes in the course of the run")
+
+
+def from_table(table: Mapping[str, Any], steps: int = 1) -> Annealing:
+    """The annealing of a table such as {"name": "sqrt", "t_min": 0.3}, in a run of `steps`."""
+    return made(ANNEALINGS, complete(table, ANNEALING, "annealing."), steps)

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from sdjax.config.errors import UserError
 from sdjax.diffusion.prediction import PredictionType, predicted_x0, to_epsilon
 from sdjax.diffusion.schedule import NoiseSchedule
 
@@ -145,7 +146,7 @@ def timestep_grid(steps: int, spacing: str, num_timesteps: int = 1000) -> np.nda
     """`leading_timesteps` or `trailing_timesteps` by name."""
     grids = {"leading": leading_timesteps, "trailing": trailing_timesteps}
     if spacing not in grids:
-        raise ValueError(f"spacing is {spacing!r}, expected 'leading' or 'trailing'.")
+        raise UserError(f"spacing is {spacing!r}, expected 'leading' or 'trailing'.")
     if not 1 <= steps <= num_timesteps:
-        raise ValueError(f"steps is {steps}, expected a whole number from 1 to {num_timesteps}.")
+        raise UserError(f"steps is {steps}, expected a whole number from 1 to {num_timesteps}.")
     return grids[spacing](steps, num_timesteps)

@@ -9,13 +9,13 @@ Latents are images scaled to [-1, 1].  A prompt chooses which objects have weigh
 chooses which renderings of them are the data.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jaxtyping import Array, Float, Int
 
 from sdjax.diffusion.guided import (
@@ -102,7 +102,8 @@ def predict_noise(
     return epsilon_from_mean(schedule, x_t, mean, t, data_std)
 
 
-@struct.dataclass
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
 class ExactPredictor:
     """`Predictor` for mixtures: positive and unconditional branch share their modes."""
 
@@ -110,7 +111,7 @@ class ExactPredictor:
     modes: jax.Array  # [views, k, height, width, channels]
     positive: jax.Array  # log weights [views, k]
     unconditional: jax.Array  # log weights [views, k]
-    data_std: float = struct.field(pytree_node=False, default=0.0)
+    data_std: float = dataclasses.field(default=0.0, metadata={"static": True})
 
     def __call__(self, x_t: Latents, t: Int[Array, ""] | int, guidance_scale: Scale) -> Latents:
         """The guided prediction, as `Predictor.__call__`."""
@@ -146,7 +147,8 @@ class ExactPredictor:
         return reduced, start, lambda coordinates: _einsum("vi,vi...->v...", coordinates, basis)
 
 
-@struct.dataclass
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
 class CoordinatePredictor:
     """`ExactPredictor` on coordinates [views, n + k]; the last k basis vectors are the modes."""
 
@@ -154,7 +156,7 @@ class CoordinatePredictor:
     gram: jax.Array  # [views, n + k, n + k]
     positive: jax.Array
     unconditional: jax.Array
-    data_std: float = struct.field(pytree_node=False, default=0.0)
+    data_std: float = dataclasses.field(default=0.0, metadata={"static": True})
 
     def __call__(
         self, x_t: Float[Array, "views n"], t: Int[Array, ""] | int, guidance_scale: Scale

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sdjax.diffusion import ramps
-from sdjax.diffusion.ramps import Progress, Ramp
+from sdjax.diffusion.ramps import Progress
 
 Pace = Callable[[jax.Array, Progress], Progress]
 
@@ -35,16 +35,6 @@ def piecewise(knots: Sequence[float], values: Sequence[float]) -> Pace:
     """Linear between `values` at the progresses `knots` (CFD, arXiv 2501.05445)."""
     interpolate = ramps.piecewise(knots, values)
     return lambda key, progress: interpolate(progress)
-
-
-def between(lower: float | Ramp, upper: float | Ramp) -> Pace:
-    """Drawn uniformly between two envelopes."""
-
-    def pace(key, progress):
-        low, high = (ramps.value_at(bound, progress) for bound in (lower, upper))
-        return low + jax.random.uniform(key, dtype=progress.dtype) * (high - low)
-
-    return pace
 
 
 def dreamtime(

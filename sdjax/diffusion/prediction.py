@@ -9,6 +9,7 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from sdjax.config.errors import UserError
 from sdjax.diffusion.schedule import NoiseSchedule
 
 PredictionType = Literal["epsilon", "v_prediction", "sample"]
@@ -64,6 +65,6 @@ def to_epsilon(
         return sigma * x_t + alpha * output
     if prediction_type == "sample":
         return (x_t - alpha * output) / sigma
-    raise ValueError(
+    raise UserError(
         f"prediction_type is {prediction_type!r}, expected 'epsilon', 'v_prediction' or 'sample'."
     )

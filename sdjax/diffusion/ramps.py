@@ -4,20 +4,36 @@ A ramp maps progress = step / total steps, in [0, 1], to a scalar; wherever a ra
 plain number stands for itself.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from sdjax.config import fields
+from sdjax.config.errors import UserError
+from sdjax.config.fields import Field
+
 Progress = Float[Array, ""]
 Ramp = Callable[[Progress], Progress]
 
 
-def value_at(ramp: float | Ramp, progress: Progress) -> float | Progress:
+def value_at(ramp: float | Ramp, progress: Progress | None) -> float | Progress:
     """The ramp's value, or the number itself."""
-    return ramp(progress) if callable(ramp) else ramp
+    return ramp(needed(progress)) if callable(ramp) else ramp
+
+
+def needed(progress: Progress | None) -> Progress:
+    """`progress`; raises `ValueError` where it was left out."""
+    if progress is None:
+        raise UserError(
+            "progress was left out, expected step / total steps: something here changes in the "
+            "course of a run (the timestep, or a ramp)."
+        )
+    return progress
 
 
 def ramp(start: float, end: float, until: float = 1.0, *, begin: float = 0.0) -> Ramp:
@@ -26,7 +42,7 @@ def ramp(start: float, end: float, until: float = 1.0, *, begin: float = 0.0) ->
     With `begin` = `until` it is a jump: `start` before, `end` from there on.
     """
     if not 0.0 <= begin <= until:
-        raise ValueError(f"begin is {begin} and until {until}, expected 0 <= begin <= until.")
+        raise UserError(f"begin is {begin} and until {until}, expected 0 <= begin <= until.")
     if begin == until:
         return lambda progress: jnp.where(progress < begin, start, end).astype(progress.dtype)
     return piecewise((begin, until), (start, end))
@@ -38,12 +54,12 @@ def piecewise(knots: Sequence[float], values: Sequence[float]) -> Ramp:
     Raises `ValueError` for knots that do not ascend, or are not as many as the values.
     """
     if len(knots) != len(values) or not knots:
-        raise ValueError(
+        raise UserError(
             f"There are {len(knots)} knots and {len(values)} values, expected as many of each, "
             "one at least."
         )
     if any(after <= before for before, after in itertools.pairwise(knots)):
-        raise ValueError(f"The knots are {tuple(knots)}, expected ascending numbers.")
+        raise UserError(f"The knots are {tuple(knots)}, expected ascending numbers.")
     knots, values = np.asarray(knots, np.float64), np.asarray(values, np.float64)
 
     def interpolate(progress):
@@ -51,3 +67,19 @@ def piecewise(knots: Sequence[float], values: Sequence[float]) -> Ramp:
         return jnp.interp(progress, at, to)
 
     return interpolate
+
+
+def ramped(field: Field) -> Field:
+    """A setting that may change in the course of a run, see `from_setting`."""
+    return dataclasses.replace(fields.changing(field), read=from_setting)
+
+
+def from_setting(value: Any, steps: int) -> float | Ramp:
+    """A number as it is; (first step, first value, last value, last step) of a run of `steps` as a
+    ramp."""
+    if not isinstance(value, tuple):
+        return value
+    if len(value) == 1:
+        return value[0]
+    first_step, first, last, last_step = value
+    return ramp(first, last, last_step / steps, begin=first_step / steps)

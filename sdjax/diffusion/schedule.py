@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from sdjax.config.errors import UserError
+
 
 class NoiseSchedule(NamedTuple):
     """`alphas_cumprod` per timestep, and its value for negative timesteps (clean data)."""
@@ -91,7 +93,7 @@ def from_scheduler_config(config: dict[str, Any] | str | Path) -> NoiseSchedule:
         config = json.loads((path / "scheduler_config.json" if path.is_dir() else path).read_text())
     kind = config.get("beta_schedule", "linear")
     if kind != "scaled_linear":
-        raise ValueError(
+        raise UserError(
             f"beta_schedule is {kind!r}, expected 'scaled_linear', the one of Stable Diffusion."
         )
     return scaled_linear(

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sdjax.config.errors import UserError
+
 Fields = Mapping[str, Any]
 
 
@@ -10,7 +12,7 @@ def check_class(fields: Fields, key: str, expected: str, component: str) -> None
     """ValueError if the configuration names another class under `key` than `expected`."""
     given = fields.get(key, expected)
     if given != expected:
-        raise ValueError(
+        raise UserError(
             f"The configuration of the {component} has {key} {given!r}, expected {expected!r}; "
             f"is this the folder of the {component}?"
         )
@@ -27,7 +29,7 @@ def check_fields(fields: Fields, fixed: Fields, known: set[str], component: str)
         if name in known or name.startswith("_") or value == fixed.get(name):
             continue
         if not (value in (None, False) and fixed.get(name) in (None, False)):
-            raise ValueError(
+            raise UserError(
                 f"The {component}'s configuration has {name} {value!r}, expected "
                 f"{fixed.get(name)!r}: only the {component} of Stable Diffusion 1.x and 2.x is "
                 "implemented."
@@ -39,14 +41,14 @@ def check_types(name: str, given: tuple[str, ...], allowed: tuple[str, ...]) -> 
     for block in given:
         if block not in allowed:
             expected = " or ".join(repr(one) for one in allowed)
-            raise ValueError(f"{name} holds {block!r}, expected {expected}.")
+            raise UserError(f"{name} holds {block!r}, expected {expected}.")
 
 
 def per_block(name: str, value: Any, blocks: int) -> tuple[int, ...]:
     """`value` as one integer for each of `blocks` blocks; ValueError if it cannot be read so."""
     values = tuple(value) if isinstance(value, list | tuple) else (value,) * blocks
     if len(values) != blocks or not all(isinstance(one, int) for one in values):
-        raise ValueError(
+        raise UserError(
             f"{name} is {value!r}, expected an integer or a list of {blocks}, one for each block."
         )
     return values
@@ -56,4 +58,4 @@ def check_divisible(name: str, values: tuple[int, ...], divisors: tuple[int, ...
     """ValueError if one of the `values` is not a multiple of its divisor."""
     for value, divisor in zip(values, divisors, strict=True):
         if value % divisor:
-            raise ValueError(f"{name} is {value}, expected a multiple of {by}, {divisor}.")
+            raise UserError(f"{name} is {value}, expected a multiple of {by}, {divisor}.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
+from sdjax.config.errors import UserError
 from sdjax.objects.placement import placed
 from sdjax.objects.solids import Model, Polyhedron, Round, Solid, Torus, Vessel
 
@@ -44,7 +45,7 @@ def to_model(obj: Object) -> Model:
     groups = [[s for s in obj.solids if isinstance(s, kind)] for kind in CAPACITY]
     for group, (kind, rows) in zip(groups, CAPACITY.items(), strict=True):
         if len(group) > rows:
-            raise ValueError(
+            raise UserError(
                 f"the {obj.name} has {len(group)} solids of kind {kind.__name__}, at most {rows}"
             )
     padded = (_stack(*pair) for pair in zip(groups, CAPACITY.items(), strict=True))

@@ -4,6 +4,7 @@ import difflib
 import re
 from functools import cache
 
+from sdjax.config.errors import UserError
 from sdjax.objects.catalogue.cars import cars
 from sdjax.objects.catalogue.chairs import chairs
 from sdjax.objects.catalogue.houses import houses
@@ -55,14 +56,14 @@ def find(prompt: str) -> tuple[Object, ...]:
     said = _words_of(prompt)
     nouns = [word for word in said if word in CATEGORIES]
     if len(nouns) != 1:
-        raise ValueError(_unknown_prompt(prompt, said))
+        raise UserError(_unknown_prompt(prompt, said))
     adjectives = [word for word in said if word != nouns[0]]
     for word in adjectives:
         if word not in words(nouns[0]):
-            raise ValueError(_unknown_word(word, nouns[0]))
+            raise UserError(_unknown_word(word, nouns[0]))
     found = tuple(obj for obj in _category(nouns[0]) if set(adjectives) <= set(obj.words))
     if not found:
-        raise ValueError(
+        raise UserError(
             f"no {nouns[0]} is {' and '.join(adjectives)} at once; "
             f"the {nouns[0]}s are: {_names(nouns[0])}"
         )

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from sdjax.config.fields import number
 from sdjax.diffusion.prediction import PredictionType, add_noise, velocity
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.networks.clip.text import CLIPText

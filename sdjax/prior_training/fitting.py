@@ -11,6 +11,7 @@ import numpy as np
 import optax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from sdjax.config.errors import UserError
 from sdjax.runs.checkpoints import Checkpoints
 
 Params = Any
@@ -123,7 +124,7 @@ def _resumed(params: Params, optimizer, checkpoints: Checkpoints) -> tuple[int, 
 def _check_finite(step: int, state: State) -> None:
     """A gradient may be no number where the loss still is one."""
     if not all(np.isfinite(np.asarray(leaf)).all() for leaf in jax.tree.leaves(state.params)):
-        raise ValueError(
+        raise UserError(
             f"a gradient within the steps up to {step} is not finite; a smaller learning_rate may "
             "help, and the last checkpoint is from before that."
         )
@@ -132,7 +133,7 @@ def _check_finite(step: int, state: State) -> None:
 def _reported(step: int, terms: list, state: State, checkpoints: Checkpoints | None) -> Report:
     means = {name: float(np.mean([one[name] for one in terms])) for name in terms[0]}
     if not np.isfinite(means["loss"]):
-        raise ValueError(
+        raise UserError(
             f"the loss is {means['loss']} within the steps up to {step}; a smaller learning_rate "
             "may help, and the last checkpoint is from before that."
         )

@@ -10,9 +10,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from sdjax.objects.variants import COLOURS
+from sdjax.prior_training.build import renderings_of
 from sdjax.prior_training.captions import Words
 from sdjax.prior_training.classifier import Judge, labels, train_classifier
-from sdjax.prior_training.from_config import renderings_of
 from sdjax.prior_training.judging import (
     accuracies,
     asked_for,

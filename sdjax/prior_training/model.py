@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from sdjax.config.errors import UserError
 from sdjax.networks.parameters import parameter_shapes
 from sdjax.prior_training.networks import Networks, Tables, initial_params, networks
 from sdjax.text.tokenizer import Tokenize, load_tokenizer
@@ -99,7 +100,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return json.loads(file.read_text())
     except (OSError, json.JSONDecodeError) as error:
-        raise ValueError(f"'{file}' cannot be read ({error}); download the model again.") from error
+        raise UserError(f"'{file}' cannot be read ({error}); download the model again.") from error
 
 
 def _write(file: Path, table: dict[str, Any]) -> None:

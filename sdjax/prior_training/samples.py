@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from sdjax.cameras import Camera
+from sdjax.config.fields import number
 from sdjax.diffusion.schedule import from_scheduler_config
 from sdjax.prior_training.diffusion_stage import embedded
 from sdjax.prior_training.model import Model

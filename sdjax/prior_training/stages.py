@@ -11,9 +11,9 @@ from ml_collections import ConfigDict
 
 from sdjax.diffusion.schedule import from_scheduler_config
 from sdjax.prior_training.autoencoder_stage import autoencoder_loss, latents_of, standardised
+from sdjax.prior_training.build import make_plan
 from sdjax.prior_training.diffusion_stage import Denoiser, diffusion_loss, embedded
 from sdjax.prior_training.fitting import Loss, Params, Plan, Report, State, fit
-from sdjax.prior_training.from_config import make_plan
 from sdjax.prior_training.model import Model
 from sdjax.prior_training.samples import sample_sheet
 from sdjax.prior_training.sources import Source

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from sdjax.config.errors import UserError
 from sdjax.prior_training.sources import Bank
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -21,10 +22,10 @@ def user_images(folder: str | Path, resolution: int, empty: float) -> Bank:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise ValueError(f"There is no folder '{folder}', expected one with pictures and captions.")
+        raise UserError(f"There is no folder '{folder}', expected one with pictures and captions.")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not files:
-        raise ValueError(f"'{folder}' has no pictures, expected files {', '.join(SUFFIXES)}.")
+        raise UserError(f"'{folder}' has no pictures, expected files {', '.join(SUFFIXES)}.")
     told = _metadata(folder)
     captions = [_caption(file, told) for file in files]
     pictures = np.stack([_square(file, resolution) for file in files])
@@ -39,7 +40,7 @@ def _read(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"'{file}' cannot be read as text ({error}), expected UTF-8.") from error
+        raise UserError(f"'{file}' cannot be read as text ({error}), expected UTF-8.") from error
 
 
 def _metadata(folder: Path) -> dict[str, str]:
@@ -54,7 +55,7 @@ def _metadata(folder: Path) -> dict[str, str]:
             row = json.loads(line)
             captions[_text(row["file_name"])] = _text(row["text"])
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise ValueError(
+            raise UserError(
                 f'line {number} of {file} is {line[:60]!r}, expected {{"file_name": ..., '
                 '"text": ...}.'
             ) from error
@@ -73,7 +74,7 @@ def _caption(file: Path, told: dict[str, str]) -> str:
         return told[file.name]
     if beside.exists():
         return " ".join(_read(beside).split())
-    raise ValueError(
+    raise UserError(
         f"'{file}' has no caption, expected a line in metadata.jsonl or the file {beside.name}."
     )
 
@@ -84,7 +85,7 @@ def _square(file: Path, resolution: int) -> UInt8[np.ndarray, "_ _ 3"]:
     try:
         picture = Image.open(file).convert("RGBA")
     except (OSError, UnidentifiedImageError) as error:
-        raise ValueError(f"'{file}' cannot be read as a picture ({error}).") from error
+        raise UserError(f"'{file}' cannot be read as a picture ({error}).") from error
     white = Image.new("RGBA", picture.size, "white")
     plain = Image.alpha_composite(white, picture).convert("RGB")
     side = min(plain.size)

@@ -4,8 +4,8 @@ Every object is rendered once from every camera of the bank; training uses those
 others (`snap`), so that the prior stays exact.  Interpolating a bank would show ghosts.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,11 +14,16 @@ from flax import struct
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import Camera, position, view_direction
+from sdjax.config.errors import UserError
+from sdjax.config.fields import number, one_of, whole
 from sdjax.diffusion.mixtures import ExactPredictor
 from sdjax.diffusion.schedule import NoiseSchedule, cosine
 from sdjax.objects.model import Object
-from sdjax.objects.prompts import find
+from sdjax.objects.prompts import all_objects, find
 from sdjax.objects.render import render_views
+from sdjax.priors.kind import Band, Data, PriorKind, Wanted
+from sdjax.priors.prior import Truths
+from sdjax.rules.view_bins import ViewBins, direction_bins, nearest_bins, refuse_number
 
 _SHIFT_TIMES_RESOLUTION = 9.6  # the cosine shift is 0.15 at 64 pixels, 0.3 at 32
 
@@ -46,6 +51,7 @@ class EmbeddedPrior:
     names: tuple[str, ...] = struct.field(pytree_node=False)  # of the objects
     views: str = struct.field(pytree_node=False, default="camera")
     data_std: float = struct.field(pytree_node=False, default=0.0)
+    band: Band | None = struct.field(pytree_node=False, default=None)  # of its cameras
 
     def latent_shape(self, resolution: int) -> tuple[int, int, int]:
         """The latents are the images themselves."""
@@ -55,7 +61,7 @@ class EmbeddedPrior:
         """The bank averaged over blocks, with the schedule that destroys it at the same t."""
         size = self.bank.shape[2]
         if size % resolution:
-            raise ValueError(f"resolution is {resolution}, expected a divisor of {size}.")
+            raise UserError(f"resolution is {resolution}, expected a divisor of {size}.")
         if size == resolution:
             return self
         bank = jnp.asarray(_block_means(np.asarray(self.bank), size // resolution))
@@ -66,7 +72,7 @@ class EmbeddedPrior:
         named = {obj.name for obj in find(prompt)}
         weights = np.float32([name in named for name in self.names])
         if not weights.any():
-            raise ValueError(f"the bank holds no object for {prompt!r}, only {self.names}.")
+            raise UserError(f"the bank holds no object for {prompt!r}, only {self.names}.")
         with np.errstate(divide="ignore"):
             positive = np.log(weights / weights.sum())
         unconditional = np.full_like(positive, -np.log(len(weights)))
@@ -80,6 +86,30 @@ class EmbeddedPrior:
     def nearest(self, camera: Camera) -> Int[Array, "*views"]:
         """The index of that camera."""
         return jnp.argmax(_direction(camera) @ _direction(self.cameras).T, axis=-1)
+
+    def view_bins(self, number: int | None) -> ViewBins:
+        """The cameras of the bank, or `number` that are spread as those; the four directions,
+        which are kept exactly, where it knows no more."""
+        if self.views == "direction":
+            refuse_number(number)
+            return direction_bins()
+        return nearest_bins(self.cameras if number is None else spread(number, self.band))
+
+    def picture_camera(self, default: Camera) -> Camera:
+        """The first of the bank."""
+        return jax.tree.map(lambda leaf: leaf[:1], self.cameras)
+
+    def truths(self, prompt: str, cameras: Camera, resolution: int) -> Truths:
+        """The objects of the prompt, rendered."""
+        objects = find(prompt)
+        views = np.asarray(render_views(objects, cameras, resolution))
+        return Truths(tuple(obj.name for obj in objects), views)
+
+    def mirrored(self) -> "EmbeddedPrior":
+        """The same data and their mirror images, equally likely, as collections of photographs
+        have them."""
+        bank = jnp.concatenate([self.bank, self.bank[..., ::-1, :]])
+        return self.replace(bank=bank, names=self.names * 2)
 
     def encode(
         self, image: Float[Array, "views h w 3"], key: jax.Array | None = None
@@ -147,14 +177,31 @@ def build(
     *,
     views: str = "camera",
     data_std: float = 0.0,
+    band: Band | None = None,
 ) -> EmbeddedPrior:
-    """The prior of `objects`, each rendered from each of `cameras` [cameras]."""
+    """The prior of `objects`, each rendered from each of `cameras` [cameras], which lie in
+    `band`."""
     images = render_views(objects, cameras, resolution)
     bank = jnp.round(255.0 * images).astype(jnp.uint8)
     schedule = resolution_schedule(resolution)
     return EmbeddedPrior(
-        schedule, bank, cameras, tuple(obj.name for obj in objects), views, data_std
+        schedule, bank, cameras, tuple(obj.name for obj in objects), views, data_std, band
     )
+
+
+def pooled(data: Data, camera: Camera, data_std: float) -> EmbeddedPrior:
+    """A prior whose data are all the images, whatever the camera: each view of each object is a
+    datum of its own, and what is looked at is always their mixture."""
+    objects, views, size = data.images.shape[:3]
+    bank = np.round(255.0 * data.images).astype(np.uint8)
+    bank = jnp.asarray(bank.reshape(objects * views, 1, *data.images.shape[2:]))
+    repeated = tuple(name for name in data.names for _ in range(views))
+    return EmbeddedPrior(resolution_schedule(size), bank, camera, repeated, data_std=data_std)
+
+
+def spread(number: int, band: Band, azimuth: float = 0.0) -> Camera:
+    """`number` cameras spread evenly over a band."""
+    return bank_cameras(number, azimuth=azimuth, **band._asdict())
 
 
 def _direction(camera: Camera) -> Float[Array, "*views 3"]:
@@ -165,3 +212,65 @@ def _block_means(bank: np.ndarray, factor: int) -> np.ndarray:
     *lead, height, width, channels = bank.shape
     blocks = bank.reshape(*lead, height // factor, factor, width // factor, factor, channels)
     return np.round(blocks.mean(axis=(-4, -2), dtype=np.float32)).astype(np.uint8)
+
+
+def _make(
+    wanted: Wanted,
+    *,
+    data_std: float,
+    views: str = "camera",
+    cameras: int = 0,
+    azimuth: float = 0.0,
+) -> EmbeddedPrior:
+    """Of the prompt's objects, or of all where the unconditional prediction is asked for: the
+    mixture over everything."""
+    if wanted.data is not None:
+        return pooled(wanted.data, wanted.looking, data_std)
+    objects = all_objects() if wanted.unconditional else find(wanted.prompt)
+    band = wanted.looking if isinstance(wanted.looking, Band) else None
+    bank = wanted.looking if band is None else spread(cameras, band, azimuth)
+    return build(objects, bank, wanted.resolution, views=views, data_std=data_std, band=band)
+
+
+def _check(table: Mapping[str, Any], prompt: str) -> None:
+    find(prompt)
+
+
+def _check_run(config: Any) -> None:
+    camera = config.camera
+    for name in ("distance", "fovy"):
+        if camera[name][0] != camera[name][1]:
+            raise UserError(
+                f"config.camera.{name} is {camera[name]}, expected two equal values: the embedded "
+                "prior knows its objects from one distance through one lens."
+            )
+    for name in ("camera_perturb", "center_perturb", "up_perturb"):
+        if camera[name]:
+            raise UserError(
+                f"config.camera.{name} is {camera[name]}, expected 0: the embedded prior knows "
+                "cameras that look straight at the object."
+            )
+    if camera.distance[0] <= 1:
+        raise UserError(
+            f"config.camera.distance is {camera.distance}, expected more than 1: the embedded "
+            "prior's objects reach that far."
+        )
+
+
+PRIOR = PriorKind(
+    "embedded",
+    _make,
+    fields={
+        "data_std": number(at_least=0).of(0.0, "noise that blurs the data, in units of latents")
+    },
+    run_fields={
+        "views": one_of("camera", "direction").of(
+            "camera", "what it knows of a view: the camera, or a word such as front"
+        ),
+        "cameras": whole(at_least=1).of(108, "of which it knows the renderings"),
+        "azimuth": number().of(0.0, "degrees, of the first of them"),
+    },
+    check=_check,
+    check_run=_check_run,
+    has_network=False,
+)

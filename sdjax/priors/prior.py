@@ -1,13 +1,23 @@
 """What a prior offers to training and sampling."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
+import numpy as np
 from jaxtyping import Array, Float
 
 from sdjax.cameras import Camera
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.schedule import NoiseSchedule
+from sdjax.rules.view_bins import ViewBins
+from sdjax.rules.vsd.adapter import Adapter
+
+
+class Truths(NamedTuple):
+    """What a prior knows to be true of a prompt."""
+
+    names: tuple[str, ...]  # of the objects
+    views: Float[np.ndarray, "objects views h w 3"]  # in [0, 1]
 
 
 @runtime_checkable
@@ -30,6 +40,22 @@ class Prior(Protocol):
 
     def snap(self, camera: Camera) -> Camera:
         """The camera nearest to `camera` that the prior knows (often itself)."""
+
+    def view_bins(self, number: int | None) -> ViewBins:
+        """All views that the prior tells apart, or `number` that stand for them; raises
+        `ValueError` for a number that it cannot have."""
+
+    def picture_camera(self, default: Camera) -> Camera:
+        """The camera [1] that sees particles which are pictures: the prior's own, or `default`."""
+
+    def truths(self, prompt: str, cameras: Camera, resolution: int) -> Truths | None:
+        """The objects that the prompt stands for, seen by `cameras`; None where nobody knows."""
+
+    def mirrored(self) -> "Prior":
+        """With the mirror images of its data, where it has data of its own."""
+
+    def adapter(self, rank: int, camera_features: int) -> Adapter:
+        """A trainable network beside the prior's own (VSD's LoRA); of priors with one."""
 
     def encode(self, image: Float[Array, "views h w 3"], key: jax.Array) -> Float[Array, "..."]:
         """The latents of images in [0, 1]."""

@@ -1,7 +1,7 @@
 """Stable Diffusion 1.x and 2.x as a prior: latents, text and one network evaluation."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,19 +12,31 @@ from flax import struct
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import Camera
+from sdjax.config.errors import UserError
+from sdjax.config.fields import flag, optional, text, whole
 from sdjax.diffusion.prediction import PredictionType, to_epsilon
 from sdjax.diffusion.schedule import NoiseSchedule, from_scheduler_config
+from sdjax.dtypes import DTYPE
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.autoencoder.model import AutoencoderKL
 from sdjax.networks.lora.predictor import AdaptedPredictor
-from sdjax.networks.lora.unet import apply_lora
+from sdjax.networks.lora.unet import apply_lora, init_lora
 from sdjax.networks.parameters import parameter_shapes
 from sdjax.networks.unet.config import UNetConfig
 from sdjax.networks.unet.model import UNet2DCondition
+from sdjax.priors.kind import PriorKind, Wanted
+from sdjax.rules.view_bins import (
+    ViewBins,
+    direction_bins,
+    refuse_number,
+    single_bin,
+    turn_bins,
+)
+from sdjax.rules.vsd.adapter import Adapter
 from sdjax.text.conditioning import Conditioning, branches, condition, for_each_view
 from sdjax.text.embeddings import embed
 from sdjax.text.encoder import fingerprint, text_encoder
-from sdjax.text.views import Prompting
+from sdjax.text.views import PROMPTS, Prompting, prompting_of
 from sdjax.weights.hub import local_folder
 from sdjax.weights.load import load_params
 
@@ -79,6 +91,29 @@ class StableDiffusionPrior:
     def snap(self, camera: Camera) -> Camera:
         """Itself: prompts know every camera."""
         return camera
+
+    def view_bins(self, number: int | None) -> ViewBins:
+        """Those that its prompts tell apart."""
+        return prompt_bins(self.prompting, number)
+
+    def picture_camera(self, default: Camera) -> Camera:
+        """`default`: any will do."""
+        return default
+
+    def truths(self, prompt: str, cameras: Camera, resolution: int) -> None:
+        """Nobody knows."""
+
+    def mirrored(self) -> "StableDiffusionPrior":
+        """Itself."""
+        return self
+
+    def adapter(self, rank: int, camera_features: int) -> Adapter:
+        """Its UNet with a LoRA of that rank, which sees so many numbers of the camera."""
+        return Adapter(
+            init=partial(init_lora, unet=self.unet, rank=rank, camera_features=camera_features),
+            predict=lambda params, predictor, *seen: predictor.adapted(params, *seen),
+            prediction_type=self.prediction_type,
+        )
 
     def encode(self, image: Images, key: jax.Array | None = None) -> Latents:
         """scaling_factor (mean + std noise) of images in [0, 1]; without a key the mean."""
@@ -187,7 +222,7 @@ def _image_size(given: int | None, unet: UNetConfig, autoencoder: AutoencoderCon
     multiple = autoencoder.factor * 2 ** (len(unet.block_out_channels) - 1)
     if size % multiple:
         nearest = max(multiple, round(size / multiple) * multiple)
-        raise ValueError(
+        raise UserError(
             f"image_size is {size}, expected a multiple of {multiple} for these networks; "
             f"the nearest is {nearest}."
         )
@@ -196,7 +231,7 @@ def _image_size(given: int | None, unet: UNetConfig, autoencoder: AutoencoderCon
 
 def _check_channels(unet: UNetConfig, autoencoder: AutoencoderConfig) -> None:
     if not unet.in_channels == unet.out_channels == autoencoder.latent_channels:
-        raise ValueError(
+        raise UserError(
             f"The UNet takes {unet.in_channels} channels and returns {unet.out_channels}, expected "
             f"the {autoencoder.latent_channels} of the latents for both: a text-to-image model."
         )
@@ -206,6 +241,83 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text())
     except FileNotFoundError as error:
-        raise ValueError(f"{path} is missing; expected a folder in diffusers' layout.") from error
+        raise UserError(f"{path} is missing; expected a folder in diffusers' layout.") from error
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is damaged ({error}).") from error
+        raise UserError(f"{path} is damaged ({error}).") from error
+
+
+def prompt_bins(prompting: Prompting, number: int | None) -> ViewBins:
+    """The bins of a prior that reads the camera in its prompts only: one where they name no
+    direction, four where they do, `number` + 1 where Perp-Neg mixes them by the azimuth.
+
+    Raises `ValueError` for Perp-Neg without a number, and for a number without Perp-Neg.
+    """
+    if prompting.perp_neg is not None:
+        if number is None:
+            raise UserError(
+                "config.rule.ode_bins is None, expected a number such as 16 with Perp-Neg, which "
+                "mixes prompts anew for every azimuth."
+            )
+        return turn_bins(number, overhead=prompting.thresholds.overhead)
+    refuse_number(number)
+    if not prompting.view_dependent:
+        return single_bin()
+    return direction_bins(**prompting.thresholds._asdict())
+
+
+def _make(
+    wanted: Wanted,
+    *,
+    weights: str,
+    revision: str | None,
+    dtype: Any,
+    autoencoder_dtype: Any,
+    remat: bool,
+    prompts: Mapping[str, Any],
+    **run_fields: int | None,
+) -> StableDiffusionPrior:
+    """For pictures of `image_size` pixels where a run says so, else for those that are wanted."""
+    return load(
+        weights,
+        revision,
+        image_size=run_fields.get("image_size", wanted.resolution),
+        precision=Precision(unet=dtype, autoencoder=autoencoder_dtype),
+        remat=remat,
+        prompting=prompting_of(prompts),
+    )
+
+
+def _check(table: Mapping[str, Any], prompt: str) -> None:
+    if not table["weights"]:
+        raise UserError(
+            "config.prior.weights is empty, expected a folder in diffusers' layout or a hub id "
+            "such as 'stable-diffusion-v1-5/stable-diffusion-v1-5'."
+        )
+    prompting_of(table["prompts"])
+
+
+def _check_run(config: Any) -> None:
+    if config.rule.get("ode") == "cached":
+        prompt_bins(prompting_of(config.prior.prompts), config.rule.ode_bins)
+
+
+PRIOR = PriorKind(
+    "stable_diffusion",
+    _make,
+    fields={
+        "weights": text().of("", "a folder in diffusers' layout, or a hub id"),
+        "revision": optional(text()).of(None, "of the hub id"),
+        "dtype": DTYPE.of("bfloat16", "in which the UNet computes"),
+        "autoencoder_dtype": DTYPE.of("float32", "the same of the autoencoder"),
+        "remat": flag().of(False, "recompute activations in the backward pass, to save memory"),
+        "prompts": PROMPTS,
+    },
+    run_fields={
+        "image_size": optional(whole(at_least=8)).of(
+            None, "pixels that the autoencoder sees along an edge; None: those of the training"
+        )
+    },
+    check=_check,
+    check_run=_check_run,
+    has_network=True,
+)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from sdjax.config.errors import UserError
+
 PSNR_CAP = 100.0  # dB, the value of identical images
 
 Views = Float[np.ndarray, "views h w 3"] | Float[Array, "views h w 3"]
@@ -34,7 +36,7 @@ def psnr(image: np.ndarray | Array, truth: np.ndarray | Array) -> float:
         ValueError: if the shapes differ.
     """
     if image.shape != truth.shape:
-        raise ValueError(f"Images of shape {image.shape} are compared with {truth.shape}.")
+        raise UserError(f"Images of shape {image.shape} are compared with {truth.shape}.")
     return _decibels(_squared_error(image, truth).mean())
 
 

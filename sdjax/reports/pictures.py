@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, UInt8
 
+from sdjax.config.errors import UserError
+
 Image = np.ndarray | Array
 Pixels = UInt8[np.ndarray, "_ _ 3"]
 
@@ -29,7 +31,7 @@ def to_uint8(image: Image) -> Pixels:
     """
     array = np.asarray(image)
     if array.ndim != 3 or array.shape[-1] != 3:
-        raise ValueError(f"An image has shape {array.shape}, expected [height, width, 3].")
+        raise UserError(f"An image has shape {array.shape}, expected [height, width, 3].")
     if array.dtype == np.uint8:
         return array
     return np.round(255.0 * np.clip(array.astype(np.float32), 0.0, 1.0)).astype(np.uint8)
@@ -107,7 +109,7 @@ def _tile(rows: Sequence[Sequence[Image]], gap: int) -> Pixels:
     images = [to_uint8(image) for row in rows for image in row]
     sizes = {image.shape[:2] for image in images}
     if len(sizes) != 1:
-        raise ValueError(f"Images of one size are expected, given {sorted(sizes) or 'none'}.")
+        raise UserError(f"Images of one size are expected, given {sorted(sizes) or 'none'}.")
     (height, width), columns = sizes.pop(), max(map(len, rows))
     size = (len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3)
     picture = np.full(size, WHITE, np.uint8)
@@ -120,7 +122,7 @@ def _tile(rows: Sequence[Sequence[Image]], gap: int) -> Pixels:
 
 def _check_labels(kind: str, labels: Sequence[str], count: int) -> None:
     if labels and len(labels) != count:
-        raise ValueError(f"{len(labels)} {kind} labels are given for {count} {kind}s.")
+        raise UserError(f"{len(labels)} {kind} labels are given for {count} {kind}s.")
 
 
 def _with_captions(

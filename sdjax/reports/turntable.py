@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sdjax.config.errors import UserError
 from sdjax.reports.pictures import Image, Pixels, enlarge
 
 SHORTEST_SIDE = 256  # smaller frames are enlarged by a whole factor
@@ -32,7 +33,7 @@ def write_turntable(path: str | Path, frames: Sequence[Image], fps: int = 24) ->
     """
     path = Path(path)
     if path.suffix not in (".mp4", ".gif"):
-        raise ValueError(f"A turntable is written as .mp4 or .gif, not as '{path.name}'.")
+        raise UserError(f"A turntable is written as .mp4 or .gif, not as '{path.name}'.")
     if path.suffix == ".mp4" and not has_ffmpeg():
         warnings.warn(f"There is no ffmpeg: {path.name} is written as a gif.", stacklevel=2)
         path = path.with_suffix(".gif")
@@ -57,7 +58,7 @@ def has_ffmpeg() -> bool:
 def _enlarged(frames: Sequence[Image]) -> list[Pixels]:
     sizes = {frame.shape for frame in frames}
     if len(sizes) != 1:
-        raise ValueError(f"Frames of one size are expected, given {sorted(sizes) or 'none'}.")
+        raise UserError(f"Frames of one size are expected, given {sorted(sizes) or 'none'}.")
     scale = math.ceil(SHORTEST_SIDE / min(frames[0].shape[:2]))
     return [enlarge(frame, scale) for frame in frames]
 

@@ -1,20 +1,25 @@
 """ASD: asynchronous score distillation (ScaleDreamer, Ma et al., arXiv 2407.02040)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from jaxtyping import Array, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.errors import UserError
+from sdjax.config.fields import fields_of, flag, number
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import GUIDED_BRANCHES, Predictor, Scale, guided
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule
+from sdjax.rules.kind import GUIDANCE_SCALE, Parts, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, gaussian
 from sdjax.rules.noised import Look, noised_rule
 from sdjax.rules.overshoot import proportional
-from sdjax.rules.weighting import Weighting, one_minus_alpha_cumprod
+from sdjax.rules.weighting import WEIGHTING, Weighting, one_minus_alpha_cumprod
+
+ANNEALING = {"name": "uniform"}
 
 
 class Residual(NamedTuple):
@@ -59,8 +64,8 @@ def asd_residual(
 def asd(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float | Ramp,
-    annealing: Annealing,
+    guidance_scale: float | Ramp = 7.5,
+    annealing: Annealing | None = None,
     shift_ratio: float = 0.1,
     shift_from: float | Ramp = 0.02,
     random_shift: bool = True,
@@ -95,4 +100,34 @@ def asd(
         x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
         return Look(residual.gradient, residual.noisy, x_0)
 
-    return noised_rule(annealing, noise, look)
+    return noised_rule(annealing or from_table(ANNEALING), noise, look)
+
+
+def _make(parts: Parts, **fields: Any) -> Rule:
+    return plainly(asd)(parts, shift_from=parts.t_min, **fields)
+
+
+def _check(config: Any) -> None:
+    if "t_min" not in config["annealing"]:
+        raise UserError(
+            f"config.annealing.name is '{config['annealing']['name']}', expected one with a t_min "
+            "where config.rule.name is 'asd': its second timestep is measured from it."
+        )
+
+
+RULE = RuleKind(
+    "asd",
+    "ASD",
+    _make,
+    fields_of(
+        asd,
+        guidance_scale=GUIDANCE_SCALE,
+        weighting=WEIGHTING,
+        shift_ratio=number(at_least=0).says("of t - t_min, by which the second timestep is higher"),
+        random_shift=flag().says("a uniform part of that, drawn at each step"),
+        perp_neg_scale=number().says("factor of Perp-Neg's weights"),
+    ),
+    ANNEALING,
+    noise="gaussian",
+    check=_check,
+)

@@ -1,20 +1,24 @@
 """CFD: consistent flow distillation (Yan et al., arXiv 2501.05445)."""
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.fields import fields_of, number
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.ramps import Ramp
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Rule
 from sdjax.rules.fsd import fsd
+from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction
 from sdjax.rules.noise.surface_noise import surface
-from sdjax.rules.weighting import Weighting, sigma_over_alpha
+from sdjax.rules.weighting import WEIGHTING, Weighting, sigma_over_alpha
+
+ANNEALING = {"name": "sqrt", "t_min": 0.212}
 
 
 def cfd(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float | Ramp,
-    annealing: Annealing,
+    guidance_scale: float | Ramp = 71.0,
+    annealing: Annealing | None = None,
     noise: NoiseFunction | None = None,
     weighting: Weighting = sigma_over_alpha,
     image_weight: float | Ramp = 0.0,
@@ -37,9 +41,26 @@ def cfd(
     return fsd(
         schedule,
         guidance_scale=guidance_scale,
-        annealing=annealing,
+        annealing=annealing or from_table(ANNEALING),
         noise=surface() if noise is None else noise,
         weighting=weighting,
         image_weight=image_weight,
         image_guidance_scale=image_guidance_scale,
     )
+
+
+RULE = RuleKind(
+    "cfd",
+    "CFD",
+    plainly(cfd),
+    fields_of(
+        cfd,
+        guidance_scale=GUIDANCE_SCALE,
+        weighting=WEIGHTING,
+        image_weight=IMAGE_WEIGHT,
+        image_guidance_scale=number().says("guidance scale of the image's target"),
+    ),
+    ANNEALING,
+    noise="surface",
+    scales=("guidance_scale", "image_guidance_scale"),
+)

@@ -6,14 +6,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.fields import fields_of, fraction, optional, whole
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor, Scale, guided
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Aux, Latents, Rule, Update
+from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, fixed
-from sdjax.rules.weighting import Weighting, constant, sigma_over_alpha
+from sdjax.rules.weighting import WEIGHTING, Weighting, constant, sigma_over_alpha
+
+ANNEALING = {"name": "sqrt", "t_max": 0.7, "t_min": 0.1}
 
 
 class Residual(NamedTuple):
@@ -78,8 +82,8 @@ def consistent3d_residual(
 def consistent3d(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float | Ramp,
-    annealing: Annealing,
+    guidance_scale: float | Ramp = 51.0,
+    annealing: Annealing | None = None,
     gap: int = 100,
     spread: int = 200,
     t_min: float = 0.1,
@@ -101,6 +105,7 @@ def consistent3d(
     function's.
     """
     noise = fixed() if noise is None else noise
+    annealing = annealing or from_table(ANNEALING)
     low, high = (int(schedule.num_timesteps * bound) for bound in (t_min, t_max))
 
     def weight(progress):
@@ -130,3 +135,21 @@ def consistent3d(
         return Update(residual.gradient, state, Aux(t, residual.noisy, x_0))
 
     return Rule(noise.init, update)
+
+
+RULE = RuleKind(
+    "consistent3d",
+    "Consistent3D",
+    plainly(consistent3d),
+    fields_of(
+        consistent3d,
+        guidance_scale=GUIDANCE_SCALE,
+        weighting=WEIGHTING,
+        late_weighting=optional(WEIGHTING).says("w(t) of the run's second half; None: the same"),
+        gap=whole(at_least=1, at_most=999).says("timesteps from t_next to t at least"),
+        spread=whole(at_least=1, at_most=999).says("timesteps of a uniform draw on top of it"),
+        std_rescale=fraction().says("of the clean estimate's deviation to that without guidance"),
+    ),
+    ANNEALING,
+    noise="fixed",
+)

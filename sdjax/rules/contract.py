@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import Camera
+from sdjax.config.errors import UserError
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.ramps import Ramp, value_at
 
@@ -117,7 +118,7 @@ def image_residual(target: ImageTarget, image: Image, decode: Decode) -> Image:
     """
     decoded = jax.lax.stop_gradient(decode(target.latents))
     if decoded.shape != image.shape:
-        raise ValueError(
+        raise UserError(
             f"The target is decoded to {decoded.shape} and the image is {image.shape}, expected "
             "one shape: let `decode` end with a resize to the image."
         )
@@ -141,7 +142,7 @@ def guidance_loss(
         value = surrogate_loss(update.gradient, latents)
         if update.image_target is not None:
             if decode is None or image is None:
-                raise ValueError(
+                raise UserError(
                     "The rule has a residual of the image but got no image or no decoder: call "
                     "guidance_loss(rule, decode) and give its loss `image`."
                 )

@@ -1,11 +1,12 @@
 """CSD: classifier score distillation (Yu et al., arXiv 2310.19415)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.fields import fields_of, number
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import (
     BranchName,
     Predictions,
@@ -14,12 +15,15 @@ from sdjax.diffusion.guided import (
     perp_neg_direction,
 )
 from sdjax.diffusion.prediction import add_noise, predicted_x0
-from sdjax.diffusion.ramps import Ramp, value_at
+from sdjax.diffusion.ramps import Ramp, ramped, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule
+from sdjax.rules.kind import Parts, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, gaussian
 from sdjax.rules.noised import Look, noised_rule
-from sdjax.rules.weighting import Weighting, one_minus_alpha_cumprod
+from sdjax.rules.weighting import WEIGHTING, Weighting, one_minus_alpha_cumprod
+
+ANNEALING = {"name": "uniform"}
 
 
 class Scales(NamedTuple):
@@ -93,7 +97,7 @@ def needed_branches(scales: Scales) -> tuple[BranchName, ...]:
 def csd(
     schedule: NoiseSchedule,
     *,
-    annealing: Annealing,
+    annealing: Annealing | None = None,
     scales: Scales = Scales(),  # noqa: B008
     weighting: Weighting = one_minus_alpha_cumprod,
     noise: NoiseFunction | None = None,
@@ -119,10 +123,41 @@ def csd(
         x_0 = predicted_x0(schedule, residual.noisy, shown(residual), t)
         return Look(residual.gradient, residual.noisy, x_0)
 
-    return noised_rule(annealing, noise, look)
+    return noised_rule(annealing or from_table(ANNEALING), noise, look)
 
 
 def shown(residual: Residual) -> Latents:
     """The prediction that a log shows: the conditional one, or the first that there is."""
     found = residual.predictions
     return next(p for p in (found.cond, found.uncond, found.null) if p is not None)
+
+
+_FACTORS = {
+    "cond": "of the prediction with the prompt",
+    "uncond": "of the prediction with the negative prompt",
+    "null": "of the prediction with the empty prompt",
+    "noise": "of the noise; -1 subtracts it as SDS does",
+    "perp_neg": "of Perp-Neg's direction",
+}
+_SCALES = {
+    f"{term}_scale": ramped(number()).of(getattr(Scales(), term), f"factor {meaning}")
+    for term, meaning in _FACTORS.items()
+}
+
+
+def _make(parts: Parts, weighting: Weighting, **scales: Any) -> Rule:
+    return plainly(csd)(
+        parts, scales=Scales(*(scales[name] for name in _SCALES)), weighting=weighting
+    )
+
+
+RULE = RuleKind(
+    "csd",
+    "CSD",
+    _make,
+    {**_SCALES, **fields_of(csd, weighting=WEIGHTING)},
+    ANNEALING,
+    noise="gaussian",
+    scales=(),
+    needs_unconditional=True,
+)

@@ -4,21 +4,27 @@ Each particle owns one ODE of the prior, the one that starts at its noise eps*, 
 rendering is led along it.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.errors import UserError
+from sdjax.config.fields import fields_of, fraction, number, one_of, optional, whole
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp
 from sdjax.diffusion.schedule import NoiseSchedule
+from sdjax.dtypes import DTYPE
 from sdjax.rules.contract import Aux, Latents, Rule, Update, image_target
-from sdjax.rules.ode import Ode
-from sdjax.rules.overshoot import Overshoot, proportional
-from sdjax.rules.weighting import Weighting, alpha_over_sigma, one_minus_alpha_cumprod
+from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, Parts, RuleKind, plainly
+from sdjax.rules.ode import Ode, cached_ode, exact_ode
+from sdjax.rules.overshoot import Overshoot, constant, proportional
+from sdjax.rules.weighting import WEIGHTING, Weighting, alpha_over_sigma, one_minus_alpha_cumprod
+
+ANNEALING = {"name": "sqrt", "t_min": 0.32}
 
 
 class Residual(NamedTuple):
@@ -60,10 +66,10 @@ def dsd_residual(
 def dsd(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float,
-    annealing: Annealing,
-    ode: Ode,
-    ode_guidance_scale: float,
+    guidance_scale: float = 7.5,
+    annealing: Annealing | None = None,
+    ode: Ode | None = None,
+    ode_guidance_scale: float = 7.5,
     base_guidance_scale: float = 1.0,
     overshoot: Overshoot | None = None,
     weighting: Weighting = one_minus_alpha_cumprod,
@@ -87,7 +93,9 @@ def dsd(
     - with an `image_weight` the update has an image target: the one-step estimate at x_t with the
       weight `image_weight` w(t) alpha_t / sigma_t, as in `fsd`.
     """
+    annealing = annealing or from_table(ANNEALING)
     overshoot = proportional() if overshoot is None else overshoot
+    ode = exact_ode(schedule, ode_guidance_scale) if ode is None else ode
 
     def update(key, latents, state, predictor, *, progress, view):
         t_key, u_key = jax.random.split(key)
@@ -116,3 +124,68 @@ def dsd(
         return Update(gradient, state, Aux(t, residual.x_t, x_0), target)
 
     return Rule(ode.init, update, ode.prepare)
+
+
+ODES = ("exact", "cached")
+OVERSHOOTS = ("proportional", "constant")
+
+
+def _make(parts: Parts, *, ode: str, overshoot: str, delta: float, **fields: Any) -> Rule:
+    settings = [fields.pop(name) for name in ("ode_steps", "ode_bins", "ode_dtype")]
+    make_ode = _exact if ode == "exact" else _cached
+    return plainly(dsd)(
+        parts,
+        ode=make_ode(parts, fields["ode_guidance_scale"], *settings),
+        overshoot=constant(delta) if overshoot == "constant" else proportional(parts.t_min, delta),
+        **fields,
+    )
+
+
+def _exact(parts: Parts, scale: float, steps: int, *_: Any) -> Ode:
+    return exact_ode(parts.prior.schedule, scale, steps)
+
+
+def _cached(parts: Parts, scale: float, steps: int, bins: int | None, dtype: Any) -> Ode:
+    prior = parts.prior
+    height, width, _ = prior.latent_shape(parts.resolution)
+    return cached_ode(prior.schedule, scale, prior.view_bins(bins), height, width, steps, dtype)
+
+
+def _check(config: Any) -> None:
+    proportional_to = config["annealing"].get("t_min")
+    if config["rule"]["overshoot"] == "proportional" and not isinstance(proportional_to, float):
+        raise UserError(
+            "config.rule.overshoot is 'proportional', expected 'constant' where the lowest "
+            "timestep, config.annealing.t_min, is not a number."
+        )
+
+
+RULE = RuleKind(
+    "dsd",
+    "DSD",
+    _make,
+    {
+        **fields_of(
+            dsd,
+            guidance_scale=number().says(GUIDANCE_SCALE.meaning),
+            base_guidance_scale=number().says("the same of the second term, at t_delta"),
+            ode_guidance_scale=number().says("the same of the particle's ODE"),
+            weighting=WEIGHTING,
+        ),
+        "ode": one_of(*ODES).of("exact", "simulated at each step, or looked up per view bin"),
+        "ode_steps": whole(at_least=1, at_most=999).of(10, "DDIM steps of the ODE from T"),
+        "ode_bins": optional(whole(at_least=1)).of(None, "view bins of the cached ODE; None: all"),
+        "ode_dtype": DTYPE.of("float32", "in which the cached ODE is kept"),
+        "overshoot": one_of(*OVERSHOOTS).of("proportional", "t_delta - t: a part of t, or of T"),
+        "delta": number(above=0, at_most=1).of(0.1, "that part"),
+        **fields_of(
+            dsd,
+            image_weight=IMAGE_WEIGHT,
+            warm_up=fraction().says("of the run: the latents are led to the ODE's own estimate"),
+        ),
+    },
+    ANNEALING,
+    noise="none",
+    scales=("guidance_scale", "base_guidance_scale", "ode_guidance_scale"),
+    check=_check,
+)

@@ -3,12 +3,17 @@
 import jax
 from jaxtyping import Array, Float, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.errors import UserError
+from sdjax.config.fields import fields_of, number
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Aux, Latents, Rule, Update
+from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
 from sdjax.rules.weighting import sigma_over_alpha
+
+ANNEALING = {"name": "linear", "t_max": 0.999, "t_min": 0.0}
 
 
 def dsd_star_residual(
@@ -31,7 +36,12 @@ def dsd_star_residual(
     return sigma_over_alpha(schedule, t) * (prediction - epsilon), noisy, prediction
 
 
-def dsd_star(schedule: NoiseSchedule, *, guidance_scale: float, annealing: Annealing) -> Rule:
+def dsd_star(
+    schedule: NoiseSchedule,
+    *,
+    guidance_scale: float = 7.5,
+    annealing: Annealing | None = None,
+) -> Rule:
     """DSD*: descent with step size 1 from x = 0 through falling timesteps T' > ... > t_1 is DDIM
     through the same timesteps from sigma_T' eps*; the result is DDIM's last one-step estimate.
 
@@ -39,9 +49,11 @@ def dsd_star(schedule: NoiseSchedule, *, guidance_scale: float, annealing: Annea
     raises `ValueError`.  One network evaluation an update.
     """
 
+    annealing = annealing or from_table(ANNEALING)
+
     def update(key, latents, epsilon, predictor, *, progress, view):
         if latents.shape != epsilon.shape:
-            raise ValueError(
+            raise UserError(
                 f"DSD* was given latents of shape {latents.shape}, expected those of one view at "
                 f"the resolution of its noise, {epsilon.shape}."
             )
@@ -56,3 +68,14 @@ def dsd_star(schedule: NoiseSchedule, *, guidance_scale: float, annealing: Annea
         return jax.random.normal(key, (1, *shape))
 
     return Rule(init, update)
+
+
+RULE = RuleKind(
+    "dsd_star",
+    "DSD*",
+    plainly(dsd_star),
+    fields_of(dsd_star, guidance_scale=number().says(GUIDANCE_SCALE.meaning)),
+    ANNEALING,
+    noise="none",
+    needs_one_image=True,
+)

@@ -4,15 +4,19 @@ from typing import NamedTuple
 
 from jaxtyping import Array, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.fields import fields_of, number
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import GUIDED_BRANCHES, Predictor, Scale, guided
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule, image_target
+from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, fixed
 from sdjax.rules.noised import Look, noised_rule
-from sdjax.rules.weighting import Weighting, alpha_over_sigma, one_minus_alpha_cumprod
+from sdjax.rules.weighting import WEIGHTING, Weighting, alpha_over_sigma, one_minus_alpha_cumprod
+
+ANNEALING = {"name": "sqrt", "t_min": 0.02}
 
 
 class Residual(NamedTuple):
@@ -53,8 +57,8 @@ def fsd_residual(
 def fsd(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float | Ramp,
-    annealing: Annealing,
+    guidance_scale: float | Ramp = 7.5,
+    annealing: Annealing | None = None,
     noise: NoiseFunction | None = None,
     weighting: Weighting = one_minus_alpha_cumprod,
     image_weight: float | Ramp = 0.0,
@@ -92,4 +96,21 @@ def fsd(
         target = image_target(image_x_0, image_weight, weight, progress)
         return Look(residual.gradient, residual.noisy, x_0, target)
 
-    return noised_rule(annealing, noise, look)
+    return noised_rule(annealing or from_table(ANNEALING), noise, look)
+
+
+RULE = RuleKind(
+    "fsd",
+    "FSD",
+    plainly(fsd),
+    fields_of(
+        fsd,
+        guidance_scale=GUIDANCE_SCALE,
+        weighting=WEIGHTING,
+        image_weight=IMAGE_WEIGHT,
+        image_guidance_scale=number().says("guidance scale of the image's target"),
+    ),
+    ANNEALING,
+    noise="fixed",
+    scales=("guidance_scale", "image_guidance_scale"),
+)

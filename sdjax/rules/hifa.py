@@ -6,16 +6,20 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.fields import fields_of, fraction, whole
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.ddim import ddim_path
 from sdjax.diffusion.guided import Predictor, Scale
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule, image_target
+from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, gaussian
 from sdjax.rules.noised import Look, noised_rule
-from sdjax.rules.weighting import Weighting, alpha_times_sigma
+from sdjax.rules.weighting import WEIGHTING, Weighting, alpha_times_sigma
+
+ANNEALING = {"name": "sqrt"}
 
 
 class Residual(NamedTuple):
@@ -97,8 +101,8 @@ def hifa_residual(
 def hifa(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float | Ramp,
-    annealing: Annealing,
+    guidance_scale: float | Ramp = 100.0,
+    annealing: Annealing | None = None,
     denoising_steps: int = 1,
     eta: float = 0.0,
     image_weight: float | Ramp = 0.0,
@@ -134,7 +138,7 @@ def hifa(
         target = image_target(residual.estimate, image_weight, weight, progress)
         return Look(residual.gradient, residual.noisy, residual.estimate, target)
 
-    return noised_rule(annealing, noise, look)
+    return noised_rule(annealing or from_table(ANNEALING), noise, look)
 
 
 def draw_steps(
@@ -143,3 +147,20 @@ def draw_steps(
     """The noise of every step of `denoising_nodes`."""
     nodes = denoising_nodes(jnp.asarray(0), steps, schedule.num_timesteps)
     return jax.random.normal(key, (len(nodes) - 1, *latents.shape))
+
+
+RULE = RuleKind(
+    "hifa",
+    "HiFA",
+    plainly(hifa),
+    fields_of(
+        hifa,
+        guidance_scale=GUIDANCE_SCALE,
+        weighting=WEIGHTING,
+        denoising_steps=whole(at_least=1, at_most=1000).says("of DDIM; 1: one-step estimate"),
+        eta=fraction().says("noise of several denoising steps, 0 is DDIM and 1 DDPM"),
+        image_weight=IMAGE_WEIGHT,
+    ),
+    ANNEALING,
+    noise="gaussian",
+)

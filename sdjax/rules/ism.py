@@ -5,16 +5,20 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from sdjax.diffusion.annealing import Annealing, Rounding
+from sdjax.config.fields import fields_of, number, whole
+from sdjax.diffusion.annealing import Annealing, Rounding, from_table
 from sdjax.diffusion.ddim import ddim_path, ddim_step
 from sdjax.diffusion.guided import Predictions, Predictor, guided
 from sdjax.diffusion.prediction import add_noise, predicted_x0
-from sdjax.diffusion.ramps import Ramp, value_at
+from sdjax.diffusion.ramps import Ramp, ramped, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule
+from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, gaussian
 from sdjax.rules.noised import Look, noised_rule
-from sdjax.rules.weighting import Weighting, sigma_over_alpha
+from sdjax.rules.weighting import WEIGHTING, Weighting, sigma_over_alpha
+
+ANNEALING = {"name": "uniform"}
 
 FIRST = 1  # the lowest timestep of an inversion, as in the official table 1, 2, ...
 
@@ -87,9 +91,9 @@ def ism_residual(
 def ism(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float,
-    annealing: Annealing,
-    interval: float | Ramp,
+    guidance_scale: float = 7.5,
+    annealing: Annealing | None = None,
+    interval: float | Ramp = 100.0,
     interval_rounding: Rounding = jnp.floor,
     inversion_guidance_scale: float = 0.0,
     inversion_stride: int = 200,
@@ -124,4 +128,23 @@ def ism(
         x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
         return Look(residual.gradient, residual.noisy, x_0)
 
-    return noised_rule(annealing, noise, look)
+    return noised_rule(annealing or from_table(ANNEALING), noise, look)
+
+
+RULE = RuleKind(
+    "ism",
+    "ISM",
+    plainly(ism),
+    fields_of(
+        ism,
+        guidance_scale=number().says(GUIDANCE_SCALE.meaning),
+        weighting=WEIGHTING,
+        interval=ramped(number(at_least=1, at_most=999)).says("timesteps from s to t"),
+        inversion_guidance_scale=number().says("of the inversion; 0 asks the empty prompt alone"),
+        inversion_stride=whole(at_least=1, at_most=999).says("timesteps of one of its steps"),
+        inversion_steps=whole(at_least=1, at_most=999).says("of its steps at most"),
+    ),
+    ANNEALING,
+    noise="offset",
+    scales=("guidance_scale", "inversion_guidance_scale"),
+)

@@ -5,15 +5,19 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.fields import fields_of, fraction
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictions, Predictor, Scale, guided
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule
+from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, gaussian
 from sdjax.rules.noised import Look, noised_rule
-from sdjax.rules.weighting import Weighting, one_minus_alpha_cumprod
+from sdjax.rules.weighting import WEIGHTING, Weighting, one_minus_alpha_cumprod
+
+ANNEALING = {"name": "uniform"}
 
 NEGATIVE_PROMPT = (  # the paper's
     "unrealistic, blurry, low quality, out of focus, ugly, low contrast, dull, dark, "
@@ -63,8 +67,8 @@ def nfsd_residual(
 def nfsd(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float | Ramp,
-    annealing: Annealing,
+    guidance_scale: float | Ramp = 7.5,
+    annealing: Annealing | None = None,
     noise_free_below: float = 0.2,
     weighting: Weighting = one_minus_alpha_cumprod,
     noise: NoiseFunction | None = None,
@@ -92,4 +96,20 @@ def nfsd(
         x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
         return Look(residual.gradient, residual.noisy, x_0)
 
-    return noised_rule(annealing, noise, look)
+    return noised_rule(annealing or from_table(ANNEALING), noise, look)
+
+
+RULE = RuleKind(
+    "nfsd",
+    "NFSD",
+    plainly(nfsd),
+    fields_of(
+        nfsd,
+        guidance_scale=GUIDANCE_SCALE,
+        weighting=WEIGHTING,
+        noise_free_below=fraction().says("of T: below, the negative prompt is not asked"),
+    ),
+    ANNEALING,
+    noise="gaussian",
+    needs_unconditional=True,
+)

@@ -3,12 +3,15 @@
 A rescaling maps `(gradient, progress)` to a gradient of the same shape.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sdjax.diffusion.ramps import Ramp, value_at
+from sdjax.config.fields import flag, number, optional
+from sdjax.config.kinds import arguments
+from sdjax.diffusion.ramps import Ramp, ramped, value_at
 from sdjax.rules.contract import Latents, Rule
 
 Rescaling = Callable[[Latents, Float[Array, ""]], Latents]
@@ -73,3 +76,16 @@ def rescaled(rule: Rule, *rescalings: Rescaling) -> Rule:
         return found._replace(gradient=rescaling(found.gradient, progress))
 
     return rule._replace(update=update)
+
+
+GRADIENT = {
+    "clip": optional(ramped(number(above=0))).of(None, "bound of its entries; None: no bound"),
+    "normalise": flag().of(False, "divide it by its norm, after that"),
+}
+
+
+def made_rescalings(table: Mapping[str, Any], steps: int) -> list[Rescaling]:
+    """What a table of `GRADIENT` does to a rule's gradient: first clipped, then normalised."""
+    settings = arguments(GRADIENT, table, steps)
+    clips = [] if settings["clip"] is None else [clip(settings["clip"])]
+    return clips + [normalise()] * settings["normalise"]

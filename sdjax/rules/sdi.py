@@ -6,12 +6,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.fields import fields_of, flag, fraction, number, whole
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.ddim import ddim_step, timestep_grid
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Aux, Latents, Rule, Update
+from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
+
+ANNEALING = {"name": "linear"}
 
 
 class Residual(NamedTuple):
@@ -122,8 +126,8 @@ def sdi_residual(
 def sdi(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float,
-    annealing: Annealing,
+    guidance_scale: float = 7.5,
+    annealing: Annealing | None = None,
     inversion_guidance_scale: float = -7.5,
     inversion_steps: int = 10,
     inversion_eta: float = 0.3,
@@ -134,6 +138,7 @@ def sdi(
     With `overshoot`, `last` = min(t + floor(u T / steps), T - 1) with u uniform, as the official
     code has it; else `last` = t.  At most `inversion_steps` + 2 network evaluations an update.
     """
+    annealing = annealing or from_table(ANNEALING)
     stride = schedule.num_timesteps // inversion_steps
 
     def update(key, latents, state, predictor, *, progress, view):
@@ -158,3 +163,21 @@ def sdi(
         return Update(residual.gradient, state, Aux(t, residual.noisy, residual.target))
 
     return Rule(lambda key, shape: (), update)
+
+
+RULE = RuleKind(
+    "sdi",
+    "SDI",
+    plainly(sdi),
+    fields_of(
+        sdi,
+        guidance_scale=number().says(GUIDANCE_SCALE.meaning),
+        inversion_guidance_scale=number().says("the same of the inversion"),
+        inversion_steps=whole(at_least=1, at_most=1000).says("of the inversion up to T"),
+        inversion_eta=fraction().says("noise that a step of the inversion adds, 0: none"),
+        overshoot=flag().says("invert to up to a stride beyond t, as the official code does"),
+    ),
+    ANNEALING,
+    noise="none",
+    scales=("guidance_scale", "inversion_guidance_scale"),
+)

@@ -4,15 +4,19 @@ from typing import NamedTuple
 
 from jaxtyping import Array, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.fields import fields_of
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor, Scale
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule
+from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, gaussian
 from sdjax.rules.noised import Look, noised_rule
-from sdjax.rules.weighting import Weighting, one_minus_alpha_cumprod
+from sdjax.rules.weighting import WEIGHTING, Weighting, one_minus_alpha_cumprod
+
+ANNEALING = {"name": "uniform"}
 
 
 class Residual(NamedTuple):
@@ -42,8 +46,8 @@ def sds_residual(
 def sds(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float | Ramp,
-    annealing: Annealing,
+    guidance_scale: float | Ramp = 100.0,
+    annealing: Annealing | None = None,
     weighting: Weighting = one_minus_alpha_cumprod,
     noise: NoiseFunction | None = None,
 ) -> Rule:
@@ -67,4 +71,14 @@ def sds(
         )
         return Look(gradient, noisy, predicted_x0(schedule, noisy, epsilon, t))
 
-    return noised_rule(annealing, noise, look)
+    return noised_rule(annealing or from_table(ANNEALING), noise, look)
+
+
+RULE = RuleKind(
+    "sds",
+    "SDS",
+    plainly(sds),
+    fields_of(sds, guidance_scale=GUIDANCE_SCALE, weighting=WEIGHTING),
+    ANNEALING,
+    noise="gaussian",
+)

@@ -4,14 +4,18 @@ from typing import NamedTuple
 
 from jaxtyping import Array, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.fields import fields_of, flag
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor, Scale
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule
+from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, gaussian
 from sdjax.rules.noised import Look, noised_rule
-from sdjax.rules.weighting import Weighting, constant
+from sdjax.rules.weighting import WEIGHTING, Weighting, constant
+
+ANNEALING = {"name": "uniform", "t_max": 0.97, "t_min": 0.01}
 
 
 class Residual(NamedTuple):
@@ -54,8 +58,8 @@ def sjc_residual(
 def sjc(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: float | Ramp,
-    annealing: Annealing,
+    guidance_scale: float | Ramp = 100.0,
+    annealing: Annealing | None = None,
     variance_reduction: bool = True,
     weighting: Weighting = constant,
     noise: NoiseFunction | None = None,
@@ -80,4 +84,19 @@ def sjc(
         )
         return Look(residual.gradient, residual.noisy, residual.denoised)
 
-    return noised_rule(annealing, noise, look)
+    return noised_rule(annealing or from_table(ANNEALING), noise, look)
+
+
+RULE = RuleKind(
+    "sjc",
+    "SJC",
+    plainly(sjc),
+    fields_of(
+        sjc,
+        guidance_scale=GUIDANCE_SCALE,
+        weighting=WEIGHTING,
+        variance_reduction=flag().says("subtract the noise, whose mean is 0, from the score"),
+    ),
+    ANNEALING,
+    noise="gaussian",
+)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import DIRECTIONS, Camera, position, view_direction
+from sdjax.config.errors import UserError
 
 
 class ViewBins(NamedTuple):
@@ -76,3 +77,12 @@ def _cameras(azimuth: Float[Array, "bins"], elevation: Float[Array, "bins"]) -> 
     """Their distance and lens say nothing."""
     one = jnp.ones_like(azimuth)
     return Camera(azimuth, elevation, one, 45.0 * one)
+
+
+def refuse_number(number: int | None) -> None:
+    """Raises `ValueError` for a number of bins where a prior knows directions only."""
+    if number is not None:
+        raise UserError(
+            f"config.rule.ode_bins is {number}, expected None where a prior tells at most four "
+            "directions apart: they are kept exactly."
+        )

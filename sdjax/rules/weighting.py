@@ -8,6 +8,7 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from sdjax.config.fields import listed
 from sdjax.diffusion.schedule import NoiseSchedule
 
 Weighting = Callable[[NoiseSchedule, Int[Array, ""]], Float[Array, ""]]
@@ -74,3 +75,22 @@ def sqrt_alpha_one_minus_alpha(schedule: NoiseSchedule, t: Int[Array, ""]) -> Fl
 def scaled(weighting: Weighting, factor: float) -> Weighting:
     """factor w(t)."""
     return lambda schedule, t: factor * weighting(schedule, t)
+
+
+WEIGHTINGS = {
+    weighting.__name__: weighting
+    for weighting in (
+        one_minus_alpha_cumprod,
+        constant,
+        sigma,
+        snr,
+        fantasia3d,
+        sigma_over_alpha,
+        alpha_over_sigma,
+        alpha_times_sigma,
+        alpha_cumprod_over_sigma,
+        one_minus_alpha,
+        sqrt_alpha_one_minus_alpha,
+    )
+}
+WEIGHTING = listed(WEIGHTINGS).says("the factor w(t) of the residual")

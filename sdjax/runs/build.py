@@ -1,93 +1,103 @@
-"""From a config to what is static about each stage of a run."""
+"""From a configuration to the prior of a run, and to what is static about each of its stages."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
-import jax.numpy as jnp
-import optax
 from ml_collections import ConfigDict
 
+from sdjax.config.kinds import arguments, made
+from sdjax.diffusion.annealing import ANNEALINGS
+from sdjax.priors import PRIOR_OF_RUNS
+from sdjax.priors.kind import Band, Wanted
 from sdjax.priors.prior import Prior
-from sdjax.runs.build_rule import make_rule
-from sdjax.runs.build_scene import make_scene
-from sdjax.runs.build_schedules import make_ramp, total_steps
-from sdjax.runs.particle import CameraRange, Recipe
-from sdjax.scene import regularisers
+from sdjax.rules import RULES
+from sdjax.rules.contract import Rule
+from sdjax.rules.kind import Parts
+from sdjax.rules.noise import NOISES
+from sdjax.rules.rescaling import made_rescalings, rescaled
+from sdjax.rules.shared import SharedRule, altered
+from sdjax.runs.optimizers import OPTIMIZERS
+from sdjax.runs.particle import CAMERA_RANGE, CameraRange, Recipe
+from sdjax.runs.stages import Stage, highest_resolution, total_steps
+from sdjax.scene import SCENES
+from sdjax.scene.kind import Place
+from sdjax.scene.regularisers import LOSSES, REGULARISERS
 
 
-class Stage(NamedTuple):
-    """A part of the run at one resolution; `first` and `last` are steps, `last` excluded."""
+def make_prior(config: ConfigDict, *, unconditional: bool | None = None) -> Prior:
+    """The prior of a training config, for its highest resolution; whether the prediction without
+    a prompt will be asked for is the rule's to say, unless it is given.
 
-    first: int
-    last: int
-    resolution: int  # pixels of a rendering
-    grid: int  # vertices of a dense grid along an edge
-
-
-def stages(config: ConfigDict) -> list[Stage]:
-    """The stages that the config's table lists side by side."""
-    table, result, first = config.stages, [], 0
-    for steps, resolution, grid in zip(table.steps, table.resolution, table.grid, strict=True):
-        result.append(Stage(first, first + steps, resolution, grid))
-        first += steps
-    return result
-
-
-def highest_resolution(config: ConfigDict) -> int:
-    """The resolution whose noise a particle keeps, and of the embedded prior's bank."""
-    return max(config.stages.resolution)
+    Raises `ValueError` for what cannot be made or read.
+    """
+    camera = config.camera
+    if unconditional is None:
+        unconditional = RULES[config.rule.name].asks_for_unconditional(config.rule)
+    wanted = Wanted(
+        prompt=config.prompt,
+        resolution=highest_resolution(config),
+        looking=Band(camera.elevation, camera.distance[0], camera.fovy[0]),
+        unconditional=unconditional,
+    )
+    return made(PRIOR_OF_RUNS.kinds, config.prior, wanted=wanted)
 
 
 def make_recipe(config: ConfigDict, prior: Prior, stage: Stage) -> Recipe:
     """Everything static about one stage; `prior` gives the shape of latents only."""
-    camera, losses = config.camera, config.losses.to_dict()
-    highest = highest_resolution(config)
     steps = total_steps(config)
-    guidance_weight = make_ramp(losses.pop("guidance"), steps)
-    scene = make_scene(config, stage, prior.latent_shape(highest))
+    scene = make_scene(config, prior, stage)
+    optimizer = made(OPTIMIZERS, config.optimizer, steps)
+    weights = arguments(LOSSES, config.losses, steps)
+    guidance_weight = weights.pop("guidance")
     return Recipe(
         scene=scene,
         make_rule=lambda prior: make_rule(config, prior, stage.resolution),
-        optimizer=make_optimizer(config),
-        learning_rate=make_learning_rate(config),
+        optimizer=optimizer.direction,
+        learning_rate=optimizer.learning_rate,
         guidance_weight=guidance_weight,
-        losses=make_losses(losses, steps),
-        cameras=CameraRange(**{name: camera[name] for name in CameraRange._fields}),
-        views=camera.views,
+        losses=tuple(
+            (name, weights[name], REGULARISERS[name].penalty) for name in used_losses(config)
+        ),
+        cameras=CameraRange(**arguments(CAMERA_RANGE, config.camera)),
+        views=config.camera.views,
         resolution=scene.height if scene.in_latent_space else stage.resolution,
-        noise_resolution=highest,
+        noise_resolution=highest_resolution(config),
         total_steps=steps,
     )
 
 
-def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
-    """The direction of a step; its length is `make_learning_rate`'s, and for the background
-    another one where the config has `background_learning_rate`."""
-    optimizer = config.optimizer
-    if optimizer.name == "sgd":
-        return optax.identity()
-    adam = optax.scale_by_adam(optimizer.b1, optimizer.b2, optimizer.eps)
-    if optimizer.background_learning_rate is None:
-        return adam
-    factor = optimizer.background_learning_rate / optimizer.learning_rate
-    is_background = lambda params: {  # noqa: E731
-        name: jax.tree.map(lambda _, name=name: name == "background", part)
-        for name, part in params.items()
-    }
-    return optax.chain(adam, optax.masked(optax.scale(factor), is_background))
-
-
-def make_learning_rate(config: ConfigDict) -> Callable:
-    """From `learning_rate` to `final` times that along half a cosine."""
-    rate, final = config.optimizer.learning_rate, config.optimizer.final
-    return lambda progress: rate * (final + (1 - final) * 0.5 * (1 + jnp.cos(jnp.pi * progress)))
-
-
-def make_losses(weights: dict[str, Any], steps: int) -> tuple:
-    """The regularisers whose weight is not 0: name, weight (`make_ramp`), function."""
-    return tuple(
-        (name, make_ramp(weight, steps), getattr(regularisers, name))
-        for name, weight in sorted(weights.items())
-        if weight
+def make_rule(config: ConfigDict, prior: Any, resolution: int) -> Rule | SharedRule:
+    """The guidance rule for a prior at a resolution."""
+    steps = total_steps(config)
+    annealing = arguments(ANNEALINGS[config.annealing.name].fields, config.annealing, steps)
+    parts = Parts(
+        prior=prior,
+        annealing=ANNEALINGS[config.annealing.name].make(**annealing),
+        noise=made(NOISES, config.noise, steps, radius=config.scene.get("radius")),
+        resolution=resolution,
+        t_min=annealing.get("t_min"),
     )
+    rule = made(RULES, config.rule, steps, parts=parts)
+    rescalings = made_rescalings(config.gradient, steps)
+    if not rescalings:
+        return rule
+    change = lambda rule: rescaled(rule, *rescalings)  # noqa: E731
+    return altered(rule, change) if isinstance(rule, SharedRule) else change(rule)
+
+
+def make_scene(config: ConfigDict, prior: Prior, stage: Stage) -> Any:
+    """The image itself or its latents in 2D, a radiance field in 3D."""
+    highest = highest_resolution(config)
+    used = [REGULARISERS[name] for name in used_losses(config)]
+    place = Place(
+        size=highest,
+        latent_shape=prior.latent_shape(highest),
+        grid=stage.grid,
+        normals=any(entry.needs_normals for entry in used),
+        perturbed_normals=any(entry.needs_perturbed_normals for entry in used),
+    )
+    return made(SCENES, config.scene, total_steps(config), place=place)
+
+
+def used_losses(config: ConfigDict) -> list[str]:
+    """The regularisers whose weight is not 0, by name."""
+    return [name for name in sorted(REGULARISERS) if config.losses[name]]

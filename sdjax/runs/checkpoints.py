@@ -10,6 +10,8 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
+from sdjax.config.errors import UserError
+
 
 class Checkpoints:
     """The last checkpoints of a run in one folder, as `<folder>/<step>/` (orbax-checkpoint).
@@ -71,7 +73,7 @@ class Checkpoints:
             else:
                 return step, _fit(leaves, template(step), self._folder / str(step))
         if steps:
-            raise ValueError(
+            raise UserError(
                 f"Every checkpoint in {self._folder} is damaged; remove that folder to start again."
             )
         return None
@@ -129,7 +131,7 @@ def _fit(leaves: dict[str, np.ndarray], template: PyTree, where: Path) -> Any:
     for name in [*stored_names, *leaves]:
         found, wanted = (_describe(tree.get(name)) for tree in (leaves, expected))
         if found != wanted:
-            raise ValueError(f"The checkpoint {where} has {found} at '{name}', expected {wanted}.")
+            raise UserError(f"The checkpoint {where} has {found} at '{name}', expected {wanted}.")
     arrays = [
         leaves[name] if name in leaves else np.zeros(leaf.shape, leaf.dtype)
         for name, leaf in expected.items()

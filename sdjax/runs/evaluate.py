@@ -10,61 +10,56 @@ import numpy as np
 from jaxtyping import Float
 
 from sdjax.cameras import Camera, turntable
-from sdjax.objects.prompts import find
-from sdjax.objects.render import render_views
-from sdjax.priors.embedded import EmbeddedPrior
 from sdjax.reports.evaluation import Evaluation, describe, judge
 from sdjax.reports.metrics import nearest_object
-from sdjax.runs import build
-from sdjax.runs.build_scene import make_scene
+from sdjax.runs.build import make_scene
 from sdjax.runs.population import Population
 from sdjax.runs.run import Run
 from sdjax.runs.sampling import Sampling, sample_seeds
-from sdjax.scene.image import Image
-from sdjax.scene.latents import Latents
+from sdjax.runs.stages import highest_resolution
 
 
 def evaluate(run: Run, particles: Population) -> Evaluation:
     """Look at every particle from `evaluation_cameras`, and compare it with every object of the
-    prompt where the prior has any."""
-    cameras, resolution = evaluation_cameras(run), build.highest_resolution(run.config)
+    prompt where the prior knows any."""
+    cameras, resolution = evaluation_cameras(run), highest_resolution(run.config)
     views = render_particles(run, particles, cameras, resolution)
     seeds, prompt = run.seeds.tolist(), run.config.prompt
-    if not isinstance(run.prior, EmbeddedPrior):
+    truths = run.prior.truths(prompt, cameras, resolution)
+    if truths is None:
         evaluation = describe(views, seeds)
         return evaluation._replace(metrics={"prompt": prompt, **evaluation.metrics})
-    objects = find(prompt)
-    truths = np.asarray(render_views(objects, cameras, resolution))
-    evaluation = judge(views, truths, [obj.name for obj in objects], seeds)
+    evaluation = judge(views, truths.views, list(truths.names), seeds)
     metrics = {"prompt": prompt, **evaluation.metrics}
     if is_image(run) and isinstance(run.config.rule.get("guidance_scale"), int | float):
-        same = ddim_objects(run, truths) == evaluation.nearest
+        same = ddim_objects(run, truths.views) == evaluation.nearest
         metrics["agreement_with_ddim"] = round(float(np.mean(same)), 3)
     return evaluation._replace(metrics=metrics)
 
 
 def is_image(run: Run) -> bool:
     """Whether the particles are images, or latents of images."""
-    return isinstance(scene(run), Image | Latents)
+    return scene(run).is_flat
 
 
 def scene(run: Run) -> Any:
     """The scene of the last stage, which can show the particles of all stages."""
-    shape = run.prior.latent_shape(build.highest_resolution(run.config))
-    return make_scene(run.config, run.stages[-1], shape)
+    return make_scene(run.config, run.prior, run.stages[-1])
 
 
 def evaluation_cameras(run: Run) -> Camera:
     """Cameras that training does not use: around the object at heights spread over the range, at
     the middle of the other ranges.
 
-    In 2D it is the one camera of the embedded prior, or any.
+    In 2D it is one camera, the prior's own where it has one.
     """
-    if is_image(run) and isinstance(run.prior, EmbeddedPrior):
-        return jax.tree.map(lambda leaf: leaf[:1], run.prior.cameras)
-    camera = run.config.camera
-    number = 1 if is_image(run) else run.config.report.views
-    low, high = camera.elevation
+    if is_image(run):
+        return run.prior.picture_camera(_held_out(run, 1))
+    return _held_out(run, run.config.report.views)
+
+
+def _held_out(run: Run, number: int) -> Camera:
+    low, high = run.config.camera.elevation
     around = orbit(run, number, 0.0)
     height = jnp.mod(jnp.arange(number) * 0.618034, 1.0)  # golden ratio: neighbours differ
     return around._replace(azimuth=around.azimuth + 7.0, elevation=low + (high - low) * height)
@@ -112,7 +107,7 @@ def ddim_objects(run: Run, truths: np.ndarray) -> np.ndarray:
         run.conditioning,
         evaluation_cameras(run),
         run.seeds,
-        build.highest_resolution(run.config),
+        highest_resolution(run.config),
         Sampling(run.config.rule.guidance_scale),
         lambda function, shared: _on_hosts(run, run.mapped(function, shared)),
     )

@@ -31,11 +31,12 @@ def export_steps(
     first = run.placement.place(jnp.int32(chosen.first))
     arguments = prior, run.conditioning, first, _population(run, chosen.last)
     leaves, structure = jax.tree.flatten(arguments)
-    function = program(run, recipe, steps)
 
     @jax.jit
     def of_leaves(*leaves):
-        return jax.tree.leaves(function(*jax.tree.unflatten(structure, leaves)))
+        prior, conditioning, first, population = jax.tree.unflatten(structure, leaves)
+        some = program(run._replace(conditioning=conditioning), recipe, steps)
+        return jax.tree.leaves(some.compiled(*some.arguments(prior, first, population)))
 
     return jax.export.export(of_leaves, platforms=[platform])(*leaves)
 

@@ -3,22 +3,29 @@
 import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sdjax.config.errors import UserError
+from sdjax.config.fields import whole
 from sdjax.priors.prior import Prior
 from sdjax.rules.shared import SharedRule
 from sdjax.runs import build
-from sdjax.runs.build import Stage
 from sdjax.runs.checkpoints import Checkpoints
+from sdjax.runs.mapping import all_particles, each_particle
 from sdjax.runs.particle import Particle, Recipe, initial_particle, prepare_particle
 from sdjax.runs.population import Population, initial_shared, train_population
 from sdjax.runs.run import Run, trimmed
+from sdjax.runs.stages import Stage
 from sdjax.runs.step import Log, train_particle
-from sdjax.scene.fields.dense_grid import DenseGrid, resample
+
+CHUNKS = {
+    "chunk": whole(at_least=1).of(20, "steps between which the host looks in"),
+    "checkpoint_every": whole(at_least=1).of(100, "steps, or a little more"),
+}
 
 
 class Chunk(NamedTuple):
@@ -33,7 +40,7 @@ class Chunk(NamedTuple):
     saved: bool  # as a checkpoint
 
 
-class NonFiniteLossError(ValueError):
+class NonFiniteLossError(UserError):
     """A loss became infinite or NaN; the message names it, the seeds and the steps."""
 
 
@@ -62,7 +69,7 @@ def train(
         prior = run.placement.place_weights(run.prior.at_resolution(stage.resolution))
         if step == stage.first:
             particles = _enter(run, recipe, prior, particles)
-        for chunk in _train_stage(run, stage, recipe, prior, particles, step):
+        for chunk in _chunks(run, stage, recipe, prior, particles, step):
             particles, step = chunk.particles, chunk.step
             if chunk.saved:
                 checkpoints.save(step, trimmed(run, particles))
@@ -75,16 +82,19 @@ def stage_at(run: Run, step: int) -> Stage:
     return next(stage for stage in run.stages if step <= stage.last)
 
 
-def _train_stage(run, stage, recipe, prior, particles, step) -> Iterator[Chunk]:
+def _chunks(run, stage, recipe, prior, population, step) -> Iterator[Chunk]:
     """The steps of one stage from `step` on."""
     programs, saved = {}, step  # a program for whole chunks, and one for the rest
+    population = Population(*run.placement.spread(population.particles), population.shared)
     while step < stage.last:
-        start, first = time.perf_counter(), jnp.int32(step)
+        start, first = time.perf_counter(), step
         length = min(run.config.run.chunk, stage.last - step)
         compiles = length not in programs
         if compiles:
             programs[length] = program(run, recipe, length)
-        particles, log = programs[length](prior, run.conditioning, first, particles)
+        run_chunk = programs[length]
+        result = run_chunk.compiled(*run_chunk.arguments(prior, first, population))
+        population, log = run_chunk.results(result)
         losses = run.placement.gathered(log.losses)
         _check_finite(run, losses, step)
         step += length
@@ -92,34 +102,50 @@ def _train_stage(run, stage, recipe, prior, particles, step) -> Iterator[Chunk]:
         is_saved = step - saved >= run.config.run.checkpoint_every or step == stage.last
         saved = step if is_saved else saved
         seconds = time.perf_counter() - start
-        yield Chunk(step, length, means, seconds, compiles, particles, is_saved)
+        yield Chunk(step, length, means, seconds, compiles, population, is_saved)
 
 
-def program(run: Run, recipe: Recipe, length: int) -> Callable[..., tuple[Population, Log]]:
-    """`length` steps of all particles: `(prior, conditioning, first step, particles)`."""
-    seeds = run.seeds
+class Program(NamedTuple):
+    """Some steps of all particles, compiled; so that nothing stands between the loop and it:
+
+    population, log = results(compiled(*arguments(prior, first step, population)))
+    """
+
+    compiled: Callable[..., Any]
+    arguments: Callable[[Prior, int, Population], tuple]
+    results: Callable[[Any], tuple[Population, Log]]
+
+
+def program(run: Run, recipe: Recipe, length: int) -> Program:
+    """`length` steps; those of a rule that shares something take all particles together."""
+    options = {"mapping": run.config.run.mapping, "donate": True}
+    placement, seeds = run.placement, run.placement.spread(run.seeds)
     if not isinstance(recipe.make_rule(run.prior), SharedRule):
-        alone = run.mapped(functools.partial(_chunk, recipe, length), 3, donate=True)
+        train = functools.partial(train_particle, recipe, length)
 
-        def train_alone(prior, conditioning, first, population):
-            particles, log = alone(prior, conditioning, first, seeds, population.particles)
+        def arguments(prior, first, population):
+            common = prior, run.conditioning, placement.place(jnp.int32(first))
+            return common, (seeds,), population.particles
+
+        def results(result):
+            particles, log = result
             return Population(*particles), log
 
-        return train_alone
+        return Program(each_particle(train, placement, **options), arguments, results)
 
-    together = run.together(functools.partial(train_population, recipe, length), 5)
+    train = functools.partial(train_population, recipe, length)
+    first_seed, weights = placement.place(run.first_seed), placement.weights
 
-    def train_together(prior, conditioning, first, population):
-        common = prior, conditioning, run.first_seed, first, population.shared
-        (particles, log), shared = together(*common, seeds, population.particles)
+    def arguments(prior, first, population):
+        first = placement.place(jnp.int32(first))
+        common = prior, run.conditioning, first_seed, first, placement.place(population.shared)
+        return common, weights, (seeds,), population.particles
+
+    def results(result):
+        (particles, log), shared = result
         return Population(*particles, shared), log
 
-    return train_together
-
-
-def _chunk(recipe: Recipe, length: int, prior, conditioning, first, seed, particle):
-    """`train_particle` with its arguments in the order of `over_particles`."""
-    return train_particle(recipe, prior, conditioning, seed, particle, first, length)
+    return Program(all_particles(train, placement, **options), arguments, results)
 
 
 def _enter(run: Run, recipe: Recipe, prior: Prior, population: Population | None) -> Population:
@@ -141,9 +167,8 @@ def _start(recipe: Recipe, prior: Prior, conditioning, shared, seed) -> Particle
 
 
 def _move(recipe: Recipe, prior: Prior, conditioning, shared, particle: Particle) -> Particle:
-    field = getattr(recipe.scene, "field", None)
-    if isinstance(field, DenseGrid):
-        params = {**particle.params, "field": resample(particle.params["field"], field.resolution)}
+    params = recipe.scene.moved(particle.params)
+    if params is not particle.params:
         particle = Particle(params, recipe.optimizer.init(params), particle.rule_state)
     return prepare_particle(recipe, prior, conditioning, particle, shared)
 

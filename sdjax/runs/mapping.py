@@ -1,19 +1,27 @@
-"""Many particles: one function of one particle, run for all of them on all devices.
+"""Many particles: one function of one particle run for each, or one function of all of them.
 
 Particles have one leading axis.  `vmap` or `lax.map` runs those of a device, `shard_map` the
 devices (`jax.pmap` is the same since JAX 0.8: an older name for `jit` of `shard_map`).
 """
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import PartitionSpec
+from jaxtyping import Array, Float
 
-from sdjax.runs.placement import PARTICLES, WEIGHTS, Placement, make_placement, usable_devices
+from sdjax.config.fields import one_of
+from sdjax.runs.placement import PARTICLES, WEIGHTS, Placement, make_placement
 
-__all__ = ["over_particles", "over_placed_particles", "usable_devices"]
-OWN = PartitionSpec(PARTICLES)
+ALIKE, OWN = PartitionSpec(), PartitionSpec(PARTICLES)
+MAPPING = {
+    "mapping": one_of("auto", "map", "vmap").of(
+        "auto", "particles of a device one after the other, or all in one batch"
+    )
+}
 
 
 def over_particles(
@@ -25,12 +33,12 @@ def over_particles(
     leading axis of particles.  `mapping`: see `chosen_mapping`.
     """
     placement = make_placement(0, devices)
-    placed = over_placed_particles(function, shared, placement, mapping=mapping)
+    compiled = each_particle(function, placement, mapping=mapping)
 
     def run(*arguments):
         here = placement._replace(particles=len(jax.tree.leaves(arguments[shared:])[0]))
-        own = here.spread(arguments[shared:])
-        return here.trimmed(placed(*here.place(arguments[:shared]), *own))
+        *own, last = here.spread(arguments[shared:])
+        return here.trimmed(compiled(here.place(arguments[:shared]), tuple(own), last))
 
     return run
 
@@ -44,28 +52,97 @@ def chosen_mapping(mapping: str) -> str:
     return "map" if jax.default_backend() == "cpu" else "vmap"
 
 
-def over_placed_particles(
+def each_particle(
     function: Callable[..., Any],
-    shared: int,
     placement: Placement,
     *,
     mapping: str = "map",
     donate: bool = False,
-) -> Callable[..., Any]:
-    """`over_particles` for arguments that lie where `placement` has them, copies included; so does
-    the result.
+) -> Callable[[tuple, tuple, Any], Any]:
+    """`function(*common, *own, last)` of each particle, compiled for all devices and called as
+    `(common, own, last)`: `common` the same for all particles, `own`, `last` and the result with a
+    leading axis of particles, all of them where `placement` has them, copies included.
 
-    With `donate` the last argument's memory becomes the result's, and its arrays are gone.
+    With `donate` the memory of `last` becomes the result's, and its arrays are gone.
     """
-
     in_turn = chosen_mapping(mapping) == "map"
 
     def on_device(common, own, last):
         one = lambda own: function(*common, *own)  # noqa: E731
         return jax.lax.map(one, (*own, last)) if in_turn else jax.vmap(one)((*own, last))
 
-    run = on_all_devices(on_device, placement, (PartitionSpec(), OWN, OWN), OWN, donate)
-    return lambda *arguments: run(arguments[:shared], arguments[shared:-1], arguments[-1])
+    return on_all_devices(on_device, placement, (ALIKE, OWN, OWN), OWN, donate)
+
+
+class DevicePopulation(NamedTuple):
+    """All particles of a run as one device sees them."""
+
+    weights: Float[Array, "own"]  # of its own ones: 1, or 0 for a copy that fills up the device
+    mapping: str  # "map" or "vmap", see `chosen_mapping`
+    axis: str | None  # of the devices, where there are several
+
+    def each(self, function: Callable[..., Any], *own: Any) -> Any:
+        """`function(*one particle's arguments)` of each particle of this device."""
+        one = lambda arguments: function(*arguments)  # noqa: E731
+        return jax.lax.map(one, own) if self.mapping == "map" else jax.vmap(one)(own)
+
+    def each_and_mean(self, function: Callable[..., Any], *own: Any) -> tuple[Any, Any]:
+        """`function` returns a result and a value, a tree: the results of this device's particles
+        and the mean of the value over all particles of all devices.
+
+        One after the other, only the sum of the values is kept, not each of them.
+        """
+        if self.mapping == "vmap":
+            results, values = jax.vmap(function)(*own)
+            total = jax.tree.map(partial(_weighted_sum, self.weights), values)
+        else:
+            results, total = self._one_by_one(function, own)
+        count = jnp.sum(self.weights)
+        if self.axis is not None:
+            total, count = jax.lax.psum((total, count), self.axis)
+        return results, jax.tree.map(lambda leaf: leaf / count.astype(leaf.dtype), total)
+
+    def _one_by_one(self, function: Callable[..., Any], own: tuple) -> tuple[Any, Any]:
+        first = jax.tree.map(lambda leaf: leaf[0], own)
+        _, shapes = jax.eval_shape(function, *first)
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+        def body(total, own):
+            weight, arguments = own
+            result, value = function(*arguments)
+            add = lambda sum_, leaf: sum_ + weight.astype(leaf.dtype) * leaf  # noqa: E731
+            return jax.tree.map(add, total, value), result
+
+        total, results = jax.lax.scan(body, zeros, (self.weights, own))
+        return results, total
+
+    def gather(self, own: Any) -> Any:
+        """The leaves [own, ...] of all devices as [particles, ...], copies included."""
+        if self.axis is None:
+            return own
+        return jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, self.axis, tiled=True), own)
+
+
+def all_particles(
+    function: Callable[..., Any],
+    placement: Placement,
+    *,
+    mapping: str = "map",
+    donate: bool = False,
+) -> Callable[[tuple, jax.Array, tuple, Any], tuple[Any, Any]]:
+    """`function(population, *common, *own, last)` with its `DevicePopulation`, compiled for all
+    devices and called as `(common, placement.weights, own, last)`; otherwise as `each_particle`.
+
+    It returns two trees: one with the leading axis of particles, whose memory that of `last` may
+    become, and one that is the same for all.
+    """
+    axis, mapping = PARTICLES if placement.mesh.size > 1 else None, chosen_mapping(mapping)
+
+    def on_device(common, weights, own, last):
+        return function(DevicePopulation(weights, mapping, axis), *common, *own, last)
+
+    specs = (ALIKE, OWN, OWN, OWN)
+    return on_all_devices(on_device, placement, specs, (OWN, ALIKE), donate)
 
 
 def on_all_devices(
@@ -94,3 +171,7 @@ def on_all_devices(
         check_vma=False,
     )
     return jax.jit(spread, donate_argnums=donated)
+
+
+def _weighted_sum(weights: jax.Array, leaf: jax.Array) -> jax.Array:
+    return jnp.tensordot(weights.astype(leaf.dtype), leaf, axes=1, precision="highest")

@@ -11,6 +11,8 @@ from typing import Any
 
 import jax
 
+from sdjax.config.errors import UserError
+from sdjax.config.fields import number, one_of, whole
 from sdjax.reports.evaluation import Evaluation, save_views, summary
 from sdjax.reports.pictures import save_png
 from sdjax.reports.sheets import sheet
@@ -22,6 +24,15 @@ from sdjax.runs.processes import from_every_process, is_first
 from sdjax.runs.run import Run
 from sdjax.scene.mesh import extract_mesh, save_mesh
 
+REPORT = {
+    "views": whole(at_least=1).of(16, "held-out cameras of the figures"),
+    "frames": whole(at_least=1).of(48, "of a turntable"),
+    "turntable_resolution": whole(at_least=1).of(128, "pixels of a frame along an edge"),
+    "turntable_elevation": number(at_least=-90, at_most=90).of(15.0, "degrees"),
+    "turntable_format": one_of("mp4", "gif").of("mp4", "of the films"),
+    "mesh_resolution": whole(at_least=8).of(96, "points of the mesh's grid along an edge"),
+    "mesh_format": one_of("glb", "obj", "ply").of("glb", "of the meshes"),
+}
 METRICS = "metrics.json"
 VIEWS = "views.npz"
 SHEET = "sheet.png"
@@ -83,7 +94,7 @@ def _write_own_meshes(run: Run, on_host: Any, folder: Path) -> dict[str, str]:
         params = jax.tree.map(lambda leaf, i=i: leaf[i], on_host)
         try:
             mesh = extract_mesh(field, params["field"], report.mesh_resolution)
-        except ValueError as error:
+        except UserError as error:
             result[path.parent.name] = str(error)
             print(f"no mesh of seed {seed}: {error}", flush=True)
             continue

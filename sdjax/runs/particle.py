@@ -8,6 +8,7 @@ import optax
 from flax import struct
 from jaxtyping import Array, Float, Int
 
+from sdjax.config.fields import fields_of, fraction, interval, number, whole
 from sdjax.diffusion.ramps import Ramp
 from sdjax.priors.prior import Prior
 from sdjax.rules.contract import Rule
@@ -20,13 +21,26 @@ Regulariser = Callable[[Rendering], Float[Array, ""]]
 class CameraRange(NamedTuple):
     """From where a particle is seen; see `sdjax.cameras.sample_camera`."""
 
-    elevation: tuple[float, float]
-    distance: tuple[float, float]
-    fovy: tuple[float, float]
-    even_degrees: float
-    camera_perturb: float
-    center_perturb: float
-    up_perturb: float
+    elevation: tuple[float, float] = (-10.0, 45.0)
+    distance: tuple[float, float] = (3.2, 3.2)
+    fovy: tuple[float, float] = (40.0, 40.0)
+    even_degrees: float = 0.0
+    camera_perturb: float = 0.0
+    center_perturb: float = 0.0
+    up_perturb: float = 0.0
+
+
+CAMERA_RANGE = fields_of(
+    CameraRange,
+    elevation=interval(number(at_least=-90, at_most=90)).says("degrees above the horizon"),
+    distance=interval(number(above=0)).says("from the origin, world units"),
+    fovy=interval(number(above=0, at_most=179)).says("vertical field of view, degrees"),
+    even_degrees=fraction().says("how often the elevation is even in degrees, not on the sphere"),
+    camera_perturb=number(at_least=0).says("largest shift of the camera, world units"),
+    center_perturb=number(at_least=0).says("deviation of the point looked at, world units"),
+    up_perturb=number(at_least=0).says("deviation of the up vector"),
+)
+CAMERA = {"views": whole(at_least=1).of(1, "cameras of a step"), **CAMERA_RANGE}
 
 
 @struct.dataclass

@@ -11,7 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from sdjax.config.errors import UserError
+from sdjax.config.fields import whole
+
 PARTICLES, WEIGHTS = "particles", "weights"
+
+
+PLACEMENT = {
+    "devices": whole(at_least=0).of(0, "how many; 0: as many as the particles reach"),
+    "weight_shards": whole(at_least=1).of(1, "parts into which the prior's weights are cut"),
+}
 
 
 class Placement(NamedTuple):
@@ -28,6 +37,11 @@ class Placement(NamedTuple):
     def rows(self) -> int:
         """Particles and copies."""
         return self.particles + -self.particles % self.mesh.shape[PARTICLES]
+
+    @property
+    def weights(self) -> jax.Array:
+        """float32 [rows] over the devices: 1 for a particle, 0 for a copy."""
+        return self.spread((np.arange(self.rows) < self.particles).astype(np.float32))
 
     def place(self, tree: Any) -> Any:
         """Arrays that all devices need whole; what is on the mesh already stays as it is."""
@@ -120,20 +134,20 @@ def usable_devices(particles: int, devices: int, weight_shards: int = 1) -> int:
     """
     present, own = jax.device_count(), jax.local_device_count()
     if devices > present:
-        raise ValueError(f"{devices} devices were asked for, but there are {present}.")
+        raise UserError(f"{devices} devices were asked for, but there are {present}.")
     if own % weight_shards:
-        raise ValueError(
+        raise UserError(
             f"The weights were to be cut into {weight_shards}, expected a divisor of the {own} "
             "devices of a process."
         )
     if devices % weight_shards:
-        raise ValueError(
+        raise UserError(
             f"{devices} devices were asked for, expected a multiple of the {weight_shards} parts "
             "of the weights."
         )
     if jax.process_count() > 1:
         if devices not in (0, present):
-            raise ValueError(
+            raise UserError(
                 f"{devices} devices were asked for, expected 0 or {present}: several processes "
                 "use all that they have."
             )

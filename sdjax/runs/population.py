@@ -8,7 +8,7 @@ from jaxtyping import Array, Int
 
 from sdjax.priors.prior import Prior
 from sdjax.rules.shared import Everyone, SharedRule
-from sdjax.runs.crowd import Crowd
+from sdjax.runs.mapping import DevicePopulation
 from sdjax.runs.particle import Particle, Recipe
 from sdjax.runs.step import Log, StepKeys, current_latents, step_keys, train_step
 
@@ -49,7 +49,7 @@ def initial_shared(recipe: Recipe, prior: Prior, first_seed: Int[Array, ""]) -> 
 def train_population(
     recipe: Recipe,
     steps: int,
-    crowd: Crowd,
+    population: DevicePopulation,
     prior: Prior,
     conditioning: Any,
     first_seed: Int[Array, ""],
@@ -87,10 +87,10 @@ def train_population(
 
         everyone = None
         if rule.sees_everyone:
-            latents = crowd.each(look, seeds, particles)
-            everyone = Everyone(*crowd.gather((latents, crowd.weights)))
+            latents = population.each(look, seeds, particles)
+            everyone = Everyone(*population.gather((latents, population.weights)))
         own_rule = rule.rule(shared, everyone)
-        (particles, log), gradient = crowd.each_and_mean(one, seeds, particles)
+        (particles, log), gradient = population.each_and_mean(one, seeds, particles)
         return (particles, rule.apply(shared, gradient)), log
 
     (particles, shared), log = jax.lax.scan(

@@ -9,7 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import Camera
+from sdjax.config.fields import fields_of, fraction, number, one_of, several, text, whole
 from sdjax.diffusion.ddim import ddim_sample
+from sdjax.priors import PRIOR
 from sdjax.priors.prior import Prior
 from sdjax.runs.mapping import over_particles
 from sdjax.runs.particle import particle_noise
@@ -22,6 +24,38 @@ class Sampling(NamedTuple):
     steps: int = 50
     spacing: str = "trailing"
     eta: float | int = 0.0
+
+
+DDIM = fields_of(
+    Sampling,
+    guidance_scale=number().says("s of uncond + s (cond - uncond)"),
+    steps=whole(at_least=1, at_most=1000).says("of DDIM"),
+    spacing=one_of("leading", "trailing").says("of the timesteps, as diffusers names it"),
+)
+CAMERA = {
+    "azimuths": several(number()).of((0.0,), "of the views, degrees"),
+    "elevation": number(at_least=-90, at_most=90).of(15.0, "degrees"),
+    "distance": number(above=1).of(3.2, "from the origin, world units"),
+    "fovy": number(above=0, at_most=179).of(40.0, "vertical field of view, degrees"),
+}
+SCHEMA = {
+    "prompt": text().of("a chair", "what to draw"),
+    "seeds": whole(at_least=1).of(16, "pictures"),
+    "first_seed": whole(at_least=0).of(0, "the others follow it"),
+    "resolution": whole(at_least=1).of(64, "pixels along an edge"),
+    **DDIM,
+    "eta": fraction().of(Sampling().eta, "noise of a step: 0 is DDIM, 1 DDPM"),
+    "prior": PRIOR,
+    "camera": CAMERA,
+}
+
+
+def view_cameras(table: Any) -> Camera:
+    """The cameras of a table of `CAMERA`, one per azimuth."""
+    same = (table.elevation, table.distance, table.fovy)
+    views = len(table.azimuths)
+    azimuths = jnp.asarray(table.azimuths, jnp.float32)
+    return Camera(azimuths, *(jnp.full(views, value) for value in same))
 
 
 def sample_seeds(

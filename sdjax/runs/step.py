@@ -47,12 +47,12 @@ class Seen(NamedTuple):
 
 def train_particle(
     recipe: Recipe,
+    steps: int,
     prior: Prior,
     conditioning: Any,
+    first_step: Int[Array, ""],
     seed: Int[Array, ""],
     particle: Particle,
-    first_step: Int[Array, ""],
-    steps: int,
 ) -> tuple[Particle, Log]:
     """`steps` steps from `first_step` on; the log has a leading axis of `steps`."""
     rule = recipe.make_rule(prior)

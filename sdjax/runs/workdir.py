@@ -2,22 +2,25 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import flatten
 from sdjax.config.loading import freeze
+from sdjax.config.tables import flatten
 from sdjax.reports.whole_files import write_whole
 
 CONFIG = "config.json"
 
 
 def open_workdir(
-    path: str | Path, config: ConfigDict | Mapping[str, Any], ignore: Sequence[str] = ()
+    path: str | Path,
+    config: ConfigDict | Mapping[str, Any],
+    ignore: Sequence[str] = (),
+    former: Callable[[Mapping[str, Any]], FrozenConfigDict] = freeze,
 ) -> Path:
     """Makes the folder of a run, or reopens it to resume the run.
 
@@ -28,6 +31,7 @@ def open_workdir(
         path: the folder; its parents are made too.
         config: the resolved configuration; its values are numbers, texts, sequences, None.
         ignore: dotted fields (or tables) that may differ from those of the run so far.
+        former: what a configuration that lies there means today.
 
     Raises:
         UserError: if the folder holds a run with another configuration (it names the first
@@ -39,7 +43,7 @@ def open_workdir(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / CONFIG).exists() and len(list(folder.iterdir())) > 1:
-            _refuse_other(folder, resolved, ignore)
+            _refuse_other(folder, resolved, ignore, former)
         write_whole(folder / CONFIG, json.dumps(resolved, indent=2, sort_keys=True) + "\n")
     except FileExistsError as error:
         raise UserError(f"--workdir={path} is a file, expected a folder.") from error
@@ -61,7 +65,7 @@ def make_folder(path: str | Path) -> Path:
 
 
 def read_config(path: str | Path) -> FrozenConfigDict:
-    """The configuration of the run in folder `path`.
+    """The configuration of the run in folder `path`, as it was written.
 
     Raises:
         UserError: if there is no run, or its configuration cannot be read.
@@ -76,8 +80,13 @@ def read_config(path: str | Path) -> FrozenConfigDict:
         raise UserError(f"{Path(path) / CONFIG} is damaged ({error}).") from error
 
 
-def _refuse_other(folder: Path, config: dict[str, Any], ignore: Sequence[str]) -> None:
-    there = flatten(read_config(folder))
+def _refuse_other(
+    folder: Path,
+    config: dict[str, Any],
+    ignore: Sequence[str],
+    former: Callable[[Mapping[str, Any]], FrozenConfigDict],
+) -> None:
+    there = flatten(former(read_config(folder).to_dict()))
     here = flatten(freeze(config))
     differing = [
         name

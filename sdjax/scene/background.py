@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from sdjax.config.fields import listed
 from sdjax.scene.fields.network import apply_network, encode_frequencies, init_network
 
 WHITE = (1.0, 1.0, 1.0)
@@ -85,3 +86,9 @@ class Random:
 
 
 Background = Solid | Learned | Random
+
+
+BACKGROUNDS = {"white": Solid(), "learned": Learned(), "random": Random(Learned())}
+BACKGROUND = listed(BACKGROUNDS).of(
+    "white", "behind the object; random: learned, or one colour half of the time"
+)

@@ -6,6 +6,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sdjax.cameras import Camera
+from sdjax.config.errors import UserError
+from sdjax.config.fields import fields_of, number
+from sdjax.scene.kind import SceneKind
 from sdjax.scene.rendering import Progress, Rendering
 
 Params = dict[str, Float[Array, "h w 3"]]
@@ -26,6 +29,15 @@ class Image:
     def in_latent_space(self) -> bool:
         """Whether a rendering's colours are a prior's latents: no, they are to be encoded."""
         return False
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it is a picture without a shape: yes."""
+        return True
+
+    def moved(self, params: Params) -> Params:
+        """`params` of the stage before: the same, it has one size."""
+        return params
 
     def init(self, key: jax.Array) -> Params:
         """Fresh pixels."""
@@ -50,7 +62,7 @@ class Image:
         image = params["image"]
         rows, columns, _ = image.shape
         if rows % height or columns % width:
-            raise ValueError(
+            raise UserError(
                 f"A rendering of {height} x {width} was asked of an image of {rows} x {columns}; "
                 "height and width must divide those of the image."
             )
@@ -62,3 +74,11 @@ class Image:
             normal=None,
             samples=None,
         )
+
+
+SCENE = SceneKind(
+    "image",
+    lambda place, **fields: Image(height=place.size, width=place.size, **fields),
+    fields_of(Image, spread=number(at_least=0).says("deviation of the first pixels from 0.5")),
+    is_flat=True,
+)

@@ -1,11 +1,16 @@
 """A particle that is a prior's latents themselves: 2D score distillation without an encoder."""
 
+from typing import Any
+
 import flax.struct
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sdjax.cameras import Camera
+from sdjax.config.errors import UserError
+from sdjax.config.fields import fields_of, number
+from sdjax.scene.kind import Place, SceneKind
 from sdjax.scene.rendering import Progress, Rendering
 
 Params = dict[str, Float[Array, "h w channels"]]
@@ -28,6 +33,15 @@ class Latents:
     def in_latent_space(self) -> bool:
         """Whether a rendering's colours are a prior's latents: yes, pictures are decoded."""
         return True
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it is a picture without a shape: yes."""
+        return True
+
+    def moved(self, params: Params) -> Params:
+        """`params` of the stage before: the same, it has one size."""
+        return params
 
     def init(self, key: jax.Array) -> Params:
         """Fresh latents."""
@@ -52,7 +66,7 @@ class Latents:
         latents = params["latents"]
         own = latents.shape[:2]
         if (height, width) != own:
-            raise ValueError(
+            raise UserError(
                 f"A rendering of {height} x {width} was asked of latents of {own[0]} x {own[1]}; "
                 "ask for their own size."
             )
@@ -63,3 +77,16 @@ class Latents:
             normal=None,
             samples=None,
         )
+
+
+def _make(place: Place, **fields: Any) -> Latents:
+    height, width, channels = place.latent_shape
+    return Latents(height=height, width=width, channels=channels, **fields)
+
+
+SCENE = SceneKind(
+    "latents",
+    _make,
+    fields_of(Latents, spread=number(at_least=0).says("deviation of the first latents from 0")),
+    is_flat=True,
+)

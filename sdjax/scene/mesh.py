@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from sdjax.config.errors import UserError
 from sdjax.scene.fields.field import Field
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def extract_mesh(
 
     densities = _density_grid(field, params, resolution)
     if not densities.max() > threshold:
-        raise ValueError(
+        raise UserError(
             f"A mesh was asked at density {threshold:.3g}, but the density is at most "
             f"{densities.max():.3g}; the scene is empty, or the threshold should be lower."
         )
@@ -50,7 +51,7 @@ def extract_mesh(
 def save_mesh(mesh: "trimesh.Trimesh", path: str | Path) -> None:
     """Write a mesh as .glb, .obj or .ply; another suffix is a ValueError."""
     if Path(path).suffix.lower() not in SUFFIXES:
-        raise ValueError(
+        raise UserError(
             f"A mesh was to be written to {path}; its suffix must be one of {', '.join(SUFFIXES)}."
         )
     mesh.export(path)

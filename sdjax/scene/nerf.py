@@ -8,14 +8,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sdjax import cameras
+from sdjax.config.fields import fields_of, number, optional, whole
 from sdjax.scene import sampling, volume
-from sdjax.scene.background import Background, Solid
+from sdjax.scene.background import BACKGROUND, Background, Solid
 from sdjax.scene.chunks import map_chunks
+from sdjax.scene.fields import FIELDS
 from sdjax.scene.fields.dense_grid import DenseGrid
-from sdjax.scene.fields.field import Field
+from sdjax.scene.fields.field import Field, FieldKind
+from sdjax.scene.kind import Place, SceneKind
 from sdjax.scene.normals import normalise, normals
 from sdjax.scene.rendering import Progress, Rendering, Samples
-from sdjax.scene.shading import PointLight, shade
+from sdjax.scene.shading import SHADING, PointLight, shade
 
 
 class Rays(NamedTuple):
@@ -58,6 +61,16 @@ class NeRF:
     def in_latent_space(self) -> bool:
         """Whether a rendering's colours are a prior's latents: no, they are to be encoded."""
         return False
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it is a picture without a shape: no."""
+        return False
+
+    def moved(self, params: dict[str, Any]) -> dict[str, Any]:
+        """`params` of the stage before in the resolution of this one's field."""
+        field = self.field.moved(params["field"])
+        return params if field is params["field"] else {**params, "field": field}
 
     def init(self, key: jax.Array) -> dict[str, Any]:
         """Fresh params of the field and of the background."""
@@ -161,3 +174,39 @@ def _evaluate(field, params, points, directions):
 
 def _along(rays: Rays, distances: Float[Array, "*rays n"]) -> Float[Array, "*rays n 3"]:
     return rays.origins[..., None, :] + distances[..., None] * rays.directions[..., None, :]
+
+
+_RAYS = {
+    **fields_of(
+        NeRF,
+        samples=whole(at_least=1).says("of a ray"),
+        proposals=whole(at_least=0).says("intervals of a ray that are weighed to place them"),
+        chunk=optional(whole(at_least=1)).says("rays rendered at a time; None: all"),
+        normal_step=optional(number(above=0)).says(
+            "of normals by differences, world units; None: by derivatives"
+        ),
+    ),
+    "perturbation": number(above=0).of(
+        0.01, "deviation of the points of losses.normal_smoothness_3d, world units"
+    ),
+    "background": BACKGROUND,
+    "shading": SHADING,
+}
+
+
+def _scene(kind: FieldKind) -> SceneKind:
+    """The radiance field of a field."""
+
+    def make(place: Place, perturbation: float, **fields: Any) -> NeRF:
+        rays = {name: fields.pop(name) for name in _RAYS if name in fields}
+        return NeRF(
+            field=kind.make(place.grid, **fields),
+            normals=place.normals,
+            perturbation=perturbation if place.perturbed_normals else None,
+            **rays,
+        )
+
+    return SceneKind(kind.name, make, {**kind.fields, **_RAYS})
+
+
+SCENES = tuple(map(_scene, FIELDS.values()))

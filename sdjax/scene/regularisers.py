@@ -6,10 +6,17 @@ asked for them and raise ValueError otherwise; normals that vary over the image 
 by opacity, so that the empty background has none.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from sdjax.config.errors import UserError
+from sdjax.config.fields import number
+from sdjax.config.kinds import Fields, kinds
+from sdjax.diffusion.ramps import ramped
 from sdjax.scene.normals import normalise
 from sdjax.scene.rendering import Rendering
 
@@ -102,7 +109,7 @@ def normal_smoothness_3d(rendering: Rendering) -> Scalar:
 
 def _needed(value, what: str):
     if value is None:
-        raise ValueError(
+        raise UserError(
             f"This regulariser was given a rendering without what it needs; render with {what}."
         )
     return value
@@ -111,9 +118,55 @@ def _needed(value, what: str):
 def _pooled(values: Float[Array, "h w 3"], resolution: int) -> Float[Array, "r r 3"]:
     height, width, _ = values.shape
     if height % resolution or width % resolution:
-        raise ValueError(
+        raise UserError(
             f"Convexity was asked at resolution {resolution} of a rendering of {height} x {width}, "
             "whose height and width must be multiples of it."
         )
     blocks = values.reshape(resolution, height // resolution, resolution, width // resolution, 3)
     return jnp.mean(blocks, axis=(1, 3))
+
+
+class Regulariser(NamedTuple):
+    """One of the list: a penalty, and what the rendering must have for it."""
+
+    name: str
+    penalty: Callable[[Rendering], Scalar]
+    meaning: str
+    needs_normals: bool = False
+    needs_perturbed_normals: bool = False
+    divides: int = 1  # of which the rendering's height and width must be multiples
+
+    @property
+    def fields(self) -> Fields:
+        """Its weight."""
+        return {self.name: ramped(number(at_least=0)).of(0.0, f"weight: {self.meaning}")}
+
+
+REGULARISERS = kinds(
+    Regulariser(
+        "orientation", orientation, "normals of visible points do not face away", needs_normals=True
+    ),
+    Regulariser("sparsity", sparsity, "little of the picture is covered"),
+    Regulariser("opaque", opaque, "each ray is opaque or empty"),
+    Regulariser(
+        "convexity", convexity, "surfaces bulge towards the camera", needs_normals=True, divides=8
+    ),
+    Regulariser("z_variance", z_variance, "a ray's density lies at one depth"),
+    Regulariser(
+        "normal_smoothness",
+        normal_smoothness,
+        "normals of neighbouring pixels are alike",
+        needs_normals=True,
+    ),
+    Regulariser(
+        "normal_smoothness_3d",
+        normal_smoothness_3d,
+        "normals of points displaced a little are alike",
+        needs_normals=True,
+        needs_perturbed_normals=True,
+    ),
+)
+LOSSES = {
+    "guidance": ramped(number(at_least=0)).of(1.0, "weight of the rule's gradient"),
+    **{name: entry.fields[name] for name, entry in REGULARISERS.items()},
+}

@@ -10,6 +10,7 @@ with the colour a of a point, its normal n and the unit vector l to the light (D
 arXiv 2209.14988, section 3.2).
 """
 
+import dataclasses
 from typing import NamedTuple
 
 import flax.struct
@@ -18,6 +19,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from sdjax.cameras import Camera, position
+from sdjax.config.fields import fields_of, fraction, whole
+from sdjax.config.kinds import Kind, kinds
+from sdjax.config.tables import Choice
 from sdjax.scene.normals import normalise
 from sdjax.scene.rendering import Progress
 
@@ -81,3 +85,21 @@ def shade(
     white = jnp.broadcast_to(received, albedo.shape)
     shaded = jnp.where(lighting.textureless, white, albedo * received)
     return jnp.where(lighting.shaded, shaded, albedo)
+
+
+SHADINGS = kinds(
+    Kind("albedo", lambda: None),
+    Kind(
+        "point_light",
+        PointLight,
+        fields_of(
+            PointLight,
+            start=dataclasses.replace(
+                whole(at_least=0), default=0, read=lambda step, steps: step / steps
+            ).says("step from which on pictures are lit"),
+            probability=fraction().says("of a picture to be shaded"),
+            textureless=fraction().says("share of the shaded pictures without colours"),
+        ),
+    ),
+)
+SHADING = Choice(SHADINGS, "albedo", "light on the pictures of training")

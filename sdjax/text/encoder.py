@@ -11,6 +11,7 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from sdjax.config.errors import UserError
 from sdjax.networks.clip.config import TextConfig
 from sdjax.networks.clip.text import CLIPText
 from sdjax.networks.parameters import parameter_shapes
@@ -60,7 +61,7 @@ def _config(folder: Path) -> TextConfig:
     try:
         fields = json.loads((folder / "config.json").read_text())
     except (OSError, ValueError) as error:
-        raise ValueError(
+        raise UserError(
             f"'{folder / 'config.json'}' cannot be read ({error}), expected the configuration of "
             "a CLIP text encoder; download the model again."
         ) from error

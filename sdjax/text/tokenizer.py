@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from sdjax.config.errors import UserError
+
 Tokenize = Callable[[Sequence[str]], Int[np.ndarray, "prompts tokens"]]
 
 _CONTEXT = 77  # what every CLIP text encoder reads
@@ -29,7 +31,7 @@ def load_tokenizer(folder: str | Path) -> Tokenize:
     folder = Path(folder)
     missing = [name for name in _FILES if not (folder / name).is_file()]
     if missing:
-        raise ValueError(
+        raise UserError(
             f"{str(folder)!r} holds no {' and no '.join(missing)}, expected the `tokenizer` folder "
             "of a Stable Diffusion model in the diffusers layout."
         )
@@ -39,7 +41,7 @@ def load_tokenizer(folder: str | Path) -> Tokenize:
         try:
             tokenizer = CLIPTokenizerFast.from_pretrained(str(folder), local_files_only=True)
         except Exception as error:  # the libraries below raise bare `Exception` too
-            raise ValueError(
+            raise UserError(
                 f"the tokenizer in {str(folder)!r} cannot be read ({error}), expected the files "
                 "of a CLIP tokenizer; copy or download them again."
             ) from error

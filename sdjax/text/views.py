@@ -1,10 +1,13 @@
 """View-dependent prompts: what a prompt says to a camera at the side, front, back or overhead."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sdjax.cameras import DIRECTIONS
-from sdjax.text.perp_neg import NegativeWeights
+from sdjax.config.errors import UserError
+from sdjax.config.fields import flag, number, one_of, optional, several, text
+from sdjax.text.perp_neg import Decay, DecayingWeights, NegativeWeights, stepped_weights
 
 _PREFIXES = {"back": "backside view"}  # threestudio's word, only in this style
 
@@ -46,12 +49,12 @@ class Prompting:
 
     def __post_init__(self):
         if self.style not in ("suffix", "prefix"):
-            raise ValueError(
+            raise UserError(
                 f"style is {self.style!r}, expected 'suffix' (\"X, side view\") or 'prefix' "
                 '("side view of X").'
             )
         if self.perp_neg is not None and not self.view_dependent:
-            raise ValueError(
+            raise UserError(
                 "perp_neg is on with view_dependent off, expected both: Perp-Neg mixes the "
                 "view-dependent prompts."
             )
@@ -65,7 +68,7 @@ def direction_prompts(prompt: str, prompting: Prompting) -> ViewPrompts:
     if not prompting.view_dependent:
         return ViewPrompts(*[prompt] * len(DIRECTIONS))
     if not prompt.strip() and None in prompting.given:
-        raise ValueError("the prompt is blank, expected words such as 'a photo of a hamburger'.")
+        raise UserError("the prompt is blank, expected words such as 'a photo of a hamburger'.")
     derived = [_derived(prompt, direction, prompting.style) for direction in DIRECTIONS]
     pairs = zip(prompting.given, derived, strict=True)
     return ViewPrompts(*[own if given is None else given for given, own in pairs])
@@ -75,3 +78,37 @@ def _derived(prompt: str, direction: str, style: str) -> str:
     if style == "suffix":
         return f"{prompt}, {direction} view"
     return f"{_PREFIXES.get(direction, f'{direction} view')} of {prompt}"
+
+
+_ANGLE = number(at_least=0, at_most=180)
+PROMPTS = {
+    "negative": text().of("", "the negative prompt"),
+    "view_dependent": flag().of(True, "prompts name the direction of a view"),
+    "style": one_of("suffix", "prefix").of("suffix", "'X, side view' or 'side view of X'"),
+    **{
+        name: optional(text()).of(None, f"the prompt of this direction; None: the prompt, {name}")
+        for name in ViewPrompts._fields
+    },
+    "thresholds": several(_ANGLE, count=3).of(
+        tuple(Thresholds()), "degrees where front, back and overhead begin"
+    ),
+    "perp_neg": one_of("off", "decaying", "stepped").of("off", "Perp-Neg, and its weights"),
+    "perp_neg_decays": {
+        name: several(number(), count=3).of(tuple(decay), "a, b, c of a exp(-b r) + c")
+        for name, decay in DecayingWeights()._asdict().items()
+    },
+}
+
+
+def prompting_of(table: Mapping[str, Any]) -> Prompting:
+    """What a table of `PROMPTS` says; raises `ValueError` as `Prompting` does."""
+    decays = {name: Decay(*values) for name, values in table["perp_neg_decays"].items()}
+    weights = {"off": None, "decaying": DecayingWeights(**decays), "stepped": stepped_weights}
+    return Prompting(
+        negative_prompt=table["negative"],
+        view_dependent=table["view_dependent"],
+        style=table["style"],
+        given=ViewPrompts(**{name: table[name] for name in ViewPrompts._fields}),
+        thresholds=Thresholds(*table["thresholds"]),
+        perp_neg=weights[table["perp_neg"]],
+    )

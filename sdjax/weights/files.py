@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from sdjax.config.errors import UserError
 from sdjax.weights.choice import best_weights, is_index, pickles
 from sdjax.weights.conversion import from_pickles
 
@@ -13,11 +14,11 @@ def weight_files(folder: Path) -> list[Path]:
     ValueError if there are none, saying how to convert pickles where only those are.
     """
     if not folder.is_dir():
-        raise ValueError(f"There is no folder '{folder}' to load weights from.")
+        raise UserError(f"There is no folder '{folder}' to load weights from.")
     names = [path.name for path in folder.iterdir()]
     best = best_weights(names)
     if best is None:
-        raise ValueError(_none_found(folder, names))
+        raise UserError(_none_found(folder, names))
     return shards(folder / best) if is_index(best) else [folder / best]
 
 
@@ -26,11 +27,11 @@ def shards(index: Path) -> list[Path]:
     try:
         names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"'{index}' is no index of safetensors; download it again.") from error
+        raise UserError(f"'{index}' is no index of safetensors; download it again.") from error
     files = [index.parent / name for name in names]
     missing = [file.name for file in files if not file.exists()]
     if missing:
-        raise ValueError(
+        raise UserError(
             f"'{index}' names {len(names)} files, but {', '.join(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} missing beside it; download the rest."
         )

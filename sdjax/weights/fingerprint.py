@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from sdjax.config.errors import UserError
 from sdjax.weights.choice import best_weights, needed_files
 from sdjax.weights.files import weight_files
 
@@ -16,7 +17,7 @@ def fingerprint(folder: str | Path, component: str) -> str:
     """
     inside = Path(folder) / component
     if not inside.is_dir():
-        raise ValueError(f"'{folder}' has no component '{component}'.")
+        raise UserError(f"'{folder}' has no component '{component}'.")
     names = [path.name for path in inside.iterdir()]
     needed = {inside / name for name in needed_files(names)}
     if best_weights(names):

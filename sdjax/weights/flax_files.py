@@ -13,6 +13,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from sdjax.config.errors import UserError
 from sdjax.weights.layout import to_torch, torch_tensor
 
 ARRAY = 1
@@ -37,7 +38,7 @@ def flax_tensors(file: Path) -> Iterator[tuple[str, np.ndarray]]:
                 tensor = torch_tensor(path, array.shape)
                 yield tensor.name, to_torch(tensor, array)
         except (msgpack.UnpackException, ValueError, TypeError, KeyError) as error:
-            raise ValueError(
+            raise UserError(
                 f"'{file}' is cut short or no file of Flax weights "
                 f"({type(error).__name__}); download it again."
             ) from error
@@ -61,7 +62,7 @@ def _walk(stream: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
 
 def _leaf(value: Any, path: tuple[str, ...]) -> np.ndarray:
     if not isinstance(value, np.ndarray) or not path:
-        raise ValueError(f"{type(value).__name__} instead of an array")
+        raise UserError(f"{type(value).__name__} instead of an array")
     return value
 
 
@@ -77,7 +78,7 @@ def _array(code: int, data: bytes) -> np.ndarray:
     import msgpack
 
     if code != ARRAY:
-        raise ValueError(f"extension type {code}")
+        raise UserError(f"extension type {code}")
     head = msgpack.Unpacker()
     head.feed(data[:HEAD])
     head.read_array_header()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from sdjax.config.errors import UserError
 from sdjax.weights.conversion import from_checkpoint
 
 CHECKPOINTS = (".safetensors", ".ckpt", ".pt", ".pth")
@@ -11,12 +12,12 @@ CHECKPOINTS = (".safetensors", ".ckpt", ".pt", ".pth")
 def checked_folder(path: Path, components: Sequence[str]) -> Path:
     """`path` if it is a diffusers folder with these components, else ValueError."""
     if path.is_file():
-        raise ValueError(_single_file(path))
+        raise UserError(_single_file(path))
     if not (path / "model_index.json").exists():
-        raise ValueError(_no_model(path))
+        raise UserError(_no_model(path))
     missing = [name for name in components if not (path / name).is_dir()]
     if missing:
-        raise ValueError(
+        raise UserError(
             f"The model in '{path}' has no folder {' and no '.join(missing)}; "
             f"download it completely, with {', '.join(components)}."
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from sdjax.config.errors import UserError
 from sdjax.weights.choice import best_weights, needed_files, pickles
 from sdjax.weights.files import weight_files
 from sdjax.weights.folder import checked_folder, no_such_path
@@ -35,11 +36,11 @@ def local_folder(
     path = shipped_folder() if source == NAME else Path(source).expanduser()
     is_path = isinstance(source, Path) or HUB_ID.fullmatch(source) is None
     if not path.exists() and is_path:
-        raise ValueError(no_such_path(path))
+        raise UserError(no_such_path(path))
     if not path.exists():
         return checked_folder(_snapshot(str(source), revision, components), components)
     if revision is not None:
-        raise ValueError(f"'{source}' is a folder here, so leave out the revision '{revision}'.")
+        raise UserError(f"'{source}' is a folder here, so leave out the revision '{revision}'.")
     return checked_folder(path, components)
 
 
@@ -65,12 +66,12 @@ def _wanted(model: str, names: list[str], components: Sequence[str]) -> list[str
         start = component + "/"
         inside = [name.removeprefix(start) for name in names if name.startswith(start)]
         if not inside:
-            raise ValueError(
+            raise UserError(
                 f"The model '{model}' has no folder {component} on the hub; choose one in the "
                 f"layout of diffusers, with {', '.join(components)}."
             )
         if pickles(inside) and best_weights(inside) is None:
-            raise ValueError(pickles_only(model, component))
+            raise UserError(pickles_only(model, component))
         wanted += [start + name for name in needed_files(inside)]
     return wanted
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from sdjax.config.errors import UserError
 from sdjax.weights.layout import (
     TorchTensor,
     current_name,
@@ -62,7 +63,7 @@ def load_params(template: Params, folder: str | Path, dtype: Any = None) -> dict
         del array  # before the next one is read
     mismatch.missing.extend(described(name, slot.tensor.shape) for name, slot in unseen.items())
     if any(mismatch):
-        raise ValueError(mismatch.message(str(folder), len(slots)))
+        raise UserError(mismatch.message(str(folder), len(slots)))
     return unflatten_dict(params)
 
 

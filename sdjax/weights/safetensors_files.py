@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sdjax.config.errors import UserError
+
 LFS_POINTER = b"version https://git-lfs"
 
 
@@ -24,7 +26,7 @@ def safetensors_tensors(files: Iterable[Path]) -> Iterator[tuple[str, np.ndarray
             for name in names:
                 yield name, _tensor(file, name)
         except SafetensorError as error:
-            raise ValueError(_unreadable(file, error)) from error
+            raise UserError(_unreadable(file, error)) from error
 
 
 def _tensor(file: Path, name: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sdjax.config.errors import UserError
 from sdjax.networks.configuration import (
     Fields,
     check_class,
@@ -72,7 +73,7 @@ class AutoencoderConfig:
         for name in ("down_block_types", "up_block_types"):
             check_types(name, tuple(read[name]), _DEFAULTS[name])
             if len(read[name]) != len(channels):
-                raise ValueError(
+                raise UserError(
                     f"The autoencoder has {len(channels)} block_out_channels and "
                     f"{len(read[name])} {name}, expected equally many."
                 )

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from sdjax.config.errors import UserError
 from sdjax.networks.autoencoder.blocks import EPSILON, DecoderBlock, EncoderBlock, MidBlock
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.layers import Layers
@@ -101,7 +102,7 @@ class AutoencoderKL(nn.Module):
         """The latents of an `image` in [-1, 1]; ValueError unless `factor` divides its sides."""
         height, width, factor = *image.shape[1:3], self.config.factor
         if height % factor or width % factor:
-            raise ValueError(f"image is {height}x{width}, expected multiples of {factor}.")
+            raise UserError(f"image is {height}x{width}, expected multiples of {factor}.")
         moments = self.quant_conv(self.encoder(image)).astype(jnp.float32)
         mean, logvar = jnp.split(moments, 2, axis=-1)
         return Posterior(mean, jnp.clip(logvar, -30.0, 20.0))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sdjax.config.errors import UserError
 from sdjax.networks.configuration import Fields, check_class, check_divisible
 
 ACTIVATIONS = ("quick_gelu", "gelu")
@@ -78,7 +79,7 @@ class VisionConfig:
 
 def _encoder(read: dict[str, Any], component: str) -> EncoderConfig:
     if read["hidden_act"] not in ACTIVATIONS:
-        raise ValueError(
+        raise UserError(
             f"The {component}'s configuration has hidden_act {read['hidden_act']!r}, expected "
             f"{' or '.join(repr(one) for one in ACTIVATIONS)}."
         )

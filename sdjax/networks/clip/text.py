@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float, Int
 
+from sdjax.config.errors import UserError
 from sdjax.networks.clip.config import TextConfig
 from sdjax.networks.clip.encoder import Encoder
 from sdjax.networks.layers import Layers
@@ -49,9 +50,9 @@ class CLIPText(nn.Module):
         """
         count, tokens = self.config.encoder.num_hidden_layers, input_ids.shape[1]
         if not 0 <= skip <= count:
-            raise ValueError(f"skip is {skip}, expected 0 to {count}, the number of layers.")
+            raise UserError(f"skip is {skip}, expected 0 to {count}, the number of layers.")
         if tokens > self.config.max_position_embeddings:
-            raise ValueError(
+            raise UserError(
                 f"The text has {tokens} tokens, expected at most "
                 f"{self.config.max_position_embeddings}; pad or truncate it to that."
             )

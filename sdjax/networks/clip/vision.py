@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from sdjax.config.errors import UserError
 from sdjax.networks.clip.config import VisionConfig
 from sdjax.networks.clip.encoder import Encoder
 from sdjax.networks.layers import Layers
@@ -39,7 +40,7 @@ class CLIPVision(nn.Module):
         size = self.config.image_size
         if pixels.shape[1:3] != (size, size):
             height, width = pixels.shape[1:3]
-            raise ValueError(f"pixels are {height}x{width}, expected {size}x{size}; resize them.")
+            raise UserError(f"pixels are {height}x{width}, expected {size}x{size}; resize them.")
         layers = Layers(self.dtype, self.param_dtype)
         last, pooled = VisionTransformer(self.config, layers, name="vision_model")(pixels)
         projected = None

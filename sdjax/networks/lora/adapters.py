@@ -13,6 +13,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import traverse_util
 
+from sdjax.config.errors import UserError
+
 Tree = dict[str, Any]
 
 PROJECTIONS = ("to_q", "to_k", "to_v", "to_out_0")  # the names of `networks.attention.Attention`
@@ -27,13 +29,13 @@ def init_adapters(key: jax.Array, params: Tree, rank: int = 4) -> Tree:
     """
     kernels = _projections(params)
     if not kernels:
-        raise ValueError(
+        raise UserError(
             f"The parameters hold no attention projection, expected dense layers named "
             f"{', '.join(PROJECTIONS)}."
         )
     narrowest = min(min(kernel.shape) for kernel in kernels.values())
     if not 1 <= rank <= narrowest:
-        raise ValueError(
+        raise UserError(
             f"rank is {rank}, expected 1 to {narrowest}, the width of the narrowest projection."
         )
     adapters = {}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sdjax.config.errors import UserError
 from sdjax.networks.configuration import (
     Fields,
     check_class,
@@ -121,7 +122,7 @@ def _channels(read: Fields) -> tuple[int, ...]:
     check_types("down_block_types", down, _DOWN)
     check_types("up_block_types", up, _UP)
     if not len(channels) == len(down) == len(up):
-        raise ValueError(
+        raise UserError(
             f"The UNet has {len(channels)} block_out_channels, {len(down)} down_block_types "
             f"and {len(up)} up_block_types, expected equally many."
         )

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float, Num
 
+from sdjax.config.errors import UserError
 from sdjax.networks.layers import Layers
 from sdjax.networks.timestep_embedding import TimestepEmbedding, sinusoids
 from sdjax.networks.unet.blocks import DownBlock, MidBlock, UpBlock
@@ -103,9 +104,9 @@ def _check(config: UNetConfig, latents: jax.Array, context: jax.Array) -> None:
         ("context", context, config.cross_attention_dim),
     ):
         if given.shape[-1] != expected:
-            raise ValueError(f"{name} has {given.shape[-1]} channels, expected {expected}.")
+            raise UserError(f"{name} has {given.shape[-1]} channels, expected {expected}.")
     factor = 2 ** (len(config.block_out_channels) - 1)
     if latents.shape[1] % factor or latents.shape[2] % factor:
-        raise ValueError(
+        raise UserError(
             f"latents are {latents.shape[1]}x{latents.shape[2]}, expected multiples of {factor}."
         )

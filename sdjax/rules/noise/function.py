@@ -1,4 +1,4 @@
-"""Where the noise of a rule comes from: fresh at each step, fixed for the run, or a world map.
+"""What a noise function is, and what all of them share.
 
 A noise function has an `init(key, shape) -> state` for latents [height, width, channels] at the
 highest resolution, and a `sample(key, state, view, shape) -> noise` for latents of `shape` [views,
@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import jax
 from jaxtyping import Array, Bool, Float
 
-from sdjax.diffusion.ramps import Progress, Ramp, value_at
+from sdjax.config.fields import fraction
+from sdjax.diffusion.ramps import Progress, Ramp, ramped, value_at
 from sdjax.rules.contract import View
 
 Shape = tuple[int, int, int]
@@ -88,3 +89,12 @@ def foreground_mask(
     views, height, width, _ = opacity.shape
     blocks = opacity.reshape(views, size[0], height // size[0], size[1], width // size[1], 1)
     return blocks.mean(axis=(2, 4)) >= 0.5
+
+
+GAMMA = ramped(fraction()).says("the part of fixed noise that each step replaces (CFD's SDE)")
+BETA = fraction().says("sqrt(beta) fixed + sqrt(1 - beta) fresh noise; 1: fully determined")
+
+
+def placeless(noise: Callable[..., NoiseFunction]) -> Callable[..., NoiseFunction]:
+    """The `make` of noise that does not ask how large the scene is."""
+    return lambda radius=None, **fields: noise(**fields)

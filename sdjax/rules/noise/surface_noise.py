@@ -13,8 +13,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from sdjax import cameras
+from sdjax.config.errors import UserError
+from sdjax.config.fields import fields_of, optional, whole
+from sdjax.config.kinds import Kind
 from sdjax.diffusion.ramps import Ramp
-from sdjax.rules.noise.function import NoiseFunction, blend, reduce_noise, refreshing
+from sdjax.rules.noise.function import BETA, GAMMA, NoiseFunction, blend, reduce_noise, refreshing
 from sdjax.rules.noise.rasterise import rasterise
 from sdjax.rules.noise.surface_maps import AXES, SIGNS, equal_area, layer_of
 
@@ -74,7 +77,7 @@ def surface(
 
     def sample(key, state, view, shape):
         if view.depth is None:
-            raise ValueError(
+            raise UserError(
                 "The view has no depth and the noise is that of a surface: give "
                 "View(camera, opacity, depth), or take world_map() noise."
             )
@@ -125,7 +128,7 @@ def corner_points(
     """
     strides = tuple(n // m for n, m in zip(points.shape[:2], size, strict=True))
     if 0 in strides:
-        raise ValueError(
+        raise UserError(
             f"Surface noise was given a rendering of {points.shape[:2]} pixels for latents of "
             f"{size}, expected at least as many: render larger."
         )
@@ -200,3 +203,19 @@ def gather(
     empty = jnp.zeros((pixels + 1, channels + 1), textures.dtype)
     sums = jax.lax.scan(one_layer, empty, steps)[0][:-1].reshape(*size, -1)
     return sums[..., :-1], sums[..., -1:]
+
+
+def _make(radius: float, map_texels: int | None, **fields: Any) -> NoiseFunction:
+    return surface(radius, Maps(map_texels), **fields)
+
+
+SURFACE = Kind(
+    "surface",
+    _make,
+    {
+        "map_texels": optional(whole(at_least=8)).of(
+            None, "of a map's side; None: 8 for each pixel of the latents"
+        ),
+        **fields_of(surface, beta=BETA, gamma=GAMMA),
+    },
+)

@@ -6,12 +6,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from sdjax.config.fields import fields_of, number
+from sdjax.config.kinds import Kind
 from sdjax.diffusion.ramps import Ramp
 from sdjax.rules.noise.function import (
+    BETA,
+    GAMMA,
     NoiseFunction,
     Shape,
     blend,
     foreground_mask,
+    placeless,
     reduce_noise,
     refreshing,
 )
@@ -86,3 +91,15 @@ def world_map_window(
     row = jnp.mod(-camera.elevation * (rows / 180.0), rows).astype(jnp.int32)
     column = jnp.mod(camera.azimuth * (columns / 360.0), columns).astype(jnp.int32)
     return jax.lax.dynamic_slice(state.foreground, (row, column, 0), (height, width, channels))
+
+
+WORLD_MAP = Kind(
+    "world_map",
+    placeless(world_map),
+    fields_of(
+        world_map,
+        theta=number(above=0, at_most=180).says("degrees that a view's window spans"),
+        beta=BETA,
+        gamma=GAMMA,
+    ),
+)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from sdjax.config.errors import UserError
 from sdjax.diffusion.guided import Scale, branches_of, classifier_free_guidance
 from sdjax.diffusion.prediction import PredictionType, add_noise, to_epsilon, velocity
 from sdjax.diffusion.schedule import NoiseSchedule
@@ -76,7 +77,7 @@ def adapter_loss(
     elif prediction_type == "v_prediction":
         target = velocity(schedule, latents, noise, t)
     else:
-        raise ValueError(
+        raise UserError(
             f"prediction_type of VSD's trainable network is {prediction_type!r}, expected "
             "'epsilon' or 'v_prediction'."
         )

@@ -8,16 +8,20 @@ is seen without the error of learning.
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.fields import fields_of, number
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Scale, branches_of, classifier_free_guidance
 from sdjax.diffusion.mixtures import particle_mixture, predict_noise
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents
+from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, gaussian
 from sdjax.rules.shared import Everyone, Learned, SharedRule
 from sdjax.rules.vsd.learned import vsd_rule
-from sdjax.rules.weighting import Weighting, one_minus_alpha_cumprod
+from sdjax.rules.weighting import WEIGHTING, Weighting, one_minus_alpha_cumprod
+
+ANNEALING = {"name": "uniform"}
 
 
 def exact_noise(
@@ -53,8 +57,8 @@ def exact_noise(
 def exact_vsd(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: Scale | Ramp,
-    annealing: Annealing,
+    guidance_scale: Scale | Ramp = 7.5,
+    annealing: Annealing | None = None,
     particle_guidance_scale: Scale | Ramp = 1.0,
     data_std: float = 0.0,
     weighting: Weighting = one_minus_alpha_cumprod,
@@ -79,7 +83,7 @@ def exact_vsd(
             schedule,
             particle_noise_at,
             guidance_scale=guidance_scale,
-            annealing=annealing,
+            annealing=annealing or from_table(ANNEALING),
             weighting=weighting,
             noise=gaussian() if noise is None else noise,
         )
@@ -91,3 +95,20 @@ def exact_vsd(
         apply=lambda shared, gradient: shared,
         sees_everyone=True,
     )
+
+
+RULE = RuleKind(
+    "exact_vsd",
+    "VSD",
+    plainly(exact_vsd),
+    fields_of(
+        exact_vsd,
+        guidance_scale=number().says(GUIDANCE_SCALE.meaning),
+        weighting=WEIGHTING,
+        particle_guidance_scale=number().says("of the particles' own score; below 1 it is ESD"),
+        data_std=number(at_least=0).says("by which the particles are blurred, in latents"),
+    ),
+    ANNEALING,
+    noise="gaussian",
+    shares_state=True,
+)

@@ -14,18 +14,22 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int
 
-from sdjax.diffusion.annealing import Annealing
+from sdjax.config.fields import fields_of, fraction, listed, number, whole
+from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor, Scale
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Progress, Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule, View
+from sdjax.rules.kind import GUIDANCE_SCALE, Parts, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, gaussian
 from sdjax.rules.noised import Look, noised_rule
 from sdjax.rules.shared import Learned, SharedRule
 from sdjax.rules.vsd.adapter import Adapter, adapted_noise, adapter_loss
-from sdjax.rules.vsd.camera_features import CameraFeatures, camera_matrix
-from sdjax.rules.weighting import Weighting, one_minus_alpha_cumprod
+from sdjax.rules.vsd.camera_features import CameraFeatures, camera_matrix, spherical
+from sdjax.rules.weighting import WEIGHTING, Weighting, one_minus_alpha_cumprod
+
+ANNEALING = {"name": "uniform"}
 
 ParticleNoise = Callable[[Latents, Int[Array, ""]], Latents]
 
@@ -101,8 +105,8 @@ class Learner(NamedTuple):
 def vsd(
     schedule: NoiseSchedule,
     *,
-    guidance_scale: Scale | Ramp,
-    annealing: Annealing,
+    guidance_scale: Scale | Ramp = 7.5,
+    annealing: Annealing | None = None,
     adapter: Adapter,
     optimizer: optax.GradientTransformation,
     particle_guidance_scale: Scale | Ramp = 1.0,
@@ -148,7 +152,7 @@ def vsd(
             schedule,
             particle_noise_at,
             guidance_scale=guidance_scale,
-            annealing=annealing,
+            annealing=annealing or from_table(ANNEALING),
             weighting=weighting,
             noise=gaussian() if noise is None else noise,
         )
@@ -172,3 +176,48 @@ def vsd(
         return Learner(optax.apply_updates(shared.params, step), state)
 
     return SharedRule(init, rule, learn, apply)
+
+
+CAMERA_FEATURES = {"matrix": (camera_matrix, 16), "spherical": (spherical, 4)}
+
+
+def _make(
+    parts: Parts,
+    *,
+    camera_features: tuple[CameraFeatures, int],
+    lora_rank: int,
+    lora_learning_rate: float,
+    **fields: Any,
+) -> SharedRule:
+    features, count = camera_features
+    optimizer = optax.adamw(lora_learning_rate, b1=0.9, b2=0.99, eps=1e-15, weight_decay=0.01)
+    return plainly(vsd)(
+        parts,
+        adapter=parts.prior.adapter(lora_rank, count),
+        optimizer=optimizer,
+        camera_features=features,
+        **fields,
+    )
+
+
+RULE = RuleKind(
+    "vsd",
+    "VSD",
+    _make,
+    {
+        **fields_of(
+            vsd,
+            guidance_scale=number().says(GUIDANCE_SCALE.meaning),
+            weighting=WEIGHTING,
+            particle_guidance_scale=number().says("of the trained network; below 1 it is ESD"),
+            camera_dropout=fraction().says("how often the trained network sees no camera"),
+        ),
+        "camera_features": listed(CAMERA_FEATURES).of("matrix", "what tells it the camera"),
+        "lora_rank": whole(at_least=1, at_most=320).of(4, "of its adapters"),
+        "lora_learning_rate": number(above=0).of(0.0001, "AdamW's step size for them"),
+    },
+    ANNEALING,
+    noise="gaussian",
+    shares_state=True,
+    needs_network=True,
+)

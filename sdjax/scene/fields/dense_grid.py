@@ -5,7 +5,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sdjax.scene.fields.field import Field, activate
+from sdjax.config.errors import UserError
+from sdjax.config.fields import fields_of
+from sdjax.scene.fields.field import BLOB_AND_CUBE, Field, FieldKind, activate
 from sdjax.scene.fields.trilinear import interpolate, nearest
 
 Params = dict[str, Float[Array, "r r r 4"]]
@@ -33,6 +35,10 @@ class DenseGrid(Field):
         shape = (self.resolution,) * 3 + (4,)
         return {"grid": 0.01 * jax.random.normal(key, shape)}
 
+    def moved(self, params: Params) -> Params:
+        """Interpolated at this field's vertices, see `resample`."""
+        return resample(params, self.resolution)
+
     def values(self, params: Params, points: Float[Array, "n 3"]) -> Float[Array, "n 4"]:
         """See the class."""
         gains = jnp.array([self.density_gain] + [self.colour_gain] * 3)
@@ -54,10 +60,17 @@ def resample(params: Params, resolution: int) -> dict[str, Float[Array, "new new
     """The same field on a grid of another resolution: the old one interpolated at the new
     vertices (exact where `resolution - 1` is a multiple of the old `resolution - 1`)."""
     if resolution < 2:
-        raise ValueError(f"resolution {resolution} was given; a grid needs at least 2.")
+        raise UserError(f"resolution {resolution} was given; a grid needs at least 2.")
     grid = params["grid"]
     position = jnp.linspace(0, grid.shape[0] - 1, resolution)
     vertices = jnp.arange(grid.shape[0])
     hat = jnp.maximum(0, 1 - jnp.abs(position[:, None] - vertices[None, :]))
     new = jnp.einsum("ax,by,cz,xyzf->abcf", hat, hat, hat, grid, precision="highest")
     return {"grid": new}
+
+
+FIELD = FieldKind(
+    "dense_grid",
+    lambda grid, **fields: DenseGrid(resolution=grid, **fields),
+    fields_of(DenseGrid, **BLOB_AND_CUBE),
+)

@@ -8,12 +8,16 @@ density is softplus(r(p)), where the raw density r is a learned part plus the bl
 """
 
 import abc
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from sdjax.config.fields import number
+from sdjax.config.kinds import Fields
 
 
 @flax.struct.dataclass
@@ -41,6 +45,10 @@ class Field(abc.ABC):
     def at(self, progress: float | Float[Array, ""]) -> "Field":
         """The field at a fraction of the run, for fields with a schedule; which may be traced."""
         return self
+
+    def moved(self, params: Any) -> Any:
+        """`params` of the stage before as this field's; the same for a field that has one size."""
+        return params
 
     @abc.abstractmethod
     def values(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n 4"]:
@@ -86,3 +94,24 @@ def safe_norm(vectors: Float[Array, "n 3"]) -> Float[Array, "n"]:
     """Length, with gradient zero instead of NaN at the zero vector."""
     x, y, z = (vectors[:, axis] for axis in range(3))
     return jnp.sqrt(jnp.maximum(x**2 + y**2 + z**2, 1e-12))
+
+
+BLOB_AND_CUBE = {
+    "radius": number(above=0).says("half an edge of the field's cube, world units"),
+    "blob_scale": number(at_least=0).says("raw density of the starting ball at its centre"),
+    "blob_radius": number(above=0).says("where that is 0, world units"),
+}
+
+
+class FieldKind(NamedTuple):
+    """A field of the list: `make(grid, **fields)`, `grid` being the stage's vertices along an edge
+    where it has any."""
+
+    name: str
+    make: Callable[..., Field]
+    fields: Fields
+
+
+def gridless(field: Callable[..., Field]) -> Callable[..., Field]:
+    """The `make` of a field without vertices of its own."""
+    return lambda grid, **fields: field(**fields)

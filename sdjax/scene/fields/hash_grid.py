@@ -1,5 +1,6 @@
 """The multiresolution hash grid of Instant-NGP (Mueller et al. 2022, arXiv 2201.05989)."""
 
+import dataclasses
 from typing import Any
 
 import flax.struct
@@ -7,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
-from sdjax.scene.fields.field import Field
+from sdjax.config.fields import fields_of, optional, several, whole
+from sdjax.scene.fields.field import BLOB_AND_CUBE, Field, FieldKind, gridless
 from sdjax.scene.fields.network import apply_network, init_network
 from sdjax.scene.fields.trilinear import corners
 
@@ -106,3 +108,23 @@ def table_rows(vertices: UInt32[Array, "*n 3"], resolution: int, size: int) -> U
         return x + y * side + z * side * side
     hashed = x ^ (y * jnp.uint32(PRIMES[1])) ^ (z * jnp.uint32(PRIMES[2]))
     return hashed & jnp.uint32(size - 1)
+
+
+def _in_parts(value: tuple[int, int, int], steps: int) -> tuple[int, float, float]:
+    level, start, every = value
+    return level, start / steps, every / steps
+
+
+FIELD = FieldKind(
+    "hash_grid",
+    gridless(HashGrid),
+    fields_of(
+        HashGrid,
+        **BLOB_AND_CUBE,
+        levels=whole(at_least=1).says("of resolution"),
+        log2_table_size=whole(at_least=4, at_most=24).says("logarithm of the rows of a level"),
+        progressive=optional(
+            dataclasses.replace(several(whole(at_least=1), count=3), read=_in_parts)
+        ).says("(levels at first, step of the next one, steps between them); None: all"),
+    ),
+)

@@ -6,7 +6,8 @@ import flax.struct
 import jax
 from jaxtyping import Array, Float
 
-from sdjax.scene.fields.field import Field
+from sdjax.config.fields import fields_of, whole
+from sdjax.scene.fields.field import BLOB_AND_CUBE, Field, FieldKind, gridless
 from sdjax.scene.fields.network import apply_network, encode_frequencies, init_network
 
 
@@ -30,3 +31,15 @@ class MLP(Field):
     def values(self, params: Any, points: Float[Array, "n 3"]) -> Float[Array, "n 4"]:
         """See the class."""
         return apply_network(params["network"], encode_frequencies(points, self.frequencies))
+
+
+FIELD = FieldKind(
+    "mlp",
+    gridless(MLP),
+    fields_of(
+        MLP,
+        **BLOB_AND_CUBE,
+        width=whole(at_least=1).says("of a layer"),
+        layers=whole(at_least=1).says("hidden ones"),
+    ),
+)

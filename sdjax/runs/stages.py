@@ -1,0 +1,55 @@
+"""The parts of a run, each at one resolution."""
+
+from typing import Any, NamedTuple
+
+from sdjax.config.errors import UserError
+from sdjax.config.fields import several, whole
+
+
+class Stage(NamedTuple):
+    """A part of the run at one resolution; `first` and `last` are steps, `last` excluded."""
+
+    first: int
+    last: int
+    resolution: int  # pixels of a rendering
+    grid: int  # vertices of a dense grid along an edge
+
+
+STAGES = {
+    "steps": several(whole(at_least=1)).of((300, 200), "of each stage"),
+    "resolution": several(whole(at_least=1)).of((32, 64), "pixels of a rendering along an edge"),
+    "grid": several(whole(at_least=2)).of((40, 64), "vertices of a dense grid along an edge"),
+}
+
+
+def stages(config: Any) -> list[Stage]:
+    """The stages that the config's table lists side by side."""
+    table, result, first = config.stages, [], 0
+    for steps, resolution, grid in zip(table.steps, table.resolution, table.grid, strict=True):
+        result.append(Stage(first, first + steps, resolution, grid))
+        first += steps
+    return result
+
+
+def total_steps(config: Any) -> int:
+    """Of all stages."""
+    return sum(config.stages.steps)
+
+
+def highest_resolution(config: Any) -> int:
+    """The resolution whose noise a particle keeps, and of the embedded prior's bank."""
+    return max(config.stages.resolution)
+
+
+def check_stages(config: Any) -> None:
+    """Raises a UserError for stages that do not go together."""
+    lengths = {name: len(values) for name, values in config.stages.items()}
+    if len(set(lengths.values())) != 1:
+        counts = ", ".join(f"{count} {name}" for name, count in lengths.items())
+        raise UserError(f"config.stages has {counts}, expected as many of each.")
+    highest = highest_resolution(config)
+    for resolution in config.stages.resolution:
+        if highest % resolution:
+            raise UserError(
+                f"config.stages.resolution has {resolution}, expected divisors of {highest}."
+            )

@@ -1,0 +1,72 @@
+"""What is told about a run while it goes on: progress line, scalars, previews, timing."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from sdjax.reports.pictures import image_grid
+from sdjax.reports.progress import Progress
+from sdjax.reports.scalars import Scalars
+from sdjax.runs.evaluate import evaluation_cameras, renderer
+from sdjax.runs.loop import Chunk
+from sdjax.runs.processes import is_first
+from sdjax.runs.run import Run
+from sdjax.runs.stages import highest_resolution
+
+
+class Watch:
+    """Looks at every chunk; a context manager.  Of several processes only the first reports."""
+
+    def __init__(self, run: Run, folder: Path, first_step: int, started: float):
+        self._run, self._folder = run, folder
+        self._first_step, self._started = first_step, started
+        self._chunks: list[tuple[int, float, bool]] = []
+        self._first_done = started
+
+    def __enter__(self) -> "Watch":
+        run = self._run
+        self._show = renderer(run, highest_resolution(run.config))
+        self._camera = jax.tree.map(lambda leaf: leaf[:1], evaluation_cameras(run))
+        self._reports = is_first()
+        if self._reports:
+            self._scalars = Scalars(self._folder, self._first_step + 1)
+            self._progress = Progress(run.total_steps, f"{len(run.seeds)} x {run.config.prompt}")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._reports:
+            self._progress.__exit__(*exception)
+            self._scalars.close()
+
+    def __call__(self, chunk: Chunk) -> None:
+        """Report one chunk."""
+        if not self._chunks:
+            self._first_done = time.perf_counter()
+        self._chunks.append((chunk.steps, chunk.seconds, chunk.compiles))
+        if self._reports:
+            means = {name: float(values.mean()) for name, values in chunk.losses.items()}
+            self._scalars.log(chunk.step, {f"loss/{name}": value for name, value in means.items()})
+            self._progress.update(chunk.step, means)
+        if chunk.saved:
+            self._preview(chunk)
+
+    def _preview(self, chunk: Chunk) -> None:
+        views = self._show(chunk.particles, self._camera)  # all processes take part
+        if self._reports:
+            self._scalars.image(chunk.step, "particles", image_grid(list(views[:, 0])))
+
+    def timing(self) -> dict[str, Any]:
+        """Seconds from the command to the end of the first chunk of steps and to now, and steps
+        (of all particles) per second without the chunks that compile; nothing without steps."""
+        if not self._chunks:
+            return {}
+        compiled = [chunk for chunk in self._chunks if not chunk[2]] or self._chunks
+        steps, seconds, _ = (sum(column) for column in zip(*compiled, strict=True))
+        return {
+            **({"resumed_at": self._first_step} if self._first_step else {}),
+            "time_to_first_step": round(self._first_done - self._started, 1),
+            "steps_per_second": round(steps / seconds, 2),
+            "wall_time": round(time.perf_counter() - self._started, 1),
+        }
