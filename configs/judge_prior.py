@@ -9,27 +9,7 @@
 
 from ml_collections import ConfigDict
 
-from sdjax.config.loading import read
-from sdjax.config.tasks import parts_of
-
 
 def get_config() -> ConfigDict:
-    """The table; objects and cameras are those of the training."""
-    training = read("train_prior")
-    prior = parts_of("stable_diffusion_3d").base["prior"]
-    objects = {k: v for k, v in training["data"].items() if k not in ("name", "pictures", "says")}
-    prior.pop("image_size")
-    return ConfigDict(
-        {
-            "seed": 0,
-            "prior": prior | {"weights": "sdjax-small", "dtype": "float32"},
-            "objects": objects,
-            "classifier": {"pictures": 32_768, "steps": 4500, "batch": 64},
-            "captions": 512,
-            "held_out": 1024,
-            "margin": 10.0,  # degrees: nobody can tell a view at the border between two words
-            "seeds": 8,
-            "guidance_scale": 3.0,
-            "steps": 25,
-        }
-    )
+    """The table: what differs from the defaults, whose objects and cameras are those of training."""
+    return ConfigDict({"prior": {"weights": "sdjax-small", "dtype": "float32"}})

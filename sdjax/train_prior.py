@@ -18,7 +18,6 @@ from sdjax.commands import app
 from sdjax.config.errors import UserError
 from sdjax.config.loading import Overrides, load
 from sdjax.config.tables import resolve
-from sdjax.objects.prompts import CATEGORIES
 from sdjax.prior_training import build
 from sdjax.prior_training.model import is_written, read_model, write_model
 from sdjax.prior_training.samples import reconstructions
@@ -62,12 +61,6 @@ def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
 
 def _check(config: Any) -> None:
     """What can be found wrong before anything is written."""
-    if config.data.name == "objects":
-        unknown = [noun for noun in config.data.nouns if noun not in CATEGORIES]
-        if unknown:
-            raise UserError(
-                f"config.data.nouns holds {unknown[0]!r}, expected some of {', '.join(CATEGORIES)}."
-            )
     if config.model.name == "new" and not config.autoencoder.steps:
         raise UserError(
             "config.autoencoder.steps is 0 for a new model, expected at least 1: its autoencoder "

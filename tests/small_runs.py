@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jax
 
-from sdjax.config.loading import load_config
+from sdjax.runs.schema import load_config
 from sdjax.train import train
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -35,12 +35,12 @@ IMAGES = {
 
 def objects_config(**overrides):
     """The demo's configuration, small."""
-    return load_config(load_config(CONFIGS / "demo.py", OBJECTS), overrides)
+    return load_config(load_config("demo", OBJECTS), overrides)
 
 
 def images_config(**overrides):
     """That of DSD in 2D, small."""
-    return load_config(load_config(CONFIGS / "embedded_2d" / "dsd.py", IMAGES), overrides)
+    return load_config(load_config("embedded_2d:dsd", IMAGES), overrides)
 
 
 def run_objects(workdir):

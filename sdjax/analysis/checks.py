@@ -12,7 +12,7 @@ from sdjax.analysis.views import make_objects
 from sdjax.config.errors import UserError
 from sdjax.config.fields import several, text
 from sdjax.config.loading import Overrides, load, read
-from sdjax.config.tables import complete
+from sdjax.config.tables import complete, table_in
 from sdjax.objects.prompts import find
 from sdjax.priors import PRIORS
 from sdjax.runs import sampling
@@ -30,7 +30,7 @@ OF_VIEWS = {
 def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
     """A complete configuration of `sdjax.analyse`; see `sdjax.config.loading.load`."""
     table = read(source)
-    of_views = table.get("analysis", {}).get("name") == "inverted_noise"
+    of_views = table_in(table, "analysis").get("name") == "inverted_noise"
     return load(table, overrides, OF_VIEWS if of_views else None)
 
 

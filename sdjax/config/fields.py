@@ -10,11 +10,12 @@ Nothing here imports anything but the standard library.
 import ast
 import dataclasses
 import inspect
-import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 REQUIRED = object()  # the default of a field without one
+LARGEST = sys.float_info.max
 Bound = int | float | None
 
 
@@ -26,7 +27,7 @@ def literal(given: str) -> Any:
     """A text of the command line as a Python value, or else as text."""
     try:
         return ast.literal_eval(given)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return str(given)
 
 
@@ -126,7 +127,7 @@ def number(*, at_least: Bound = None, at_most: Bound = None, above: Bound = None
 
     def accepts(value: Any) -> bool:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and math.isfinite(value) and _within(value, at_least, at_most, above)
+        return is_number and abs(value) <= LARGEST and _within(value, at_least, at_most, above)
 
     return Field("a number" + _bounds(at_least, at_most, above), accepts, float)
 

@@ -24,24 +24,24 @@ def find(source: str | os.PathLike) -> tuple[Path, str | None]:
     name, colon, argument = str(source).rpartition(":")
     readings = [(str(source), None), *([(name, argument)] if colon else [])]
     for name, argument in readings:
-        given = Path(name).expanduser()
-        for path in (given, _of_package(given)):
-            if path.is_file():
+        given = Path(os.path.expanduser(name))
+        for path in (given,) if given.is_absolute() else (given, _of_package(given)):
+            if os.path.isfile(path):  # unlike Path's, no error for a name that is too long
                 return path, argument
     raise UserError(_missing(given))
 
 
 def _of_package(given: Path) -> Path:
-    parts = given.with_suffix(".py").parts
+    parts = (given if given.suffix == ".py" else Path(f"{given}.py")).parts
     return configs_folder().joinpath(*parts[1:] if parts[:1] == ("configs",) else parts)
 
 
 def _missing(given: Path) -> str:
-    if given.is_dir():
+    if os.path.isdir(given):
         return f"--config={given} is a folder, expected one of its files."
-    if given.suffix and not given.parent.is_dir() and given.parts[:1] != ("configs",):
+    if given.suffix and not os.path.isdir(given.parent) and given.parts[:1] != ("configs",):
         return f"There is no configuration file {given}: {given.parent} is not a folder."
-    beside = sorted(given.parent.glob("*.py")) if given.parent.is_dir() else []
+    beside = sorted(given.parent.glob("*.py")) if os.path.isdir(given.parent) else []
     folder = configs_folder()
     own = [path.relative_to(folder).with_suffix("") for path in sorted(folder.rglob("*.py"))]
     names = [str(path) for path in (*beside, *own)]

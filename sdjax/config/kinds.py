@@ -7,13 +7,14 @@ whose things have traits of their own (rules, priors) have a kind of their own, 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from sdjax.config.fields import REQUIRED, Field, one_of
 
 Fields = Mapping[str, Any]  # of `Field`, and of further tables
 
 
+@runtime_checkable
 class Named(Protocol):
     """What every kind has."""
 
@@ -47,7 +48,7 @@ class Choice(NamedTuple):
         return one_of(*self.kinds).of(self.default, self.meaning)
 
 
-def kinds(*entries: Any) -> dict[str, Any]:
+def kinds(*entries: Named) -> dict[str, Any]:
     """The entries by their names, in order; raises `ValueError` for two of one name."""
     found = {entry.name: entry for entry in entries}
     if len(found) < len(entries):

@@ -144,7 +144,7 @@ def run_file(path: Path) -> dict[str, Any]:
         ) from error
     namespace: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
     _call(path, lambda: exec(compile(source, str(path), "exec"), namespace))
-    if "get_config" not in namespace:
+    if not callable(namespace.get("get_config")):
         raise UserError(f"The configuration file {path} has no function get_config().")
     return namespace
 
@@ -167,7 +167,10 @@ def _table(value: Any, where: str) -> dict[str, Any]:
     if isinstance(value, ConfigDict):  # a FrozenConfigDict is one, too
         return value.to_dict()
     if isinstance(value, Mapping):
-        return ConfigDict(value).to_dict()
+        try:
+            return ConfigDict(value).to_dict()
+        except ValueError as error:
+            raise UserError(f"{where} is no configuration: {error}") from error
     raise UserError(
         f"{where} is no configuration but {value!r}, expected a path, a module, a ConfigDict or a "
         "dict."

@@ -10,6 +10,7 @@ A configuration may leave out what has a default.  Completed, it has exactly the
 schema: one too many is an error that names the nearest.
 """
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,22 +19,28 @@ from sdjax.config.fields import REQUIRED, Field
 from sdjax.config.kinds import Choice
 
 Table = Mapping[str, Any]  # of values, and of further tables
-
-
 Schema = Mapping[str, Any]  # of Field, Choice and further schemas
 
 
 def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
-    """The leaves of nested tables by their dotted names, in order."""
+    """The leaves of nested tables by their dotted names, in order; an empty table is one."""
     leaves = {}
     for name, value in config.items():
-        leaves |= flatten(value, f"{prefix}{name}.") if is_table(value) else {prefix + name: value}
+        is_leaf = not is_table(value) or not len(value)
+        leaves |= {f"{prefix}{name}": value} if is_leaf else flatten(value, f"{prefix}{name}.")
     return leaves
 
 
 def is_table(value: Any) -> bool:
     """Whether a value is a table: a mapping, or a ConfigDict, which is none."""
     return isinstance(value, Mapping) or hasattr(value, "items")
+
+
+def table_in(table: Any, name: str) -> Table:
+    """The table of that name; an empty one where there is none, or something else, which `complete`
+    refuses."""
+    inner = table.get(name, {})
+    return inner if is_table(inner) else {}
 
 
 def resolve(schema: Schema | Choice, table: Any, prefix: str = "") -> Iterator[tuple[str, Field]]:
@@ -57,19 +64,17 @@ def complete(table: Any, schema: Schema | Choice, prefix: str = "") -> dict[str,
     Raises:
         UserError: the first violation, with the field's dotted name.
     """
-    values = flatten(table)
     fields = dict(resolve(schema, table, prefix))
-    for name in values:
-        if prefix + name not in fields:
-            raise UserError(not_a_field(prefix + name, schema, table, fields))
+    values = flatten(table, prefix)
+    for name, value in values.items():
+        if name not in fields and not (is_table(value) and inner_fields(name, fields)):
+            raise UserError(not_a_field(name, schema, table, fields, prefix))
     result: dict[str, Any] = {}
     for name, field in fields.items():
-        value = values.get(name[len(prefix) :], field.default)
+        value = values.get(name, field.default)
         if value is REQUIRED:
-            raise UserError(
-                f"config.{name} is missing{_condition(name, schema, table)}, expected "
-                f"{field.expected}."
-            )
+            where = _condition(name, schema, table, prefix)
+            raise UserError(f"config.{name} is missing{where}, expected {field.expected}.")
         check(name, value, field)
         place(result, name[len(prefix) :], field.convert(value))
     return result
@@ -99,14 +104,14 @@ def rename(table: dict[str, Any], name: str, chosen: str, schema: Schema) -> dic
     place_of, inner = schema, table
     for part in path:
         entry = {} if isinstance(place_of, Field) else _chosen(place_of, inner, "")
-        place_of, inner = entry.get(part, {}), inner.get(part, {}) if is_table(inner) else {}
+        place_of, inner = entry.get(part, {}), table_in(inner, part)
     if not isinstance(place_of, Choice) or last != "name" or chosen not in place_of.kinds:
         return table
     former = place_of.kinds.get(inner.get("name", place_of.default))
     kept = {
         key: value for key, value in inner.items() if _alike(key, former, place_of.kinds[chosen])
     }
-    result = dict(table)
+    result = copy.deepcopy(table)
     place(result, ".".join(path), kept | {"name": chosen})
     return result
 
@@ -117,19 +122,30 @@ def short(value: Any) -> str:
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
-def not_a_field(name: str, schema: Schema, table: Any, fields: Mapping[str, Field]) -> str:
+def inner_fields(name: str, fields: Mapping[str, Field]) -> list[str]:
+    """Those of `fields` that lie in the table with a dotted name."""
+    return [field for field in fields if field.startswith(f"{name}.")]
+
+
+def not_a_field(
+    name: str, schema: Schema | Choice, table: Any, fields: Mapping[str, Field], prefix: str = ""
+) -> str:
     """The sentence about a dotted name that is none of `fields`."""
-    inner = [field for field in fields if field.startswith(f"{name}.")]
+    inner = inner_fields(name, fields)
     if inner:
         return f"config.{name} is a table; set one of its fields, as config.{inner[0]}."
-    where = _condition(name, schema, table)
+    where = _condition(name, schema, table, prefix)
     return f"config.{name} is not a field{where}; the nearest is config.{nearest(name, fields)}."
 
 
 def _alike(name: str, former: Any, chosen: Any) -> bool:
-    """Whether two kinds have the same field: it accepts the same."""
-    fields = [kind.fields.get(name) for kind in (former, chosen) if kind is not None]
-    return len(fields) == 2 and all(fields) and fields[0].accepts is fields[1].accepts
+    """Whether two kinds have the same field (it accepts the same), table or choice."""
+    if former is None or name not in former.fields or name not in chosen.fields:
+        return False
+    one, other = former.fields[name], chosen.fields[name]
+    if isinstance(one, Field) and isinstance(other, Field):
+        return one.accepts is other.accepts
+    return one is other
 
 
 def _chosen(entry: Schema | Choice, table: Any, prefix: str) -> Schema:
@@ -142,10 +158,10 @@ def _chosen(entry: Schema | Choice, table: Any, prefix: str) -> Schema:
     return {"name": entry.field, **entry.kinds[name].fields}
 
 
-def _condition(name: str, schema: Schema | Choice, table: Any) -> str:
+def _condition(name: str, schema: Schema | Choice, table: Any, prefix: str = "") -> str:
     """`" when config.rule.name is 'dsd'"` if `name` lies in a table that depends on a choice."""
-    condition, path = "", ""
-    for part in name.split("."):
+    condition, path = "", prefix
+    for part in name.removeprefix(prefix).split("."):
         if isinstance(schema, Choice):
             made = table.get("name", schema.default)
             condition = f" when config.{path}name is '{made}'"

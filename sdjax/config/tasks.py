@@ -49,6 +49,7 @@ def merged(*tables: Table) -> dict[str, Any]:
         for name, value in table.items():
             if is_table(value):
                 former = result.get(name, {})
+                former = former if is_table(former) else {}
                 renamed = "name" in value and value["name"] != former.get("name", value["name"])
                 value = merged({} if renamed else former, value)
             result[name] = value

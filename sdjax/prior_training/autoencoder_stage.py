@@ -7,10 +7,24 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
+from sdjax.config.fields import number
 from sdjax.networks.autoencoder.model import AutoencoderKL
+from sdjax.prior_training.fitting import fields_of_stage
 
 Pictures = UInt8[Array, "batch height width 3"]
 Params = Any
+FIELDS = {
+    **fields_of_stage(
+        steps=1500,
+        batch=16,
+        learning_rate=2e-3,
+        warmup=50,
+        weight_decay=1e-4,
+        average=0.99,
+        clip=1.0,
+    ),
+    "kl": number(at_least=0).of(1e-6, "weight of the latents' distance from a standard normal"),
+}
 
 
 def signed(pictures: Pictures) -> Float[Array, "batch height width 3"]:

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sdjax.config.fields import fields_of, fraction
+
 PREFIXES = ("", "a photo of ", "a DSLR photo of ", "a rendering of ")
 
 
@@ -16,6 +18,17 @@ class Odds(NamedTuple):
     view: float = 0.9
     prefix: float = 0.15
     empty: float = 0.1  # nothing at all, for classifier-free guidance
+
+
+ODDS = fields_of(
+    Odds,
+    colour=fraction().says("how often a caption names the colour"),
+    shape=fraction().says('how often it says "striped", "tall" and the like'),
+    roof=fraction().says("how often it names the roof, if that has another colour"),
+    view=fraction().says("how often it names the direction of the view"),
+    prefix=fraction().says('how often it begins with "a photo of" or the like'),
+    empty=fraction().says("how often a caption is empty, for classifier-free guidance"),
+)
 
 
 class Words(NamedTuple):

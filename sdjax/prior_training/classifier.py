@@ -11,6 +11,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Int, UInt8
 
 from sdjax.cameras import DIRECTIONS
+from sdjax.config.fields import whole
 from sdjax.objects.prompts import CATEGORIES
 from sdjax.objects.variants import COLOURS
 from sdjax.prior_training.captions import Words
@@ -21,6 +22,11 @@ QUESTIONS = {
     "view": DIRECTIONS,
 }
 Answers = dict[str, Int[np.ndarray, "pictures"]]  # an index into the names of each question
+TRAINING = {
+    "pictures": whole(at_least=1).of(32_768, "renderings that it learns from"),
+    "steps": whole(at_least=1).of(4500, "of its training"),
+    "batch": whole(at_least=1).of(64, "pictures of a step"),
+}
 
 
 class Classifier(nn.Module):

@@ -6,14 +6,28 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from sdjax.config.fields import number
+from sdjax.config.fields import flag, number
 from sdjax.diffusion.prediction import PredictionType, add_noise, velocity
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.networks.clip.text import CLIPText
 from sdjax.networks.unet.model import UNet2DCondition
+from sdjax.prior_training.fitting import fields_of_stage
 
 Latents = Float[Array, "batch h w c"]
 Params = Any
+FIELDS = {
+    **fields_of_stage(
+        steps=5000,
+        batch=32,
+        learning_rate=1.2e-3,
+        warmup=200,
+        weight_decay=0.01,
+        average=0.999,
+        clip=1.0,
+    ),
+    "trains_text": flag().of(True, "train the text encoder with the UNet"),
+    "timestep_power": number(above=0).of(1.0, "above 1: large timesteps more often"),
+}
 
 
 class Denoiser(NamedTuple):
@@ -59,13 +73,13 @@ def embedded(encoder: Any, params: Params, ids: Int[Array, "batch tokens"]) -> A
 
 
 def spread_timesteps(
-    key: jax.Array, number: int, count: int, power: float = 1.0
-) -> Int[Array, "{number}"]:
-    """count s_i^(1 / power), rounded down, with s_i = (u + i / number) mod 1 and one uniform u.
+    key: jax.Array, size: int, count: int, power: float = 1.0
+) -> Int[Array, "{size}"]:
+    """count s_i^(1 / power), rounded down, with s_i = (u + i / size) mod 1 and one uniform u.
 
     Each has a density proportional to t^(power - 1) on 0 .. count - 1, and together they are
     spread over it evenly.  What an object is and from where it is seen is decided by large
     timesteps, outlines by small ones.
     """
-    position = jnp.mod(jax.random.uniform(key) + jnp.arange(number) / number, 1.0)
+    position = jnp.mod(jax.random.uniform(key) + jnp.arange(size) / size, 1.0)
     return jnp.int32(position ** (1.0 / power) * count) % count

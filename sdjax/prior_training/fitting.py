@@ -12,6 +12,7 @@ import optax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from sdjax.config.errors import UserError
+from sdjax.config.fields import Field, fraction, number, whole
 from sdjax.runs.checkpoints import Checkpoints
 
 Params = Any
@@ -38,6 +39,26 @@ class Plan(NamedTuple):
     clip: float  # of the gradient's norm
     chunk: int  # steps between two reports
     checkpoint_every: int
+
+
+_STAGE = {
+    "steps": whole(at_least=0).says("of this stage; 0 leaves it out"),
+    "batch": whole(at_least=1).says("pictures of a step"),
+    "learning_rate": number(above=0).says("of AdamW, at its highest"),
+    "warmup": whole(at_least=0).says("steps until the learning rate is highest"),
+    "weight_decay": number(at_least=0).says("of AdamW"),
+    "average": fraction().says("decay of the average of the parameters, which is what is kept"),
+    "clip": number(above=0).says("norm of the gradient at most"),
+}
+RUN = {
+    "chunk": whole(at_least=1).of(20, "steps between two reports"),
+    "checkpoint_every": whole(at_least=1).of(500, "steps, or a little more"),
+}
+
+
+def fields_of_stage(**defaults: float) -> dict[str, Field]:
+    """The fields of a `Plan` that each stage has its own of, with these defaults."""
+    return {name: field.of(defaults[name]) for name, field in _STAGE.items()}
 
 
 class Report(NamedTuple):

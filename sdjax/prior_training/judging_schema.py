@@ -1,26 +1,24 @@
-"""The table of a configuration of `sdjax.judge_prior`: every field, its type and its range."""
+"""The table of a configuration of `sdjax.judge_prior`, put together from the files that use it."""
 
 from sdjax.config.fields import number, whole
 from sdjax.config.kinds import Choice
-from sdjax.prior_training.schema import OBJECTS
+from sdjax.prior_training.classifier import TRAINING
+from sdjax.prior_training.sources import OBJECTS
 from sdjax.priors import PRIORS
 from sdjax.runs.sampling import DDIM
 
 _NETWORKS = {name: kind for name, kind in PRIORS.items() if kind.has_network}
+_MARGIN = "degrees; held-out renderings keep it from where the word for a view changes"
 
 SCHEMA = {
-    "seed": whole(at_least=0),
-    "prior": Choice(_NETWORKS, "stable_diffusion"),
+    "seed": whole(at_least=0).of(0, "of everything that is drawn at random"),
+    "prior": Choice(_NETWORKS, "stable_diffusion", "the checkpoint that is judged"),
     "objects": OBJECTS,
-    "classifier": {
-        "pictures": whole(at_least=1),
-        "steps": whole(at_least=1),
-        "batch": whole(at_least=1),
-    },
-    "captions": whole(at_least=8),
-    "held_out": whole(at_least=8),
-    "margin": number(at_least=0, at_most=44),
-    "seeds": whole(at_least=2),
-    "guidance_scale": DDIM["guidance_scale"],
-    "steps": DDIM["steps"],
+    "classifier": TRAINING,
+    "captions": whole(at_least=8).of(512, "pictures that are asked for"),
+    "held_out": whole(at_least=8).of(1024, "renderings on which the classifier is judged"),
+    "margin": number(at_least=0, at_most=44).of(10.0, _MARGIN),
+    "seeds": whole(at_least=2).of(8, "pictures of one caption whose spread is measured"),
+    "guidance_scale": DDIM["guidance_scale"].of(3.0),
+    "steps": DDIM["steps"].of(25),
 }

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from sdjax.config.errors import UserError
+from sdjax.config.fields import optional, text
 from sdjax.networks.parameters import parameter_shapes
 from sdjax.prior_training.networks import Networks, Tables, initial_params, networks
 from sdjax.text.tokenizer import Tokenize, load_tokenizer
@@ -38,6 +39,11 @@ _INDEX = {
     "tokenizer": ["transformers", "CLIPTokenizer"],
     "unet": ["diffusers", "UNet2DConditionModel"],
     "vae": ["diffusers", "AutoencoderKL"],
+}
+
+CHECKPOINT = {
+    "weights": text().of("sdjax-small", "a folder in diffusers' layout, or a hub id"),
+    "revision": optional(text()).of(None, "of the hub id"),
 }
 
 

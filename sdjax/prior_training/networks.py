@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sdjax.config.fields import flag, one_of, several, whole
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.autoencoder.model import AutoencoderKL
 from sdjax.networks.clip.config import TextConfig
@@ -16,6 +17,27 @@ from sdjax.networks.unet.model import UNet2DCondition
 
 _CUT_DEVIATION = 0.87962566  # of a standard normal number within two deviations
 Table = dict[str, Any]  # a config.json
+
+AUTOENCODER = {
+    "channels": several(whole(at_least=1)).of((16, 32, 64), "of each level, the finest first"),
+    "layers": whole(at_least=1).of(1, "residual blocks of a level"),
+    "latent_channels": whole(at_least=1).of(4, "of the latents"),
+    "groups": whole(at_least=1).of(4, "into which a norm divides the channels"),
+}
+TEXT = {
+    "width": whole(at_least=1).of(96, "features of a token"),
+    "layers": whole(at_least=1).of(2, "of the text encoder"),
+    "heads": whole(at_least=1).of(4, "of the text encoder's attention"),
+    "tokens": whole(at_least=3, at_most=77).of(24, "of a prompt, with its marks of start and end"),
+}
+UNET = {
+    "channels": several(whole(at_least=1)).of((48, 96), "of each level, the finest first"),
+    "layers": whole(at_least=1).of(1, "residual blocks of a level"),
+    "heads": several(whole(at_least=1)).of((2, 4), "of each level's attention"),
+    "groups": whole(at_least=1).of(8, "into which a norm divides the channels"),
+    "attention": several(flag()).of((False, True), "whether a level looks at the text"),
+}
+PREDICTION = one_of("epsilon", "v_prediction").of("v_prediction", "what the UNet predicts")
 
 
 class Networks(NamedTuple):

@@ -9,17 +9,34 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from sdjax.cameras import Camera
-from sdjax.config.fields import number
+from sdjax.config.fields import several, text, whole
 from sdjax.diffusion.schedule import from_scheduler_config
 from sdjax.prior_training.diffusion_stage import embedded
 from sdjax.prior_training.model import Model
 from sdjax.priors.stable_diffusion import StableDiffusionPrior
 from sdjax.reports.pictures import Pixels, contact_sheet
-from sdjax.runs.sampling import Sampling, sample_seed
+from sdjax.runs.sampling import DDIM, Sampling, sample_seed
 from sdjax.text.conditioning import condition
 from sdjax.text.views import Prompting, Thresholds
 
 AZIMUTHS = {"front": 0.0, "side": 90.0, "back": 180.0, "overhead": 0.0}
+PROMPTS = (
+    "a red mug",
+    "a blue car",
+    "a yellow chair",
+    "a white house with a green roof",
+    "a purple teapot",
+    "a green tree",
+    "an orange sailboat",
+    "a teal rocket",
+)
+REPORT = {
+    "prompts": several(text()).of(PROMPTS, "rows of the sheet of samples"),
+    "seeds": whole(at_least=1).of(3, "of each prompt, from four sides"),
+    "guidance_scale": DDIM["guidance_scale"].of(3.0),
+    "steps": DDIM["steps"].of(25),
+    "held_out": whole(at_least=1).of(512, "pictures on which the autoencoder is judged"),
+}
 
 
 def sample_sheet(

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from sdjax.cameras import DIRECTIONS, Camera, view_direction
+from sdjax.config.fields import fields_of, interval, number
 from sdjax.objects.model import Object, stacked
 from sdjax.objects.render import render_pairs
 from sdjax.objects.solids import Model
@@ -31,6 +32,20 @@ class Variety(NamedTuple):
 
     stretch: float = 0.15  # each axis is 1 - stretch .. 1 times as long
     shade: float = 0.04  # of the colour, standard deviation of each channel
+
+
+FRAMING = fields_of(
+    Framing,
+    elevation=interval(number(at_least=-90, at_most=90)).says("of the cameras, degrees"),
+    distance=interval(number(above=0)).says("of the cameras from the origin, world units"),
+    fovy=interval(number(above=0, at_most=179)).says("vertical field of view, degrees"),
+    overhead=number(at_least=-90, at_most=90).says("elevation above which a view is overhead, degrees"),
+)
+VARIETY = fields_of(
+    Variety,
+    stretch=number(at_least=0, at_most=0.9).says("part of its length that an axis of an object may lose"),
+    shade=number(at_least=0).says("deviation of each channel of a colour, from 0 to 1"),
+)
 
 
 class Scenes(NamedTuple):

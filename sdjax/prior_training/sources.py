@@ -6,12 +6,27 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sdjax.config.fields import one_of, several
 from sdjax.objects.model import Object
+from sdjax.objects.prompts import CATEGORIES
 from sdjax.prior_training.captions import Odds, Words, draw_caption
-from sdjax.prior_training.scenes import Framing, Scenes, Variety, draw_scenes, take_pictures
+from sdjax.prior_training.scenes import (
+    FRAMING,
+    VARIETY,
+    Framing,
+    Scenes,
+    Variety,
+    draw_scenes,
+    take_pictures,
+)
 
 Encode = Callable[[np.ndarray], np.ndarray]  # pictures to latents
 _AT_ONCE = 256  # pictures rendered or encoded in one call
+OBJECTS = {
+    "nouns": several(one_of(*CATEGORIES)).of(tuple(CATEGORIES), "the objects that are shown"),
+    **FRAMING,
+    **VARIETY,
+}
 
 
 class Batch(NamedTuple):

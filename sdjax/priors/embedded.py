@@ -24,6 +24,7 @@ from sdjax.objects.render import render_views
 from sdjax.priors.kind import Band, Data, PriorKind, Wanted
 from sdjax.priors.prior import Truths
 from sdjax.rules.view_bins import ViewBins, direction_bins, nearest_bins, refuse_number
+from sdjax.shapes import check_shape
 
 _SHIFT_TIMES_RESOLUTION = 9.6  # the cosine shift is 0.15 at 64 pixels, 0.3 at 32
 
@@ -115,6 +116,7 @@ class EmbeddedPrior:
         self, image: Float[Array, "views h w 3"], key: jax.Array | None = None
     ) -> Float[Array, "views h w 3"]:
         """2 image - 1."""
+        check_shape("image", image, "views height width 3")
         return 2.0 * image - 1.0
 
     def decode(self, latents: Float[Array, "views h w 3"]) -> Float[Array, "views h w 3"]:
@@ -123,6 +125,7 @@ class EmbeddedPrior:
 
     def predictor(self, conditioning: Conditioning, camera: Camera) -> ExactPredictor:
         """The mixture that each view [views] sees."""
+        check_shape("camera.azimuth", camera.azimuth, "views")
         if self.views == "camera":
             modes = jnp.moveaxis(self.bank[:, self.nearest(camera)], 0, 1)
             mask = jnp.zeros((camera.azimuth.shape[0], 1))
@@ -187,6 +190,37 @@ def build(
     return EmbeddedPrior(
         schedule, bank, cameras, tuple(obj.name for obj in objects), views, data_std, band
     )
+
+
+def embedded_prior(
+    prompt: str,
+    resolution: int = 64,
+    cameras: Camera | None = None,
+    *,
+    views: str = "camera",
+    data_std: float = 0.0,
+    every_object: bool = True,
+) -> EmbeddedPrior:
+    """The exact diffusion model of the package's objects, for one's own renderer.
+
+    Args:
+        prompt: a mug, house, chair, car, teapot, tree, sailboat or rocket, narrowed by words such
+            as "red" or "tall".
+        resolution: pixels of a picture along an edge, which are its latents.
+        cameras: [cameras] from which objects are known, one by default, from the front and a little
+            above; every camera asked for later becomes the nearest of them.
+        views: "camera", or "direction" for a prior that is told front, side, back or overhead only.
+        data_std: deviation of Gaussian noise that blurs the data, in units of the latents.
+        every_object: know those of other prompts, too, as guidance scales other than 1 need them.
+
+    Raises:
+        UserError: for a prompt that names no object.
+    """
+    if cameras is None:
+        cameras = bank_cameras(1, elevation=(20.0, 20.0), distance=3.2, fovy=40.0)
+    named = find(prompt)
+    objects = all_objects() if every_object else named
+    return build(objects, cameras, resolution, views=views, data_std=data_std)
 
 
 def pooled(data: Data, camera: Camera, data_std: float) -> EmbeddedPrior:

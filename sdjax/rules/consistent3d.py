@@ -10,9 +10,9 @@ from sdjax.config.fields import fields_of, fraction, optional, whole
 from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor, Scale, guided
 from sdjax.diffusion.prediction import add_noise, predicted_x0
-from sdjax.diffusion.ramps import Ramp, value_at
+from sdjax.diffusion.ramps import Ramp, needed, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
-from sdjax.rules.contract import Aux, Latents, Rule, Update
+from sdjax.rules.contract import Aux, Latents, Rule, Update, check_latents
 from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, fixed
 from sdjax.rules.weighting import WEIGHTING, Weighting, constant, sigma_over_alpha
@@ -112,10 +112,11 @@ def consistent3d(
         if late_weighting is None:
             return weighting
         return lambda schedule, t: jnp.where(
-            progress < 0.5, weighting(schedule, t), late_weighting(schedule, t)
+            needed(progress) < 0.5, weighting(schedule, t), late_weighting(schedule, t)
         )
 
     def update(key, latents, state, predictor, *, progress, view):
+        check_latents(latents, view)
         t_key, gap_key, noise_key = jax.random.split(key, 3)
         t_next = jnp.clip(annealing(t_key, progress), low, high - gap)
         t = jnp.clip(t_next + jax.random.randint(gap_key, (), gap, gap + spread), low, high)

@@ -15,6 +15,7 @@ from sdjax.cameras import Camera
 from sdjax.config.errors import UserError
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.ramps import Ramp, value_at
+from sdjax.shapes import check_shape
 
 Latents = Float[Array, "views height width channels"]
 Image = Float[Array, "views image_height image_width 3"]  # in [0, 1]
@@ -76,9 +77,27 @@ class UpdateFn(Protocol):
         state: Any,
         predictor: Predictor,
         *,
-        progress: Float[Array, ""],
-        view: View,
+        progress: Float[Array, ""] | None,
+        view: View | None,
     ) -> Update: ...
+
+
+def check_latents(latents: Latents, view: View | None) -> None:
+    """Raises a UserError for latents or a view without their axes, or with different views."""
+    check_shape("latents", latents, "views height width channels")
+    if view is not None:
+        check_shape("view.opacity", view.opacity, f"{len(latents)} height width 1")
+        check_shape("view.camera.azimuth", view.camera.azimuth, f"{len(latents)}")
+
+
+def needed_view(view: View | None) -> View:
+    """`view`; raises a UserError where it was left out."""
+    if view is None:
+        raise UserError(
+            "view was left out, expected View(camera, opacity): this rule's noise or ODE depends "
+            "on the camera."
+        )
+    return view
 
 
 def nothing_to_prepare(state: Any, predictor_at: Callable[[Camera], Predictor]) -> Any:
@@ -130,13 +149,18 @@ def guidance_loss(
 ) -> Callable[..., tuple[Float[Array, ""], tuple[Any, Aux]]]:
     """`loss(latents, key, state, predictor, *, progress, view, image) -> (scalar, (state, aux))`.
 
-    `jax.grad(loss, has_aux=True)` with respect to the latents is the rule's gradient, and through
-    a renderer `latents = encode(image)`, `image = render(params)` the gradient of the particle.
-    Only a rule with an `image_target` needs `image` and `decode`: its loss has the gradient
-    `image_residual` with respect to `image`, too.  Raises `ValueError` where it lacks them.
+    `jax.grad(loss, has_aux=True)` with respect to the latents [views, height, width, channels] is
+    the rule's gradient, and through a renderer `latents = encode(image)`, `image = render(params)`
+    the gradient of the particle.
+
+    `progress` = step / total steps is for rules in which something changes in the course of the
+    run, `view` for those that look at the camera or the surface (SDS needs neither), `image` and
+    `decode` for those with an `image_target`: their loss has the gradient `image_residual` with
+    respect to `image`, too.  Raises a UserError where one of them is needed and left out, and for
+    latents of another rank.
     """
 
-    def loss(latents, key, state, predictor, *, progress, view, image=None):
+    def loss(latents, key, state, predictor, *, progress=None, view=None, image=None):
         constant = jax.lax.stop_gradient(latents)
         update = rule.update(key, constant, state, predictor, progress=progress, view=view)
         value = surrogate_loss(update.gradient, latents)

@@ -15,10 +15,10 @@ from sdjax.config.fields import fields_of, fraction, number, one_of, optional, w
 from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
-from sdjax.diffusion.ramps import Ramp
+from sdjax.diffusion.ramps import Ramp, needed
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.dtypes import DTYPE
-from sdjax.rules.contract import Aux, Latents, Rule, Update, image_target
+from sdjax.rules.contract import Aux, Latents, Rule, Update, check_latents, image_target
 from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, Parts, RuleKind, plainly
 from sdjax.rules.ode import Ode, cached_ode, exact_ode
 from sdjax.rules.overshoot import Overshoot, constant, proportional
@@ -98,6 +98,7 @@ def dsd(
     ode = exact_ode(schedule, ode_guidance_scale) if ode is None else ode
 
     def update(key, latents, state, predictor, *, progress, view):
+        check_latents(latents, view)
         t_key, u_key = jax.random.split(key)
         t, u = annealing(t_key, progress), jax.random.uniform(u_key)
         t_delta = overshoot(t, u, schedule.num_timesteps)
@@ -120,7 +121,7 @@ def dsd(
         gradient = residual.gradient
         if warm_up:
             ode_x_0 = predicted_x0(schedule, x_ode, ode_epsilon, t_delta)
-            gradient = jnp.where(progress < warm_up, weight * (latents - ode_x_0), gradient)
+            gradient = jnp.where(needed(progress) < warm_up, weight * (latents - ode_x_0), gradient)
         return Update(gradient, state, Aux(t, residual.x_t, x_0), target)
 
     return Rule(ode.init, update, ode.prepare)

@@ -9,7 +9,7 @@ from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
-from sdjax.rules.contract import Aux, Latents, Rule, Update
+from sdjax.rules.contract import Aux, Latents, Rule, Update, check_latents
 from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
 from sdjax.rules.weighting import sigma_over_alpha
 
@@ -52,6 +52,7 @@ def dsd_star(
     annealing = annealing or from_table(ANNEALING)
 
     def update(key, latents, epsilon, predictor, *, progress, view):
+        check_latents(latents, view)
         if latents.shape != epsilon.shape:
             raise UserError(
                 f"DSD* was given latents of shape {latents.shape}, expected those of one view at "

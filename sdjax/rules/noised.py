@@ -8,7 +8,7 @@ from jaxtyping import Array, Int
 from sdjax.diffusion.annealing import Annealing
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.ramps import Progress
-from sdjax.rules.contract import Aux, ImageTarget, Latents, Rule, Update, View
+from sdjax.rules.contract import Aux, ImageTarget, Latents, Rule, Update, View, check_latents
 from sdjax.rules.noise import NoiseFunction
 
 
@@ -45,6 +45,7 @@ def noised_rule(annealing: Annealing, noise: NoiseFunction, look: LookFn) -> Rul
     """
 
     def update(key, latents, state, predictor, *, progress, view):
+        check_latents(latents, view)
         t_key, noise_key, own_key = jax.random.split(key, 3)
         t = annealing(t_key, progress)
         drawn, state = noise.draw(noise_key, state, view, latents.shape, progress)

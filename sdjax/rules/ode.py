@@ -13,7 +13,7 @@ from sdjax.cameras import Camera
 from sdjax.diffusion.ddim import ddim_path
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.schedule import NoiseSchedule
-from sdjax.rules.contract import Latents, View
+from sdjax.rules.contract import Latents, View, needed_view
 from sdjax.rules.noise import reduce_noise
 from sdjax.rules.view_bins import ViewBins
 
@@ -96,7 +96,8 @@ def cached_ode(
         noise = jnp.broadcast_to(reduce_noise(state.noise, shape[1:3]), shape)
         _, (start,), expand = predictor.subspace(noise)
         dtype = jnp.result_type(start, schedule.alphas_cumprod)
-        own, node = bins.bin_of(view.camera), jnp.clip(jnp.sum(grid > t) - 1, 0, steps - 1)
+        own = bins.bin_of(needed_view(view).camera)
+        node = jnp.clip(jnp.sum(grid > t) - 1, 0, steps - 1)
         x, x_next = (state.states[own, k, 0].astype(dtype) for k in (node, node + 1))
         return expand(within_step(schedule, x, x_next, grid[node], grid[node + 1], t))
 

@@ -12,7 +12,7 @@ from sdjax.diffusion.ddim import ddim_step, timestep_grid
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
-from sdjax.rules.contract import Aux, Latents, Rule, Update
+from sdjax.rules.contract import Aux, Latents, Rule, Update, check_latents
 from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
 
 ANNEALING = {"name": "linear"}
@@ -142,6 +142,7 @@ def sdi(
     stride = schedule.num_timesteps // inversion_steps
 
     def update(key, latents, state, predictor, *, progress, view):
+        check_latents(latents, view)
         t_key, u_key, noise_key = jax.random.split(key, 3)
         t = annealing(t_key, progress)
         u = jax.random.uniform(u_key) if overshoot else 0.0

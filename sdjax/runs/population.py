@@ -10,7 +10,7 @@ from sdjax.priors.prior import Prior
 from sdjax.rules.shared import Everyone, SharedRule
 from sdjax.runs.mapping import DevicePopulation
 from sdjax.runs.particle import Particle, Recipe
-from sdjax.runs.step import Log, StepKeys, current_latents, step_keys, train_step
+from sdjax.runs.step import Log, Seen, StepKeys, descend, guide, show, step_keys, train_step
 
 
 class Population(NamedTuple):
@@ -64,33 +64,12 @@ def train_population(
     which were taken before.  Returns the particles and their log [own, steps], and the shared.
     """
     rule = recipe.make_rule(prior)
+    move = move_together if rule.sees_everyone else move_apart
 
     def body(carry, step):
         particles, shared = carry
-
-        def keys_of(seed):
-            return _step_keys(rule, first_seed, seed, step)
-
-        def one(seed, particle):
-            keys = keys_of(seed)
-            particle, log, seen = train_step(
-                recipe, prior, conditioning, own_rule, keys, particle, step
-            )
-            learned = rule.learn(
-                keys.learning, seen.latents, shared, seen.predictor, view=seen.view
-            )
-            log = log._replace(losses={**log.losses, **learned.losses})
-            return (particle, log), learned.gradient
-
-        def look(seed, particle):
-            return current_latents(recipe, prior, keys_of(seed), particle, step)
-
-        everyone = None
-        if rule.sees_everyone:
-            latents = population.each(look, seeds, particles)
-            everyone = Everyone(*population.gather((latents, population.weights)))
-        own_rule = rule.rule(shared, everyone)
-        (particles, log), gradient = population.each_and_mean(one, seeds, particles)
+        scene = Scene(recipe, prior, conditioning, rule, first_seed, step)
+        (particles, log), gradient = move(scene, population, shared, seeds, particles)
         return (particles, rule.apply(shared, gradient)), log
 
     (particles, shared), log = jax.lax.scan(
@@ -100,11 +79,77 @@ def train_population(
     return (particles, log), shared
 
 
-def _step_keys(
-    rule: SharedRule, first_seed: Int[Array, ""], seed: Int[Array, ""], step: Int[Array, ""]
-) -> StepKeys:
-    """A particle's own; its cameras are those of all where particles see each other."""
-    keys = step_keys(seed, step)
-    if not rule.sees_everyone:
-        return keys
-    return keys._replace(camera=jax.random.fold_in(run_keys(first_seed).cameras, step))
+class Scene(NamedTuple):
+    """What is the same for all particles in a step."""
+
+    recipe: Recipe
+    prior: Prior
+    conditioning: Any
+    rule: SharedRule
+    first_seed: Int[Array, ""]
+    step: Int[Array, ""]
+
+    def keys(self, seed: Int[Array, ""]) -> StepKeys:
+        """A particle's own; its cameras are those of all where particles see each other."""
+        keys = step_keys(seed, self.step)
+        if not self.rule.sees_everyone:
+            return keys
+        cameras = run_keys(self.first_seed).cameras
+        return keys._replace(camera=jax.random.fold_in(cameras, self.step))
+
+    def learn(self, seed: Int[Array, ""], seen: Seen, shared: Any, log: Log) -> tuple[Log, Any]:
+        """The log with what a particle adds to what is shared, and that gradient."""
+        key = self.keys(seed).learning
+        learned = self.rule.learn(key, seen.latents, shared, seen.predictor, view=seen.view)
+        return log._replace(losses={**log.losses, **learned.losses}), learned.gradient
+
+
+def move_apart(
+    scene: Scene, population: DevicePopulation, shared: Any, seeds: Any, particles: Particle
+) -> tuple[tuple[Particle, Log], Any]:
+    """A step of particles that only share a state: each as if it were alone."""
+    own_rule = scene.rule.rule(shared, None)
+
+    def one(seed, particle):
+        particle, log, seen = train_step(
+            scene.recipe,
+            scene.prior,
+            scene.conditioning,
+            own_rule,
+            scene.keys(seed),
+            particle,
+            scene.step,
+        )
+        log, gradient = scene.learn(seed, seen, shared, log)
+        return (particle, log), gradient
+
+    return population.each_and_mean(one, seeds, particles)
+
+
+def move_together(
+    scene: Scene, population: DevicePopulation, shared: Any, seeds: Any, particles: Particle
+) -> tuple[tuple[Particle, Log], Any]:
+    """A step of particles that see each other: first all are rendered, then each is guided."""
+    recipe, prior, _, rule, _, step = scene
+
+    def all_shown(params):
+        one = lambda seed, params: show(recipe, prior, scene.keys(seed), params, step)  # noqa: E731
+        return population.each(one, seeds, params)
+
+    shown, pull, views = jax.vjp(all_shown, particles.params, has_aux=True)
+    everyone = Everyone(*population.gather((shown.latents, population.weights)))
+    own_rule = rule.rule(shared, everyone)
+
+    def one(seed, particle, shown, view):
+        keys, predictor = scene.keys(seed), prior.predictor(scene.conditioning, view.camera)
+        cotangents, state, log = guide(
+            recipe, prior, own_rule, keys, particle, step, shown, view, predictor
+        )
+        log, gradient = scene.learn(seed, Seen(shown.latents, view, predictor), shared, log)
+        return (cotangents, state, log), gradient
+
+    guided, gradient = population.each_and_mean(one, seeds, particles, shown, views)
+    cotangents, states, log = guided
+    after = lambda *own: descend(recipe, *own, step)  # noqa: E731
+    particles = population.each(after, particles, *pull(cotangents), states)
+    return (particles, log), gradient

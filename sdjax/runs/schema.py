@@ -12,7 +12,7 @@ from sdjax.config.fields import text, whole
 from sdjax.config.finding import find
 from sdjax.config.kinds import Choice
 from sdjax.config.loading import Overrides, freeze, overridden, pairs, read, rules_of
-from sdjax.config.tables import check, complete
+from sdjax.config.tables import check, complete, is_table, table_in
 from sdjax.diffusion.annealing import ANNEALING
 from sdjax.priors import PRIOR_OF_RUNS
 from sdjax.rules import RULES
@@ -76,8 +76,8 @@ def of_former_version(stored: Mapping[str, Any]) -> FrozenConfigDict:
     Before 0.2 the table of the noise had the fields of all kinds of noise.
     """
     table = dict(stored)
-    noise = table.get("noise", {})
-    if noise.get("name") in NOISES:
+    noise = table_in(table, "noise")
+    if noise.get("name") in list(NOISES):
         own = ("name", *NOISES[noise["name"]].fields)
         table["noise"] = {name: noise[name] for name in own if name in noise}
     return completed(table)
@@ -85,14 +85,14 @@ def of_former_version(stored: Mapping[str, Any]) -> FrozenConfigDict:
 
 def with_tables_of_rule(table: Mapping[str, Any]) -> dict[str, Any]:
     """`table` with the annealing and the noise of its rule, unless it chooses others."""
-    kind = RULES.get(table.get("rule", {}).get("name", RULE.default))
-    if kind is None:
+    rule = table_in(table, "rule").get("name", RULE.default)
+    if rule not in list(RULES):
         return dict(table)
-    own = {"annealing": kind.annealing, "noise": {"name": kind.noise}}
-    chosen = {name: table.get(name, {}) for name in own}
+    own = {"annealing": RULES[rule].annealing, "noise": {"name": RULES[rule].noise}}
+    given = {name: table_in(table, name) for name in own if is_table(table.get(name, {}))}
     return {
         **table,
-        **{name: own[name] | given for name, given in chosen.items() if "name" not in given},
+        **{name: own[name] | said for name, said in given.items() if "name" not in said},
     }
 
 
@@ -101,7 +101,7 @@ def _with_rule(source: Any, name: str) -> dict[str, Any]:
     if isinstance(source, str | os.PathLike) and rules_of(source):
         return read(f"{find(source)[0]}:{name}")
     table = read(source)
-    if table.get("rule", {}).get("name", RULE.default) == name:
+    if table_in(table, "rule").get("name", RULE.default) == name:
         return table
     rest = {key: value for key, value in table.items() if key not in OF_A_RULE}
     return {**rest, "rule": {"name": name}}

@@ -14,7 +14,7 @@ from sdjax.cameras import Camera, sample_camera
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.ramps import value_at
 from sdjax.priors.prior import Prior
-from sdjax.rules.contract import Latents, Rule, Update, View, image_residual, surrogate_loss
+from sdjax.rules.contract import Image, Latents, Rule, Update, View, image_residual
 from sdjax.runs.particle import Particle, Recipe, seed_keys
 from sdjax.scene.rendering import Rendering
 from sdjax.scene.volume import mean_depth
@@ -35,6 +35,14 @@ class StepKeys(NamedTuple):
     encode: jax.Array
     rule: jax.Array
     learning: jax.Array  # of what a `SharedRule` learns
+
+
+class Shown(NamedTuple):
+    """What is differentiated by the params of a particle: what its views show."""
+
+    latents: Latents
+    image: Image  # or latents, where a particle is such
+    penalties: dict[str, Float[Array, ""]]  # of the regularisers, without their weights
 
 
 class Seen(NamedTuple):
@@ -80,54 +88,74 @@ def train_step(
     step: Int[Array, ""],
 ) -> tuple[Particle, Log, Seen]:
     """One descent step along the rule's gradient plus those of the regularisers."""
+
+    def shown(params):
+        return show(recipe, prior, keys, params, step)
+
+    seen, pull, view = jax.vjp(shown, particle.params, has_aux=True)
+    predictor = prior.predictor(conditioning, view.camera)
+    cotangents, state, log = guide(recipe, prior, rule, keys, particle, step, seen, view, predictor)
+    after = descend(recipe, particle, *pull(cotangents), state, step)
+    return after, log, Seen(seen.latents, view, predictor)
+
+
+def show(
+    recipe: Recipe, prior: Prior, keys: StepKeys, params: Any, step: Int[Array, ""]
+) -> tuple[Shown, View]:
+    """Render the views of a step and encode them."""
     progress = step / recipe.total_steps
     camera = _draw_cameras(recipe, prior, keys.camera)
-    predictor = prior.predictor(conditioning, camera)
+    rendering = _render(recipe, params, camera, keys.render, progress)
+    penalties = {name: jnp.mean(jax.vmap(penalty)(rendering)) for name, _, penalty in recipe.losses}
+    latents = _latents(recipe, prior, rendering, keys.encode)
+    view = View(camera, rendering.opacity, _depth(rendering))
+    return Shown(latents, rendering.colour, penalties), view
 
-    def loss(params):
-        rendering = _render(recipe, params, camera, keys.render, progress)
-        latents = _latents(recipe, prior, rendering, keys.encode)
-        constant = jax.lax.stop_gradient(latents)
-        view = View(camera, rendering.opacity, _depth(rendering))
-        update = rule.update(
-            keys.rule, constant, particle.rule_state, predictor, progress=progress, view=view
-        )
-        terms = {
-            name: jnp.mean(jax.vmap(regulariser)(rendering))
-            for name, _, regulariser in recipe.losses
-        }
-        guidance = surrogate_loss(update.gradient, latents)
-        guidance += _image_loss(prior, update, rendering.colour)
-        total = value_at(recipe.guidance_weight, progress) * guidance / recipe.views
-        total += sum(value_at(weight, progress) * terms[name] for name, weight, _ in recipe.losses)
-        return total, (update, terms, constant, view)
 
-    gradient, (update, terms, *shown) = jax.grad(loss, has_aux=True)(particle.params)
+def guide(
+    recipe: Recipe,
+    prior: Prior,
+    rule: Rule,
+    keys: StepKeys,
+    particle: Particle,
+    step: Int[Array, ""],
+    shown: Shown,
+    view: View,
+    predictor: Predictor,
+) -> tuple[Shown, Any, Log]:
+    """The gradient with respect to what is shown, the rule's next state, and what is logged."""
+    progress = step / recipe.total_steps
+    update = rule.update(
+        keys.rule, shown.latents, particle.rule_state, predictor, progress=progress, view=view
+    )
+    weight = 1.0 / recipe.views * value_at(recipe.guidance_weight, progress)
+    gradient = Shown(
+        weight * update.gradient,
+        weight * _image_gradient(prior, update, shown.image),
+        {name: jnp.float32(value_at(factor, progress)) for name, factor, _ in recipe.losses},
+    )
+    losses = {"guidance": jnp.linalg.norm(update.gradient.ravel()), **shown.penalties}
+    return gradient, update.state, Log(losses, update.aux.t)
+
+
+def descend(
+    recipe: Recipe, particle: Particle, gradient: Any, rule_state: Any, step: Int[Array, ""]
+) -> Particle:
+    """The particle after a step of its optimiser along the gradient of its params."""
     direction, optimizer_state = recipe.optimizer.update(
         gradient, particle.optimizer_state, particle.params
     )
-    rate = recipe.learning_rate(progress)
+    rate = recipe.learning_rate(step / recipe.total_steps)
     params = jax.tree.map(lambda p, d: p - rate * d, particle.params, direction)
-    losses = {"guidance": jnp.linalg.norm(update.gradient.ravel()), **terms}
-    after = Particle(params, optimizer_state, update.state)
-    return after, Log(losses, update.aux.t), Seen(*shown, predictor)
+    return Particle(params, optimizer_state, rule_state)
 
 
-def current_latents(
-    recipe: Recipe, prior: Prior, keys: StepKeys, particle: Particle, step: Int[Array, ""]
-) -> Latents:
-    """Those that `train_step` shows to the rule."""
-    camera, progress = _draw_cameras(recipe, prior, keys.camera), step / recipe.total_steps
-    rendering = _render(recipe, particle.params, camera, keys.render, progress)
-    return _latents(recipe, prior, rendering, keys.encode)
-
-
-def _image_loss(prior: Prior, update: Update, image: jax.Array) -> jax.Array | float:
-    """The loss of a rule that draws the image to a target, too; 0 for the others."""
+def _image_gradient(prior: Prior, update: Update, image: Image) -> Image:
+    """Of a rule that draws the image to a target, too; 0 for the others."""
     if update.image_target is None:
-        return 0.0
+        return jnp.zeros_like(image)
     decode = lambda latents: jax.image.resize(prior.decode(latents), image.shape, "linear")  # noqa: E731
-    return surrogate_loss(image_residual(update.image_target, image, decode), image)
+    return image_residual(update.image_target, image, decode)
 
 
 def _draw_cameras(recipe: Recipe, prior: Prior, key: jax.Array) -> Camera:

@@ -1,4 +1,4 @@
-"""The text encoder of a Stable Diffusion folder, from prompts to embeddings."""
+"""The text encoder of Stable Diffusion, from prompts to embeddings."""
 
 import hashlib
 import json
@@ -16,9 +16,9 @@ from sdjax.networks.clip.config import TextConfig
 from sdjax.networks.clip.text import CLIPText
 from sdjax.networks.parameters import parameter_shapes
 from sdjax.text.embeddings import Encode
-from sdjax.text.tokenizer import load_tokenizer
+from sdjax.text.tokenizer import Tokenize, load_tokenizer
 from sdjax.weights.fingerprint import fingerprint as component_fingerprint
-from sdjax.weights.load import load_params
+from sdjax.weights.load import Params, load_params
 
 
 def text_encoder(folder: str | Path, *, dtype: DTypeLike = jnp.float32, skip: int = 0) -> Encode:
@@ -35,6 +35,11 @@ def text_encoder(folder: str | Path, *, dtype: DTypeLike = jnp.float32, skip: in
     tokenize = load_tokenizer(folder / "tokenizer")
     model = CLIPText(_config(folder / "text_encoder"), dtype=dtype)
     params = load_params(parameter_shapes(model), folder / "text_encoder")
+    return encoder_of(tokenize, model, params, skip=skip)
+
+
+def encoder_of(tokenize: Tokenize, model: CLIPText, params: Params, *, skip: int = 0) -> Encode:
+    """`text_encoder` of parts that are there: a tokenizer, and a network with its parameters."""
 
     @jax.jit
     def apply(params, ids):

@@ -1,4 +1,4 @@
-"""The CLIP tokenizer of a diffusers folder."""
+"""The CLIP tokenizer of a diffusers folder, or of a pipeline."""
 
 import logging
 import warnings
@@ -45,6 +45,11 @@ def load_tokenizer(folder: str | Path) -> Tokenize:
                 f"the tokenizer in {str(folder)!r} cannot be read ({error}), expected the files "
                 "of a CLIP tokenizer; copy or download them again."
             ) from error
+    return tokenizer_of(tokenizer)
+
+
+def tokenizer_of(tokenizer: Any) -> Tokenize:
+    """`load_tokenizer` with a tokenizer of transformers that is loaded, slow or fast."""
     length = min(tokenizer.model_max_length, _CONTEXT)
 
     def tokenize(prompts: Sequence[str]) -> Int[np.ndarray, "prompts tokens"]:
@@ -56,12 +61,9 @@ def load_tokenizer(folder: str | Path) -> Tokenize:
 def _row(tokenizer: Any, prompt: str, length: int) -> Int[np.ndarray, "tokens"]:
     """The ids of one prompt, cut and padded to `length`."""
     with _silence():
-        encoded = tokenizer(prompt, return_offsets_mapping=True)
-    ids = encoded["input_ids"]
+        ids = tokenizer(prompt)["input_ids"]
     if len(ids) > length:
-        tokens = tokenizer.convert_ids_to_tokens(ids)
-        first = _first_lost(tokens, length - 1)
-        lost = prompt[encoded["offset_mapping"][first][0] :].strip()
+        lost = _lost(tokenizer, prompt, ids, length - 1)
         warnings.warn(
             f"the prompt has {len(ids) - 2} tokens and the model reads {length - 2}, so that its "
             f"end {_shortened(lost)!r} is cut off; shorten the prompt.",
@@ -69,6 +71,16 @@ def _row(tokenizer: Any, prompt: str, length: int) -> Int[np.ndarray, "tokens"]:
         )
         ids = [*ids[: length - 1], tokenizer.eos_token_id]
     return np.asarray(ids + [tokenizer.pad_token_id] * (length - len(ids)), np.int32)
+
+
+def _lost(tokenizer: Any, prompt: str, ids: list[int], cut: int) -> str:
+    """The end of the prompt whose tokens are `cut` off, as it is written where that is known."""
+    first = _first_lost(tokenizer.convert_ids_to_tokens(ids), cut)
+    with _silence():
+        if not tokenizer.is_fast:
+            return tokenizer.decode(ids[first:-1])
+        offsets = tokenizer(prompt, return_offsets_mapping=True)["offset_mapping"]
+    return prompt[offsets[first][0] :].strip()
 
 
 def _shortened(text: str, longest: int = 80) -> str:

@@ -1,6 +1,6 @@
-"""A component's parameters from and to its folder."""
+"""A component's parameters from and to its folder, or from the tensors of PyTorch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,20 +36,33 @@ class Slot(NamedTuple):
 def load_params(template: Params, folder: str | Path, dtype: Any = None) -> dict[str, Any]:
     """The parameters in `folder` (such as `model/unet`), in the nesting of `template`.
 
+    `folder` holds safetensors (one file or several) or the Flax msgpack of old diffusers.
+    ValueError if it has no readable weights, and otherwise as `params_of`, whose the other
+    arguments are.
+    """
+    return params_of(template, read_tensors(Path(folder)), f"'{folder}'", dtype)
+
+
+def params_of(
+    template: Params, tensors: Iterable[tuple[str, np.ndarray]], source: str, dtype: Any = None
+) -> dict[str, Any]:
+    """The parameters that `tensors` are, in the nesting of `template`.
+
     Args:
       template: nested dicts of `jax.ShapeDtypeStruct`, as `jax.eval_shape(network.init, ...)`
         has them under "params".
-      folder: holds safetensors (one file or several) or the Flax msgpack of old diffusers.
+      tensors: (name, array) of each as PyTorch has it.
+      source: where they are from, the subject of the sentence about what is wrong with them.
       dtype: of the arrays; the template's own where None.
 
     Tensors are read, turned to the layout of Flax (`sdjax.weights.layout`), converted and put on
     the default device one after the other: beyond its result, the host holds a few tensors.
-    ValueError if the folder has no readable weights, if a tensor is missing, superfluous or of
-    another shape, or if a number is not finite; all such tensors are listed by PyTorch's names.
+    ValueError if a tensor is missing, superfluous or of another shape, or if a number is not
+    finite; all such tensors are listed by PyTorch's names.
     """
     slots = _slots(template, dtype)
     params, unseen, mismatch = {}, dict(slots), Mismatch([], [], [], [])
-    for name, array in read_tensors(Path(folder)):
+    for name, array in tensors:
         slot = unseen.pop(current_name(name, unseen), None)
         if slot is None:
             if is_parameter(name):
@@ -63,7 +76,7 @@ def load_params(template: Params, folder: str | Path, dtype: Any = None) -> dict
         del array  # before the next one is read
     mismatch.missing.extend(described(name, slot.tensor.shape) for name, slot in unseen.items())
     if any(mismatch):
-        raise UserError(mismatch.message(str(folder), len(slots)))
+        raise UserError(mismatch.message(source, len(slots)))
     return unflatten_dict(params)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a file of weights, told in one message."""
+"""What is wrong with a component's weights, told in one message."""
 
 from typing import NamedTuple
 
@@ -11,17 +11,17 @@ class Mismatch(NamedTuple):
     misshapen: list[str]
     not_finite: list[str]
 
-    def message(self, folder: str, expected: int) -> str:
-        """A sentence with the counts and what to do, then every tensor on a line of its own."""
+    def message(self, source: str, expected: int) -> str:
+        """A sentence about `source` with the counts and what to do, then a line per tensor."""
         kinds = {name.replace("_", " "): found for name, found in self._asdict().items() if found}
         counts = ", ".join(f"{len(found)} {kind}" for kind, found in kinds.items())
         lists = [f"{kind}:\n" + "\n".join(f"  {t}" for t in found) for kind, found in kinds.items()]
-        return "\n".join([f"'{folder}' {self._verdict(expected)} ({counts}).", *lists])
+        return "\n".join([f"{source} {self._verdict(expected)} ({counts}).", *lists])
 
     def _verdict(self, expected: int) -> str:
         if self.missing or self.surplus or self.misshapen:
             return (
-                f"holds weights of another network than its config.json describes "
+                f"holds weights of another network than its configuration describes "
                 f"({expected} tensors); take both from the same model"
             )
         return "holds numbers that are not finite; download or convert it again"

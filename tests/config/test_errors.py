@@ -1,20 +1,15 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sdjax.config.errors import UserError, did_you_mean, nearest, user_errors
+from sdjax.config.errors import UserError, did_you_mean, nearest
 
-
-def test_a_value_error_becomes_a_user_error_and_nothing_else_does():
-    with pytest.raises(UserError, match="no such prompt"), user_errors():
-        raise ValueError("no such prompt")
-    with pytest.raises(ZeroDivisionError), user_errors():
-        _ = 1 / 0
+NAMES = st.lists(st.from_regex(r"[a-z]{1,6}(\.[a-z]{1,6}){0,2}", fullmatch=True), min_size=1)
 
 
-def test_a_user_error_passes_unchanged():
-    error = UserError("a sentence")
-    with pytest.raises(UserError) as caught, user_errors():
-        raise error
-    assert caught.value is error
+def test_a_user_error_is_a_value_error_of_one_sentence():
+    error = UserError("config.steps is 0, expected 1.")
+    assert isinstance(error, ValueError) and str(error) == "config.steps is 0, expected 1."
 
 
 @pytest.mark.parametrize(
@@ -30,6 +25,17 @@ def test_a_user_error_passes_unchanged():
 def test_the_nearest_field(name, expected):
     names = ["seed", "steps", "camera.elevation", "camera.fovy", "optimiser.learning_rate"]
     assert nearest(name, names) == expected
+
+
+@given(NAMES, st.integers(0, 100))
+def test_the_nearest_to_a_name_is_that_name(names, index):
+    name = names[index % len(names)]
+    assert nearest(name, names) == name
+
+
+def test_another_field_of_the_same_table_is_preferred():
+    assert nearest("scene.sample", ["camera.sampler", "scene.samples"]) == "scene.samples"
+    assert nearest("scene.levels", ["image.level", "scene.width"]) == "image.level"
 
 
 def test_a_hint_is_given_only_if_something_is_similar():

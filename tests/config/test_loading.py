@@ -1,3 +1,5 @@
+"""Where configurations come from, and what is changed in them from outside."""
+
 import types
 
 import numpy as np
@@ -5,7 +7,9 @@ import pytest
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from sdjax.config.errors import UserError
-from sdjax.config.loading import load_config
+from sdjax.config.fields import interval, number, several, text, whole
+from sdjax.config.kinds import Choice, Kind, kinds
+from sdjax.config.loading import freeze, like, load, rules_of
 
 FILE = """
 from ml_collections import ConfigDict
@@ -23,6 +27,12 @@ def get_config():
     config.camera.frames = config.get_ref("steps")
     return config
 """
+TASK = """
+RULES = ("sds", "dsd")
+
+def get_config(rule="dsd"):
+    return {"rule": {"name": rule}}
+"""
 
 
 @pytest.fixture
@@ -31,27 +41,43 @@ def path(tmp_path):
     return tmp_path / "demo.py"
 
 
+@pytest.fixture
+def task(tmp_path):
+    (tmp_path / "task.py").write_text(TASK)
+    return tmp_path / "task.py"
+
+
 def test_a_file_a_module_and_a_table_are_the_same(path):
     namespace = {}
     exec(FILE, namespace)
-    from_file = load_config(path)
-    assert from_file == load_config(types.SimpleNamespace(get_config=namespace["get_config"]))
-    assert from_file == load_config(from_file)
-    assert from_file == load_config(from_file.to_dict())
+    from_file = load(path)
+    assert from_file == load(str(path))
+    assert from_file == load(types.SimpleNamespace(get_config=namespace["get_config"]))
+    assert from_file == load(from_file)
+    assert from_file == load(from_file.to_dict())
     assert from_file.steps == 300
 
 
+def test_what_a_file_takes_stands_behind_a_colon(path, task):
+    assert load(f"{task}:sds").rule.name == "sds"
+    assert load(f"{task}:dsd") == load(task) == load(str(task))
+    assert (rules_of(task), rules_of(path)) == (("sds", "dsd"), ())
+    with pytest.raises(UserError, match=rf"^--config={path}:x names 'x', but .* takes nothing\.$"):
+        load(f"{path}:x")
+
+
 def test_the_result_cannot_be_changed(path):
-    config = load_config(path)
+    config = load(path)
     assert isinstance(config, FrozenConfigDict)
+    assert hash(config) == hash(load(path))
     with pytest.raises(AttributeError):
         config.steps = 3
 
 
 def test_an_edited_file_is_read_again(path):
-    assert load_config(path).steps == 300
+    assert load(path).steps == 300
     path.write_text(FILE.replace("300", "400"))
-    assert load_config(path).steps == 400
+    assert load(path).steps == 400
 
 
 @pytest.mark.parametrize(
@@ -65,9 +91,10 @@ def test_an_edited_file_is_read_again(path):
         ("mesh=false", "mesh", False),
         ("prompt=a red mug", "prompt", "a red mug"),
         ("prompt=7=8", "prompt", "7=8"),
+        ("prompt=7", "prompt", "7"),
         ("prompt=", "prompt", ""),
-        ("prompt=None", "prompt", None),
-        ("steps=None", "steps", None),
+        ("prompt=None", "prompt", "None"),
+        ("weights=None", "weights", None),
         ("weights=1.5", "weights", 1.5),
         ("weights=runs/x", "weights", "runs/x"),
         ("rule.name=sds", "rule.name", "sds"),
@@ -79,7 +106,8 @@ def test_an_edited_file_is_read_again(path):
     ],
 )
 def test_a_text_is_read_as_the_type_of_its_field(path, override, field, value):
-    found = load_config(path, [override])
+    """Of a table that is complete, each field accepts values of the type that it has."""
+    found = load(path, [override])
     for part in field.split("."):
         found = found[part]
     assert (found, type(found)) == (value, type(value))
@@ -87,19 +115,26 @@ def test_a_text_is_read_as_the_type_of_its_field(path, override, field, value):
 
 def test_values_are_taken_as_they_are(path):
     overrides = {"steps": np.int64(5), "rule": {"cfg": 7}, "camera.elevation": [0, 1]}
-    config = load_config(path, overrides)
+    config = load(path, overrides)
     assert (config.steps, config.rule.cfg, config.rule.name) == (5, 7.0, "dsd")
     assert type(config.steps) is int
     assert config.camera.elevation == (0.0, 1.0)
+    assert load(path, {"steps": np.float64(2.0).astype(np.int32)}).steps == 2
 
 
-def test_fields_computed_from_an_overridden_one_follow_it(path):
-    assert load_config(path, ["steps=12"]).camera.frames == 12
+def test_the_last_of_two_overrides_counts(path):
+    assert load(path, ["steps=1", "steps=2"]).steps == 2
+
+
+def test_fields_computed_from_another_have_been_computed(path):
+    """They are values like all others: what differs is said of each."""
+    config = load(path, ["steps=12"])
+    assert (config.steps, config.camera.frames) == (12, 300)
 
 
 def test_the_given_table_is_not_changed():
     given = ConfigDict({"rule": {"cfg": 1.0}})
-    assert load_config(given, {"rule.cfg": 2.0}).rule.cfg == 2.0
+    assert load(given, {"rule.cfg": 2.0}).rule.cfg == 2.0
     assert given.rule.cfg == 1.0
 
 
@@ -114,10 +149,11 @@ def test_the_given_table_is_not_changed():
         ("steps", "config.steps has no value, expected --config.steps=VALUE."),
         ("steps=many", "config.steps is 'many', expected a whole number."),
         ("steps=", "config.steps is '', expected a whole number."),
+        ("steps=None", "config.steps is None, expected a whole number."),
         ("steps=2.5", "config.steps is 2.5, expected a whole number."),
-        ("steps=true", "config.steps is True, expected a whole number."),
-        ("learning_rate=nan", "config.learning_rate is 'nan', expected a number."),
-        ("learning_rate=1e999", "config.learning_rate is inf, expected a number."),
+        ("steps=true", "config.steps is 'true', expected a whole number."),
+        ("learning_rate=nan", "config.learning_rate is 'nan', expected a number, or (first step,"),
+        ("learning_rate=1e999", "config.learning_rate is inf, expected a number, or (first step,"),
         ("mesh=1", "config.mesh is 1, expected True or False."),
         (
             "camera.elevation=low,high",
@@ -132,57 +168,128 @@ def test_the_given_table_is_not_changed():
 )
 def test_a_bad_override_is_one_sentence(path, override, sentence):
     with pytest.raises(UserError) as caught:
-        load_config(path, [override])
-    assert str(caught.value) == sentence
+        load(path, [override])
+    assert str(caught.value).startswith(sentence)
 
 
 @pytest.mark.parametrize("value", ["10", 2.5, True, [1]])
 def test_a_value_of_another_type_is_refused(path, value):
     with pytest.raises(UserError, match=r"^config.steps is .*, expected a whole number\.$"):
-        load_config(path, {"steps": value})
+        load(path, {"steps": value})
+
+
+RULES = kinds(
+    Kind("sds", dict, {"scale": number().of(100.0)}),
+    Kind("dsd", dict, {"scale": number().of(7.5), "ode": whole(at_least=1).of(10)}),
+)
+SCHEMA = {
+    "prompt": text().of("a house"),
+    "elevation": interval(number()).of((-10.0, 45.0)),
+    "names": several(text()).of(("a",)),
+    "rule": Choice(RULES, "sds"),
+}
+
+
+def test_a_schema_brings_defaults_types_and_choices():
+    assert load({}, schema=SCHEMA).to_dict() == {
+        "prompt": "a house",
+        "elevation": (-10.0, 45.0),
+        "names": ("a",),
+        "rule": {"name": "sds", "scale": 100.0},
+    }
+    # A choice comes first, wherever it stands: it decides which fields there are.
+    changes = ["rule.ode=3", "prompt=None", "names=y,x", "rule.name=dsd"]
+    config = load({"elevation": [0, 1]}, changes, SCHEMA)
+    assert config.rule.to_dict() == {"name": "dsd", "scale": 7.5, "ode": 3}
+    assert (config.prompt, config.names, config.elevation) == ("None", ("y", "x"), (0.0, 1.0))
+    assert load({}, {"rule": {"name": "dsd", "ode": 3}}, SCHEMA).rule.ode == 3
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["rule.ode=3"], "config.rule.ode is not a field when config.rule.name is 'sds'; the near"),
+        (["rule.name=sd"], "config.rule.name is 'sd', expected one of sds, dsd; did you mean"),
+        (["rule.name=dsd", "rule.ode=0"], "config.rule.ode is 0, expected a whole number of at"),
+        ({"rule": "dsd"}, "config.rule is a table; set one of its fields, as config.rule.name."),
+        ({"rule": {}}, "config.rule is a table; set one of its fields, as config.rule.name."),
+        ({"elevation": (1, 0)}, "config.elevation is (1, 0), expected 2 values in ascending"),
+    ],
+)
+def test_a_bad_override_of_a_schema_is_one_sentence(overrides, sentence):
+    with pytest.raises(UserError) as caught:
+        load({}, overrides, SCHEMA)
+    assert str(caught.value).startswith(sentence)
 
 
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
         ("x = 1", "The configuration file {path} has no function get_config()."),
+        ("get_config = {}", "The configuration file {path} has no function get_config()."),
         ("x = (", "The configuration file {path} failed: SyntaxError: '(' was never closed"),
         ("\nx = y", "The configuration file {path} failed in line 2: NameError: name 'y'"),
         (
             "def get_config():\n    return 1 / 0",
             "The configuration file {path} failed in line 2: ZeroDivisionError",
         ),
-        ("def get_config():\n    return 7", "get_config() of {path} returned 7, expected a "),
+        (
+            "def get_config(rule):\n    return {}",
+            "The configuration file {path} failed: TypeError: get_config() missing 1 required",
+        ),
+        (
+            "def get_config():\n    return 7",
+            "{path} is no configuration but 7, expected a path, a ",
+        ),
+        (
+            "def get_config():\n    return {'rule.name': 'dsd'}",
+            "{path} is no configuration: ConfigDict does not accept dots in field names",
+        ),
         (
             "def get_config():\n    return {'stages': [{'steps': 1}]}",
             "config.stages is a sequence of tables, expected plain values.",
+        ),
+        (
+            "from sdjax.config.errors import UserError\nraise UserError('a sentence of its own.')",
+            "a sentence of its own.",
         ),
     ],
 )
 def test_a_bad_file_is_one_sentence(path, source, sentence):
     path.write_text(source)
     with pytest.raises(UserError) as caught:
-        load_config(path)
+        load(path)
     assert str(caught.value).startswith(sentence.format(path=path))
 
 
-@pytest.mark.parametrize(
-    ("name", "sentence"),
-    [
-        ("dmeo.py", "There is no configuration file {path}; did you mean '{folder}/demo.py'?"),
-        ("demo", "There is no configuration file {path}; did you mean '{folder}/demo.py'?"),
-        ("zz/demo.py", "There is no configuration file {path}: {folder}/zz is not a folder."),
-        ("folder", "The configuration file {path} cannot be read: Is a directory."),
-    ],
-)
-def test_a_missing_file_is_one_sentence(path, name, sentence):
-    (path.parent / "folder").mkdir()
-    missing = path.parent / name
-    with pytest.raises(UserError) as caught:
-        load_config(missing)
-    assert str(caught.value) == sentence.format(path=missing, folder=path.parent)
+def test_a_file_that_cannot_be_read_is_one_sentence(path, monkeypatch):
+    def read_bytes(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", read_bytes)
+    with pytest.raises(UserError, match=rf"^The configuration file {path} cannot be read: Permiss"):
+        load(path)
 
 
 def test_a_source_of_another_kind_is_refused():
-    with pytest.raises(UserError, match="3 is no configuration, expected a path, a module or"):
-        load_config(3)
+    with pytest.raises(UserError, match=r"^3 is no configuration but 3, expected a path"):
+        load(3)
+
+
+def test_a_complete_table_says_itself_what_it_accepts():
+    schema = like({"a": 1, "b": {"c": 0.5}, "d": (1, 2.0), "e": ("x",), "f": None, "g": ()})
+    expected = {name: field.expected for name, field in schema.items() if name != "b"}
+    assert expected == {
+        "a": "a whole number",
+        "d": "one or more values, each a number",
+        "e": "one or more values, each a text",
+        "f": "anything",
+        "g": "one or more values, each anything",
+    }
+    assert schema["b"]["c"].default == 0.5 and schema["b"]["c"].accepts((0, 1.0, 2.0, 3))
+
+
+def test_a_frozen_table_has_tuples():
+    frozen = freeze({"a": [1, [2]], "b": {"c": []}})
+    assert frozen == FrozenConfigDict({"a": (1, (2,)), "b": {"c": ()}})
+    assert frozen.a == (1, (2,))

@@ -95,7 +95,7 @@ def test_every_mismatch_is_named_at_once(tmp_path, tensors):
     tensors["attn1.to_out.0.weight"] = np.ones((6, 5), np.float32)
     first, *lines = failure(tmp_path, tensors)
     assert first == (
-        f"'{tmp_path}' holds weights of another network than its config.json describes "
+        f"'{tmp_path}' holds weights of another network than its configuration describes "
         f"(15 tensors); take both from the same model (2 missing, 1 surplus, 1 misshapen)."
     )
     assert lines == [

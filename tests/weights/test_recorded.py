@@ -57,6 +57,6 @@ def test_weights_of_another_version_are_listed():
     with pytest.raises(ValueError) as caught:
         load_params(template("sd2_tiny", "unet"), folder("sd1_tiny", "unet"))
     first, *lines = str(caught.value).splitlines()
-    assert "holds weights of another network than its config.json describes" in first
+    assert "holds weights of another network than its configuration describes" in first
     assert "  down_blocks.0.attentions.0.proj_in.weight [24, 24, 1, 1], expected [16, 16]" in lines
     assert any(line.startswith("  down_blocks.2.resnets.0.conv1.weight") for line in lines)

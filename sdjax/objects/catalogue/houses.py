@@ -18,7 +18,6 @@ from sdjax.objects.model import Object, describe
 from sdjax.objects.shapes import box, cone, cylinder, ellipsoid, tapered_box
 
 GLASS = (0.62, 0.80, 0.92)
-LAWN = (0.45, 0.68, 0.32)
 PLUM = (0.48, 0.22, 0.36)
 STONE = (0.60, 0.58, 0.56)
 

@@ -17,6 +17,7 @@ from sdjax.config.errors import UserError
 from sdjax.config.fields import fields_of, optional, whole
 from sdjax.config.kinds import Kind
 from sdjax.diffusion.ramps import Ramp
+from sdjax.rules.contract import needed_view
 from sdjax.rules.noise.function import BETA, GAMMA, NoiseFunction, blend, reduce_noise, refreshing
 from sdjax.rules.noise.rasterise import rasterise
 from sdjax.rules.noise.surface_maps import AXES, SIGNS, equal_area, layer_of
@@ -76,7 +77,7 @@ def surface(
         return Surface(texels, jax.random.normal(background, shape))
 
     def sample(key, state, view, shape):
-        if view.depth is None:
+        if needed_view(view).depth is None:
             raise UserError(
                 "The view has no depth and the noise is that of a surface: give "
                 "View(camera, opacity, depth), or take world_map() noise."

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from sdjax.config.fields import fields_of, number
 from sdjax.config.kinds import Kind
 from sdjax.diffusion.ramps import Ramp
+from sdjax.rules.contract import needed_view
 from sdjax.rules.noise.function import (
     BETA,
     GAMMA,
@@ -51,7 +52,7 @@ def world_map(
         return WorldMap(periodic(raw, shape[1]), jax.random.normal(background, shape))
 
     def sample(key, state, view, shape):
-        size = state.background.shape
+        view, size = needed_view(view), state.background.shape
         window = jax.vmap(lambda camera: world_map_window(state, theta, camera, size))(view.camera)
         window = jax.vmap(lambda noise: reduce_noise(noise, shape[1:3]))(window)
         background_key, blend_key = jax.random.split(key)
