@@ -16,40 +16,13 @@ RULES = ("sds", "fsd", "sdi", "dsd", "dsd_cached")
 
 
 def get_config() -> ConfigDict:
-    """The table."""
-    network = {"models": ("sd15", "sd21_base"), "image_size": 512, "dtype": "bfloat16"}
+    """The table: the runs; sizes and counts are the defaults."""
     runs = {rule: load_config(f"stable_diffusion_3d:{rule}").to_dict() for rule in RULES}
     return ConfigDict(
         {
-            "sections": (
-                "prediction",
-                "autoencoder",
-                "rendering",
-                "step",
-                "particles",
-                "compilation",
-            ),
-            "method": {"repeats": 5, "seconds": 1.0},
-            "peer": None,
-            "profile": False,
-            "peak": {"tflops": None, "matrix": 8192},  # of the device, if it is not known
-            "prediction": {**network, "batches": (1, 2, 4, 8, 16, 32)},
-            "autoencoder": {
-                **network,
-                "models": ("sd21_base",),
-                "batches": (1, 4),
-                "dtype": "float32",
-            },
-            "rendering": {"run": "sds", "resolutions": (64, 128, 256, 512)},
-            "step": {"model": "sd21_base", "moments": 10},
-            "particles": {
-                "run": "sds",
-                "counts": (1, 2, 4, 8, 16),
-                "mappings": ("map", "vmap"),
-                "devices": (1,),
-                "steps": 4,
-            },
-            "compilation": {"models": ("sd21_base",), "runs": ("sds", "dsd_cached")},
+            "rendering": {"run": "sds"},
+            "particles": {"run": "sds"},
+            "compilation": {"runs": ("sds", "dsd_cached")},
             "runs": runs,
         }
     )

@@ -11,5 +11,5 @@ from ml_collections import ConfigDict
 
 
 def get_config() -> ConfigDict:
-    """The table: what differs from the defaults, whose objects and cameras are those of training."""
+    """The table: what differs from the defaults; those of `objects` are the ones of training."""
     return ConfigDict({"prior": {"weights": "sdjax-small", "dtype": "float32"}})

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from sdjax.analysis.build import ANALYSES
-from sdjax.analysis.checks import check_config, load_config
+from sdjax.analysis.checks import check_config, load_config, schema_of
 from sdjax.commands import app
 from sdjax.config.loading import Overrides
+from sdjax.config.tables import resolve
 from sdjax.reports.pictures import save_png
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import open_workdir
@@ -54,6 +55,7 @@ COMMAND = app.Command(
     main=lambda values: analyse(values.config, values.workdir, values.config_field),
     define=lambda: app.define_workdir("the folder for the picture"),
     load=load_config,
+    fields=lambda config: dict(resolve(schema_of(config), config)),
 )
 if __name__ == "__main__":
     app.run(COMMAND)

@@ -11,9 +11,10 @@ from typing import Any
 from sdjax.benchmarks import report
 from sdjax.benchmarks.build import sections as sections_of
 from sdjax.benchmarks.machine import describe
-from sdjax.benchmarks.schema import check_config
+from sdjax.benchmarks.schema import check_config, load_config, schema_of
 from sdjax.commands import app
-from sdjax.config.loading import Overrides, load
+from sdjax.config.loading import Overrides
+from sdjax.config.tables import resolve
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import CONFIG, open_workdir
 
@@ -32,7 +33,7 @@ def benchmark(config: Any, workdir: str | Path, overrides: Overrides = ()) -> di
     Raises:
         UserError: one sentence about what was wrong in the configuration or the folder.
     """
-    config = load(config, overrides)
+    config = load_config(config, overrides)
     check_config(config)
     if config.peer:  # which needs room on the device, too
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
@@ -62,7 +63,8 @@ COMMAND = app.Command(
     __doc__,
     main=lambda values: benchmark(values.config, values.workdir, values.config_field),
     define=lambda: app.define_workdir("the folder for the tables"),
-    load=load,
+    load=load_config,
+    fields=lambda config: dict(resolve(schema_of(config), config)),
 )
 if __name__ == "__main__":
     app.run(COMMAND)

@@ -7,14 +7,13 @@ import pytest
 from PIL import Image
 
 from sdjax.analyse import analyse
-from sdjax.analysis.checks import check_config
+from sdjax.analysis.checks import check_config, load_config
 from sdjax.config.errors import UserError
-from sdjax.config.loading import load_config
 from tests.reference import FOLDER
 from tests.small_runs import CONFIGS, contents
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
-FILES = sorted((CONFIGS / "analysis").glob("*.py"))
+NAMES = sorted(path.stem for path in (CONFIGS / "analysis").glob("*.py"))
 SMALL = {
     "prompt": "a chair",
     "stages": {"steps": (6,), "resolution": (16,)},
@@ -33,7 +32,7 @@ VIEWS = {
 
 def config_of(name, keep=(), **overrides):
     """A small configuration with some of the runs."""
-    table = load_config(CONFIGS / "analysis" / f"{name}.py").to_dict()
+    table = load_config(f"analysis/{name}").to_dict()
     if keep:
         table["runs"] = {run: table["runs"][run] for run in keep}
     return load_config(table, overrides)
@@ -45,10 +44,12 @@ def picture_of(folder, name):
     return np.asarray(Image.open(folder / f"{name}.png"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_configuration_is_valid_and_says_its_command(path):
-    check_config(load_config(path))
-    assert f"python -m sdjax.analyse --config=configs/analysis/{path.name}" in path.read_text()
+@pytest.mark.parametrize("name", NAMES)
+def test_every_configuration_is_valid_and_says_its_command(name):
+    for prior in ("embedded", "stable_diffusion"):
+        check_config(load_config(f"analysis/{name}:{prior}"))
+    said = f"sdjax analyse --config=analysis/{name} --workdir="
+    assert said in (CONFIGS / "analysis" / f"{name}.py").read_text()
 
 
 def test_trajectories(tmp_path):
@@ -125,7 +126,11 @@ def test_inverted_noise(tmp_path):
             "config.analysis.perplexity is 256.0, expected less than the 256 views of all objects.",
         ),
         ("inverted_noise", {"prior.data_std": -1.0}, "config.prior.data_std is -1.0, expected"),
-        ("sd_inverted_noise", {"prior.weights": ""}, "config.prior.weights is empty, expected"),
+        (
+            "inverted_noise:stable_diffusion",
+            {"prior.weights": ""},
+            "config.prior.weights is empty, expected",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_before_anything_is_written(name, overrides, sentence, tmp_path):
@@ -136,12 +141,12 @@ def test_bad_input_is_one_sentence_before_anything_is_written(name, overrides, s
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("file", "command"), [("demo.py", "train"), ("sample.py", "sample")])
-def test_a_configuration_of_another_command(file, command, tmp_path):
+@pytest.mark.parametrize(("name", "command"), [("demo", "train"), ("sample", "sample")])
+def test_a_configuration_of_another_command(name, command, tmp_path):
     with pytest.raises(
         UserError, match=rf"one of sdjax\.{command}, expected one of sdjax\.analyse"
     ):
-        analyse(CONFIGS / file, tmp_path)
+        analyse(name, tmp_path)
 
 
 @pytest.mark.long
@@ -154,7 +159,7 @@ def test_stable_diffusion_of_random_weights(name, tmp_path, monkeypatch):
     else:
         sizes = {"stages.steps": (4,), "run.devices": 1, "prior.image_size": 16}
         sizes |= {"seeds": 2} if name == "initial_noise" else {}
-    numbers = analyse(config_of(f"sd_{name}", **sizes | weights), tmp_path / "run")
+    numbers = analyse(config_of(f"{name}:stable_diffusion", **sizes | weights), tmp_path / "run")
     assert picture_of(tmp_path / "run", name).std() > 10
     assert np.isfinite(list(_leaves(numbers))).all()
 

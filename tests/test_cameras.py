@@ -6,9 +6,11 @@ import hypothesis.strategies as st
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from hypothesis import given, settings
 
 from sdjax import cameras
+from tests import reference
 
 FEW = settings(max_examples=30, deadline=None, derandomize=True)
 views = st.tuples(
@@ -191,3 +193,28 @@ def test_elevations_may_be_even_in_degrees():
         np.mean(draw(20000, even_degrees=p).elevation > 40) for p in (0.5, 1.0, 0.0)
     )
     np.testing.assert_allclose(mixed, (even + area) / 2, atol=0.006)
+
+
+PROMPTS = reference.load("prompts")  # of threestudio's prompt processor
+
+
+def seen_from(azimuth, elevation):
+    azimuth, elevation = jnp.asarray(azimuth), jnp.asarray(elevation)
+    return cameras.Camera(azimuth, elevation, jnp.ones_like(azimuth), jnp.ones_like(azimuth))
+
+
+@pytest.mark.parametrize("name", [name for name in PROMPTS if "direction" in PROMPTS[name]])
+def test_recorded_directions(name):
+    seen, recorded = PROMPTS["cameras"], PROMPTS[name]
+    front, back, overhead = recorded["thresholds"].tolist()
+    ours = cameras.view_direction(
+        seen_from(seen["azimuth"], seen["elevation"]), front=front, back=back, overhead=overhead
+    )
+    np.testing.assert_array_equal(ours, recorded["direction"])
+    assert set(recorded["direction"].tolist()) == set(range(4))
+
+
+def test_the_names_are_in_the_recorded_order():
+    assert [str(text).split()[-2] for text in PROMPTS["strings"]["suffix"]] == list(
+        cameras.DIRECTIONS
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sdjax.config.rule_schema import RULES
+from sdjax.rules import RULES
 from tests.reference import FOLDER
 
 ROOT = Path(__file__).parents[1]

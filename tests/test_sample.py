@@ -15,14 +15,13 @@ from sdjax.runs.particle import particle_noise
 from sdjax.runs.sampling import Sampling, sample_seeds
 from sdjax.sample import sample
 from tests import tiny
-from tests.small_runs import CONFIGS
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 SMALL = {"seeds": 9, "resolution": 16, "steps": 20, "guidance_scale": 1.0}
 
 
 def draw(workdir, **overrides):
-    return sample(CONFIGS / "sample.py", workdir, SMALL | overrides)
+    return sample("sample", workdir, SMALL | overrides)
 
 
 @pytest.fixture(scope="module")
@@ -114,4 +113,4 @@ def test_bad_input_is_one_sentence_and_loses_nothing(samples, overrides, sentenc
 
 def test_a_configuration_of_another_command(tmp_path):
     with pytest.raises(UserError, match=r"is one of sdjax\.train, expected one of sdjax\.sample"):
-        sample(CONFIGS / "demo.py", tmp_path)
+        sample("demo", tmp_path)

@@ -5,18 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from sdjax.config.loading import load_config
-from sdjax.config.training_checks import check_config
+from sdjax.config.loading import rules_of
+from sdjax.runs.schema import check_config, load_config
 from sdjax.train import train
-from tests.small_runs import CONFIGS
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
-RUNS = [
-    f"{folder}/{path.stem}"
-    for folder in ("small_2d", "small_3d")
-    for path in sorted((CONFIGS / folder).glob("*.py"))
-    if path.stem not in ("common", "sample")
-]
+RUNS = [f"{task}:{rule}" for task in ("small_2d", "small_3d") for rule in rules_of(task)]
 BOTH = {"seeds": 2, "run": {"chunk": 2, "devices": 1}}
 SOLID = BOTH | {
     "stages": {"steps": (2,), "resolution": (16,), "grid": (6,)},  # surface noise: no less
@@ -26,13 +20,14 @@ FLAT = BOTH | {"stages": {"steps": (2,), "resolution": (8,)}}
 
 
 def small(name):
-    return load_config(CONFIGS / f"{name}.py", SOLID if "3d" in name else FLAT)
+    return load_config(name, SOLID if "3d" in name else FLAT)
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_every_configuration_is_whole(name):
-    check_config(load_config(CONFIGS / f"{name}.py"))
-    assert load_config(CONFIGS / f"{name}.py").prior.weights == "sdjax-small"
+    config = load_config(name)
+    check_config(config)
+    assert config.prior.weights == "sdjax-small" and config.rule.name == name.partition(":")[2]
 
 
 @pytest.mark.long  # the same code on tiny networks is in test_stable_diffusion_runs.py

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdjax.config.borrowing import with_rule_of
 from sdjax.config.errors import UserError
-from sdjax.config.loading import load_config
+from sdjax.config.tasks import parts_of, with_rule
 from sdjax.reports.evaluation import load_views
+from sdjax.runs.schema import load_config
+from sdjax.sample import load_config as load_sampling
 from sdjax.sample import sample
 from sdjax.train import train
 from tests.reference import FOLDER
-from tests.small_runs import CONFIGS, contents
+from tests.small_runs import contents
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 TINY = FOLDER / "tiny"
@@ -48,9 +49,12 @@ def cache(tmp_path_factory, monkeypatch):
 
 def config_of(name, weights, overrides, size=16):
     """A config on a tiny checkpoint: `size` is what its networks were made for."""
-    config = load_config(CONFIGS / f"{name}.py", overrides)
-    sizes = {"prior.weights": str(TINY / weights), "prior.image_size": size}
-    return load_config(config, sizes)
+    return load_config(load_config(name, overrides), on(weights, size))
+
+
+def on(weights, size):
+    """A tiny checkpoint."""
+    return {"prior.weights": str(TINY / weights), "prior.image_size": size}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,7 @@ def config_of(name, weights, overrides, size=16):
     ["sds", *(pytest.param(rule, marks=pytest.mark.long) for rule in ("dsd", "fsd", "sdi"))],
 )
 def test_latents_are_led_by_every_rule(rule, tmp_path):
-    config = config_of(f"stable_diffusion_2d/{rule}", "sd1_tiny", FLAT)
+    config = config_of(f"stable_diffusion_2d:{rule}", "sd1_tiny", FLAT)
     evaluation = train(config, tmp_path)
     assert evaluation.views.shape == (2, 1, 16, 16, 3) and not len(evaluation.truths)
     assert np.isfinite(evaluation.views).all() and evaluation.views.std() > 0.05
@@ -70,7 +74,7 @@ def test_latents_are_led_by_every_rule(rule, tmp_path):
 
 def small_objects(rule, weights, size, resolutions):
     """A config of 3D with a stage of two steps at each of the resolutions."""
-    config = config_of(f"stable_diffusion_3d/{rule}", weights, SOLID, size)
+    config = config_of(f"stable_diffusion_3d:{rule}", weights, SOLID, size)
     if config.scene.shading.name == "point_light":
         config = load_config(config, {"scene.shading.start": 1})
     steps, grid = [2] * len(resolutions), [2] * len(resolutions)
@@ -135,10 +139,9 @@ def test_vsd_trains_its_adapters_beside_objects(weights, size, resolutions, tmp_
 
 
 def test_vsd_trains_its_adapters_beside_latents(tmp_path):
-    vsd = CONFIGS / "stable_diffusion_3d" / "vsd.py"
-    config = with_rule_of(vsd, CONFIGS / "stable_diffusion_2d" / "common.py")
-    config.prior.update(weights=str(TINY / "sd1_tiny"), image_size=16)
-    train(load_config(config, FLAT), tmp_path)
+    """Which is none of the task's own rules."""
+    vsd = with_rule(parts_of("stable_diffusion_2d").base, "vsd", ("vsd",), {})
+    train(load_config(vsd, FLAT), tmp_path, on("sd1_tiny", 16))
     logged = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
     assert logged["loss/adapter"] > 0.0
 
@@ -152,7 +155,7 @@ def test_the_other_rules_train_objects_too(rule, tmp_path):
 
 
 def test_an_interrupted_run_goes_on_with_the_same_numbers(tmp_path):
-    config = config_of("stable_diffusion_2d/sds", "sd1_tiny", FLAT | {"run.checkpoint_every": 2})
+    config = config_of("stable_diffusion_2d:sds", "sd1_tiny", FLAT | {"run.checkpoint_every": 2})
     whole = train(config, tmp_path / "whole")
     train(config, tmp_path / "part")
     shutil.rmtree(tmp_path / "part" / "checkpoints" / "4")
@@ -166,7 +169,7 @@ SAMPLES = {"seeds": 3, "steps": 4, "resolution": 16}
 
 
 def draw(workdir, weights=TINY / "sd1_tiny", **overrides):
-    config = load_config(CONFIGS / "stable_diffusion_2d" / "sample.py", SAMPLES)
+    config = load_sampling("sample:stable_diffusion", SAMPLES)
     return sample(config, workdir, {"prior.weights": str(weights)} | overrides)
 
 
@@ -221,7 +224,7 @@ def test_dsd_with_its_ode_looked_up_is_dsd(tmp_path):
     common = FLAT | {"rule.ode_steps": 10, "prior.dtype": "float32"}
     exact, cached = (
         train(
-            config_of("stable_diffusion_2d/dsd", "sd1_tiny", common | {"rule.ode": ode}),
+            config_of("stable_diffusion_2d:dsd", "sd1_tiny", common | {"rule.ode": ode}),
             tmp_path / ode,
         )
         for ode in ("exact", "cached")

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdjax.config import rule_schema
 from sdjax.config.errors import UserError
-from sdjax.config.loading import load_config
+from sdjax.config.loading import rules_of
+from sdjax.rules import RULES
+from sdjax.runs.schema import load_config
+from sdjax.runs.workdir import read_config
 from sdjax.sweep import sweep
 from sdjax.train import train
 from tests.small_runs import CONFIGS, OBJECTS, contents
@@ -25,18 +27,13 @@ SOLID = OBJECTS | {
     "run": {"chunk": 2, "devices": 1},
 }
 SMALL = {"embedded_2d": FLAT, "embedded_3d": SOLID}
-RUNS = [
-    f"{folder}/{path.stem}"
-    for folder in SMALL
-    for path in sorted((CONFIGS / folder).glob("*.py"))
-    if path.stem != "common"
-]
+RUNS = [f"{task}:{rule}" for task in SMALL for rule in rules_of(task)]
 QUICK = [name for name in RUNS if name.startswith("embedded_2d")]
-QUICK.append("embedded_3d/cfd")  # differs most in 3D
+QUICK.append("embedded_3d:cfd")  # differs most in 3D
 
 
 def small(name):
-    return load_config(CONFIGS / f"{name}.py", SMALL[name.partition("/")[0]])
+    return load_config(name, SMALL[name.partition(":")[0]])
 
 
 @pytest.mark.parametrize("name", QUICK)

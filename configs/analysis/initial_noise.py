@@ -29,12 +29,6 @@ def get_config(prior: str = "embedded") -> ConfigDict:
         {name: load_config(f"{prior}_2d:{rule}", small) for name, rule in rules.items()}
     )
     config["seeds"] = 16 if is_embedded else 4
-    spacing = "trailing" if is_embedded else "leading"
-    config["ddim"] = {"guidance_scale": 7.5, "steps": 50, "spacing": spacing}
-    config["analysis"] = {
-        "name": "initial_noise",
-        "patches": 2,
-        "mirror_images": is_embedded,
-        "shown": 2,
-    }
+    config["ddim"] = {"guidance_scale": 7.5, "spacing": "trailing" if is_embedded else "leading"}
+    config["analysis"] = {"name": "initial_noise", "mirror_images": is_embedded}
     return ConfigDict(config)

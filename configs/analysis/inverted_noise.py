@@ -18,25 +18,14 @@ from ml_collections import ConfigDict
 
 from sdjax.config.loading import read
 
-NOUNS = ("mug", "house", "chair", "car", "teapot", "tree", "sailboat", "rocket")
-
 
 def get_config(prior: str = "embedded") -> ConfigDict:
-    """The table with one of the two priors."""
-    embedded = {"resolution": 32, "prior": {"name": "embedded", "data_std": 0.0}}
-    sample = read("sample:stable_diffusion")
-    networks = {name: sample[name] for name in ("resolution", "prior")}
-    is_embedded = prior == "embedded"
-    return ConfigDict(
-        {
-            "analysis": {"name": "inverted_noise", "objects_per_prompt": 2, "perplexity": 15.0},
-            "prompts": tuple(f"a {noun}" for noun in NOUNS),
-            **(embedded if is_embedded else networks),
-            "camera": {"azimuths": tuple(22.5 * k for k in range(16)), "elevation": 20.0},
-            "ddim": {
-                "guidance_scale": 1.0,
-                "steps": 50,
-                "spacing": "trailing" if is_embedded else "leading",
-            },
-        }
-    )
+    """The table with one of the priors of sample.py; objects and cameras are the defaults."""
+    if prior == "embedded":
+        own = {"resolution": 32, "prior": {"name": "embedded"}}
+    else:
+        sample = read(f"sample:{prior}")
+        own = {name: sample[name] for name in ("resolution", "prior") if name in sample}
+        own["ddim"] = {name: sample[name] for name in ("spacing",) if name in sample}
+    analysis = {"name": "inverted_noise"}
+    return ConfigDict({"analysis": analysis, "camera": {"elevation": 20.0}, **own})

@@ -25,6 +25,6 @@ def get_config(prior: str = "embedded") -> ConfigDict:
     config = side_by_side({name: load_config(f"{prior}_2d:{rule}") for name, rule in rules.items()})
     config["seeds"] = 1
     config["runs"]["SDS"]["annealing"] = dict(config["runs"]["FSD"]["annealing"])
-    config["ddim"] = {"guidance_scale": 7.5, "steps": 50, "spacing": SPACING[prior]}
-    config["analysis"] = {"name": "trajectories", "moments": 7}
+    config["ddim"] = {"guidance_scale": 7.5, "spacing": SPACING[prior]}
+    config["analysis"] = {"name": "trajectories"}
     return ConfigDict(config)

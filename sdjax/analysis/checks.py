@@ -1,4 +1,4 @@
-"""What the configuration of an analysis must fulfil, as far as it can be told at once."""
+"""The table of a configuration of `sdjax.analyse`, and what it must fulfil besides."""
 
 import re
 from typing import Any
@@ -7,55 +7,64 @@ from ml_collections import ConfigDict, FrozenConfigDict
 
 from sdjax.analysis.build import ANALYSIS
 from sdjax.analysis.inverted_noise import tsne_maker
-from sdjax.analysis.runs import training_configs
-from sdjax.analysis.views import make_objects
+from sdjax.analysis.runs import schema_of_runs, training_configs, with_tables_of_rules
+from sdjax.analysis.views import CAMERA, make_objects
 from sdjax.config.errors import UserError
 from sdjax.config.fields import several, text
 from sdjax.config.loading import Overrides, load, read
-from sdjax.config.tables import complete, table_in
-from sdjax.objects.prompts import find
+from sdjax.config.tables import Schema, table_in
+from sdjax.objects.prompts import find, prompts
 from sdjax.priors import PRIORS
 from sdjax.runs import sampling
 from sdjax.runs.schema import check_config as check_training
 from sdjax.scene import SCENES
 
-OF_RUNS = {"analysis": ANALYSIS, "ddim": sampling.DDIM}  # beside those of a training configuration
+OWN = {"analysis": ANALYSIS, "ddim": sampling.DDIM}
 OF_VIEWS = {
-    **OF_RUNS,
-    "prompts": several(text()),
-    **{name: sampling.SCHEMA[name] for name in ("resolution", "prior", "camera")},
+    **OWN,
+    "prompts": several(text()).of(prompts(), "whose objects are seen"),
+    "resolution": sampling.SCHEMA["resolution"],
+    "prior": sampling.SCHEMA["prior"],
+    "camera": CAMERA,
 }
 
 
 def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
     """A complete configuration of `sdjax.analyse`; see `sdjax.config.loading.load`."""
     table = read(source)
-    of_views = table_in(table, "analysis").get("name") == "inverted_noise"
-    return load(table, overrides, OF_VIEWS if of_views else None)
-
-
-def check_config(config: ConfigDict) -> None:
-    """Raise a UserError for the first thing that cannot work, before anything is computed."""
-    if "analysis" not in config:
-        command = "train" if "stages" in config else "sample"
+    if "analysis" not in table:
+        command = "train" if "stages" in table else "sample"
         raise UserError(
             f"The configuration is one of sdjax.{command}, expected one of sdjax.analyse, as in "
             "configs/analysis."
         )
-    if config.analysis.get("name") == "inverted_noise":
+    if not _is_of_views(table):
+        table = with_tables_of_rules(table)
+    return load(table, overrides, schema_of(table))
+
+
+def schema_of(config: Any) -> Schema:
+    """The fields of a configuration: those of views of objects, or of its training runs."""
+    return OF_VIEWS if _is_of_views(config) else {**OWN, **schema_of_runs(config)}
+
+
+def check_config(config: ConfigDict) -> None:
+    """Raise a UserError for what each field allows but all together do not, before anything is
+    computed."""
+    if _is_of_views(config):
         _check_views(config)
     else:
         _check_runs(config)
 
 
+def _is_of_views(config: Any) -> bool:
+    return table_in(config, "analysis").get("name") == "inverted_noise"
+
+
 def _check_runs(config: ConfigDict) -> None:
-    table = config.to_dict()
-    complete({name: table[name] for name in OF_RUNS if name in table}, OF_RUNS)
-    if not config.get("runs"):
-        raise UserError("config.runs is missing or empty, expected a table for each run.")
-    if config.analysis.name == "trajectories" and config.get("seeds") != 1:
+    if config.analysis.name == "trajectories" and config.seeds != 1:
         raise UserError(
-            f"config.seeds is {config.get('seeds')}, expected 1: the trajectories are those of one."
+            f"config.seeds is {config.seeds}, expected 1: the trajectories are those of one."
         )
     for name, run in training_configs(config).items():
         try:

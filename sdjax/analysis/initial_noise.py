@@ -52,7 +52,7 @@ def flipped_upside_down(height: int, width: int) -> Int[np.ndarray, "h w"]:
 def shuffled(height: int, width: int, patches: int, seed: int) -> Int[np.ndarray, "h w"]:
     """`patches` x `patches` patches in another order, none in its old place.
 
-    Raises `ValueError` unless there are two patches a side at least, and they divide the image.
+    Raises `UserError` unless there are two patches a side at least, and they divide the image.
     """
     if patches < 2 or height % patches or width % patches:
         raise UserError(
@@ -90,7 +90,7 @@ def rearranged(
 def starting_rearranged(rule: Rule, rearrangement: Rearrangement) -> Rule:
     """The same rule from its noise rearranged.
 
-    Raises `ValueError` in `init` unless the rule's state is one noise of the latents' shape.
+    Raises `UserError` in `init` unless the rule's state is one noise of the latents' shape.
     """
 
     def init(key, shape):

@@ -44,7 +44,7 @@ def tsne(
 ) -> Float[np.ndarray, "objects views 2"]:
     """t-SNE (van der Maaten & Hinton, 2008) of all views of all objects together, by scikit-learn.
 
-    Raises `ValueError` without scikit-learn, or for a perplexity that is not below the number of
+    Raises `UserError` without scikit-learn, or for a perplexity that is not below the number of
     vectors.
     """
     make = tsne_maker()
@@ -60,7 +60,7 @@ def tsne(
 
 
 def tsne_maker() -> Callable[..., Any]:
-    """scikit-learn's class; raises `ValueError` with a sentence where it is not installed."""
+    """scikit-learn's class; raises `UserError` with a sentence where it is not installed."""
     try:
         from sklearn.manifold import TSNE
     except ImportError as error:

@@ -7,7 +7,7 @@ from sdjax.rules.contract import Rule
 
 
 def of_one_particle(rule: Any) -> Rule:
-    """The rule itself; raises `ValueError` for one whose particles share something."""
+    """The rule itself; raises `UserError` for one whose particles share something."""
     if not isinstance(rule, Rule):
         raise UserError(
             "The rule trains several particles together, expected one that leads each on its own, "

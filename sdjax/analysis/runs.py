@@ -9,10 +9,12 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
+from sdjax.config.errors import UserError
+from sdjax.config.tables import Schema, is_table, table_in
 from sdjax.priors.prior import Prior
 from sdjax.runs.build import make_prior, make_recipe
 from sdjax.runs.particle import Recipe
-from sdjax.runs.schema import completed
+from sdjax.runs.schema import SCHEMA, completed, with_tables_of_rule
 from sdjax.runs.stages import stages
 
 OWN = ("analysis", "ddim", "runs")  # tables that a training configuration has not
@@ -37,6 +39,30 @@ def side_by_side(configs: Mapping[str, ConfigDict]) -> dict[str, Any]:
         for name, table in tables.items()
     }
     return {**{k: v for k, v in first.items() if k not in differing}, "runs": runs}
+
+
+def schema_of_runs(config: Any) -> Schema:
+    """The fields of training that all runs share, and those that each has of its own."""
+    runs = table_in(config, "runs")
+    own = {
+        name: {field: SCHEMA[field] for field in SCHEMA if field in table}
+        for name, table in runs.items()
+        if is_table(table)
+    }
+    shared = {field: SCHEMA[field] for field in SCHEMA if field in config or field in SHARED}
+    return {**shared, "runs": own}
+
+
+def with_tables_of_rules(table: Mapping[str, Any]) -> dict[str, Any]:
+    """`table` with the annealing and the noise of its rule in each run that names them only in
+    part; raises a UserError if it has no runs."""
+    if not table_in(table, "runs"):
+        raise UserError("config.runs is missing or empty, expected a table for each run.")
+    runs = {}
+    for name, own in table["runs"].items():
+        full = with_tables_of_rule({**table, **own}) if is_table(own) else {}
+        runs[name] = {field: full[field] for field in own} if full else own
+    return {**table, "runs": runs}
 
 
 def training_configs(config: ConfigDict) -> dict[str, FrozenConfigDict]:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from ml_collections import ConfigDict
 
+from sdjax.config.fields import number, several
 from sdjax.config.kinds import made
 from sdjax.objects.model import Object
 from sdjax.objects.prompts import find
@@ -15,14 +16,19 @@ from sdjax.objects.render import render_views
 from sdjax.priors import PRIORS
 from sdjax.priors.kind import Data, Wanted
 from sdjax.priors.prior import Prior
-from sdjax.runs.sampling import view_cameras
+from sdjax.runs import sampling
+
+CAMERA = {
+    **sampling.CAMERA,
+    "azimuths": several(number()).of(tuple(22.5 * k for k in range(16)), "of the views, degrees"),
+}
 
 
 def make_objects(config: ConfigDict) -> list[tuple[str, Object]]:
     """The first objects of each prompt, beside it; none twice."""
-    number, chosen = config.analysis.objects_per_prompt, {}
+    count, chosen = config.analysis.objects_per_prompt, {}
     for prompt in config.prompts:
-        for obj in find(prompt)[:number]:
+        for obj in find(prompt)[:count]:
             chosen.setdefault(obj.name, (prompt, obj))
     return list(chosen.values())
 
@@ -31,7 +37,7 @@ def make_images(
     config: ConfigDict, objects: Sequence[Object]
 ) -> Float[np.ndarray, "objects views h w 3"]:
     """All views of the objects, in whole steps of 1 / 255."""
-    images = render_views(objects, view_cameras(config.camera), config.resolution)
+    images = render_views(objects, sampling.view_cameras(config.camera), config.resolution)
     return np.round(255.0 * np.asarray(images)) / np.float32(255.0)
 
 
@@ -39,7 +45,7 @@ def prior_of_views(
     config: ConfigDict, names: Sequence[str], images: Float[np.ndarray, "objects views h w 3"]
 ) -> Prior:
     """The config's prior, made of these views where it is made of its data."""
-    first = jax.tree.map(lambda leaf: leaf[:1], view_cameras(config.camera))
+    first = jax.tree.map(lambda leaf: leaf[:1], sampling.view_cameras(config.camera))
     wanted = Wanted(config.prompts[0], config.resolution, first, data=Data(names, images))
     return made(PRIORS, config.prior, wanted=wanted)
 

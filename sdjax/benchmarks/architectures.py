@@ -67,7 +67,7 @@ class Architecture(NamedTuple):
 
 def fields_of(name: str) -> Fields:
     """Those of a name in `ARCHITECTURES`, or of a folder in diffusers' layout, of which only the
-    config.json files are read; `ValueError` if it is neither."""
+    config.json files are read; `UserError` if it is neither."""
     if name in ARCHITECTURES:
         return Fields(**ARCHITECTURES[name])
     files = [Path(name) / component / "config.json" for component in Fields._fields]

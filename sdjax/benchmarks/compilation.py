@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdjax.benchmarks.report import Row, Section
+from sdjax.config.fields import several, text
 
 NOTE = (
     "Each program in two fresh processes that share a compilation cache, empty at first. Until "
@@ -16,6 +17,11 @@ NOTE = (
     "peak of the second process: of the device where it tells, else resident on the host; planned "
     "is what XLA says of the program alone."
 )
+
+FIELDS = {
+    "models": several(text()).of(("sd21_base",), "whose noise prediction is compiled"),
+    "runs": several(text()).says("whose training step is compiled"),
+}
 
 
 def measure_compilation(config_file: Path, programs: list[tuple[str, str]]) -> Section:

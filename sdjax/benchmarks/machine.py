@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from sdjax.benchmarks.method import Method, runner, time_alone
 from sdjax.benchmarks.work import Work, compiled, random_like
+from sdjax.config.fields import number, optional, whole
 
 # Dense bfloat16 matrix products, TFLOP/s, from the makers' data sheets; by `device_kind`.
 BFLOAT16_PEAKS = {
@@ -25,6 +26,10 @@ BFLOAT16_PEAKS = {
     "TPU v5 lite": 197.0,
     "TPU v5": 459.0,
     "TPU v6 lite": 918.0,
+}
+PEAK = {
+    "tflops": optional(number(above=0)).of(None, "TFLOP/s of the device; None: its maker's figure"),
+    "matrix": whole(at_least=16).of(8192, "rows of the matrices whose product is timed"),
 }
 
 

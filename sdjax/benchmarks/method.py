@@ -8,6 +8,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sdjax.config.fields import number, whole
+
 Runner = Callable[[int], float]  # does its work so many times and returns the seconds it took
 
 
@@ -17,6 +19,12 @@ class Method(NamedTuple):
     repeats: int  # of which the median counts
     seconds: float  # that a repeat takes at least
     traces: Path | None = None  # the folder for `jax.profiler` traces
+
+
+METHOD = {
+    "repeats": whole(at_least=1).of(5, "of each time, of which the median counts"),
+    "seconds": number(above=0).of(1.0, "that a repeat takes at least"),
+}
 
 
 class Timing(NamedTuple):

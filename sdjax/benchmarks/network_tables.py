@@ -10,6 +10,9 @@ from sdjax.benchmarks.networks import with_random_arguments
 from sdjax.benchmarks.peer import PEER_MODES, PeerError, peer_runner
 from sdjax.benchmarks.report import Row, Section
 from sdjax.benchmarks.work import compiled
+from sdjax.config.fields import one_of, several, text, whole
+from sdjax.config.kinds import Fields
+from sdjax.dtypes import DTYPES
 
 TITLES = {
     "prediction": "Guided noise prediction",
@@ -29,6 +32,22 @@ RATES = (
     "Matrix products of {matmul} reach {measured:.3g} TFLOP/s here."
 )
 RATIOS = " Ratios are the other's time over that of sdjax: above 1 sdjax is faster."
+
+
+def fields_of_networks(models: tuple[str, ...], batches: tuple[int, ...], dtype: str) -> Fields:
+    """Those of a table, with these defaults."""
+    return {
+        "models": several(text()).of(models, "sizes by name, or folders in diffusers' layout"),
+        "batches": several(whole(at_least=1)).of(batches, "images at once"),
+        "image_size": whole(at_least=8).of(512, "pixels along an edge"),
+        "dtype": one_of(*DTYPES).of(dtype, "of weights and arithmetic"),
+    }
+
+
+FIELDS = {
+    "prediction": fields_of_networks(("sd15", "sd21_base"), (1, 2, 4, 8, 16, 32), "bfloat16"),
+    "autoencoder": fields_of_networks(("sd21_base",), (1, 4), "float32"),
+}
 
 
 class Peaks(NamedTuple):

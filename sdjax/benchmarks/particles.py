@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from sdjax.benchmarks.method import Method, Runner, Timing, take_turns
 from sdjax.benchmarks.report import Row, Section
 from sdjax.benchmarks.runs import Opened, fresh_particle, open_runs
+from sdjax.config.fields import one_of, several, text, whole
 from sdjax.runs.mapping import each_particle
 from sdjax.runs.particle import Particle, initial_particle
 from sdjax.runs.placement import make_placement, usable_devices
@@ -23,6 +24,13 @@ NOTE = (
 )
 ALONE = (1, "map", 1)
 Variant = tuple[int, str, int]  # particles, mapping, devices
+FIELDS = {
+    "run": text().says("the run whose particles are trained"),
+    "counts": several(whole(at_least=1)).of((1, 2, 4, 8, 16), "of particles"),
+    "mappings": several(one_of("map", "vmap")).of(("map", "vmap"), "of particles to a device"),
+    "devices": several(whole(at_least=0)).of((1,), "how many; 0: as many as the particles reach"),
+    "steps": whole(at_least=1).of(4, "in one program"),
+}
 
 
 def measure_particles(

@@ -22,7 +22,7 @@ class PeerError(ValueError):
 
 
 def check_peer() -> None:
-    """Raise a `ValueError` if PyTorch or diffusers is missing; imports neither."""
+    """Raise a `UserError` if PyTorch or diffusers is missing; imports neither."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(

@@ -7,6 +7,7 @@ from sdjax.benchmarks.method import Method, runner, take_turns
 from sdjax.benchmarks.report import Row, Section
 from sdjax.benchmarks.work import Work, compiled, random_like
 from sdjax.cameras import sample_camera
+from sdjax.config.fields import several, text, whole
 from sdjax.config.kinds import arguments, made
 from sdjax.runs.particle import CAMERA_RANGE
 from sdjax.runs.stages import total_steps
@@ -17,6 +18,11 @@ NOTE = (
     "One view of the scene of run '{run}' ({field}, {samples} samples and {proposals} proposals a "
     "ray, albedo), float32: the colours, and with them the gradient of all parameters."
 )
+
+FIELDS = {
+    "run": text().says("the run whose scene is rendered"),
+    "resolutions": several(whole(at_least=1)).of((64, 128, 256, 512), "pixels along an edge"),
+}
 
 
 def measure_rendering(

@@ -1,55 +1,68 @@
 """The table of a benchmark's configuration, and what it must fulfil besides."""
 
-from ml_collections import ConfigDict
+from typing import Any
 
+from ml_collections import ConfigDict, FrozenConfigDict
+
+from sdjax.benchmarks import compilation, network_tables, particles, rendering, step
 from sdjax.benchmarks.architectures import architecture
+from sdjax.benchmarks.machine import PEAK
+from sdjax.benchmarks.method import METHOD
 from sdjax.benchmarks.peer import check_peer
 from sdjax.config.errors import UserError, did_you_mean
-from sdjax.config.fields import flag, number, one_of, optional, several, text, whole
-from sdjax.config.tables import complete
-from sdjax.dtypes import DTYPES
+from sdjax.config.fields import flag, one_of, optional, several
+from sdjax.config.loading import Overrides, load, read
+from sdjax.config.tables import Schema, is_table, table_in
 from sdjax.rules import RULES
+from sdjax.runs.schema import SCHEMA as TRAINING
 from sdjax.runs.schema import check_config as check_training
+from sdjax.runs.schema import with_tables_of_rule
 
-SECTIONS = ("prediction", "autoencoder", "rendering", "step", "particles", "compilation")
-_NETWORK = {
-    "models": several(text()),
-    "batches": several(whole(at_least=1)),
-    "image_size": whole(at_least=8),
-    "dtype": one_of(*DTYPES),
+TABLES = {
+    **network_tables.FIELDS,
+    "rendering": rendering.FIELDS,
+    "step": step.FIELDS,
+    "particles": particles.FIELDS,
+    "compilation": compilation.FIELDS,
 }
-
+SECTIONS = tuple(TABLES)
 SCHEMA = {
-    "sections": several(one_of(*SECTIONS)),
-    "method": {"repeats": whole(at_least=1), "seconds": number(above=0)},
-    "peer": optional(one_of("diffusers")),
-    "profile": flag(),
-    "peak": {"tflops": optional(number(above=0)), "matrix": whole(at_least=16)},
-    "prediction": _NETWORK,
-    "autoencoder": _NETWORK,
-    "rendering": {"run": text(), "resolutions": several(whole(at_least=1))},
-    "step": {"model": text(), "moments": whole(at_least=1)},
-    "particles": {
-        "run": text(),
-        "counts": several(whole(at_least=1)),
-        "mappings": several(one_of("map", "vmap")),
-        "devices": several(whole(at_least=0)),
-        "steps": whole(at_least=1),
-    },
-    "compilation": {"models": several(text()), "runs": several(text())},
+    "sections": several(one_of(*SECTIONS)).of(SECTIONS, "what is measured"),
+    "method": METHOD,
+    "peer": optional(one_of("diffusers")).of(None, "who does the same, in turns"),
+    "profile": flag().of(False, "leave traces of `jax.profiler`"),
+    "peak": PEAK,
+    **TABLES,
 }
 
 
-def check_config(config: ConfigDict) -> None:
-    """Raise a UserError for the first thing that cannot work, before anything is measured."""
-    if "sections" not in config:
-        command = "train" if "stages" in config else "sample"
+def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
+    """A complete configuration of `sdjax.benchmark`; see `sdjax.config.loading.load`."""
+    table = read(source)
+    if "runs" not in table and "sections" not in table:
+        command = "train" if "stages" in table else "sample"
         raise UserError(
             f"The configuration is one of sdjax.{command}, expected one of sdjax.benchmark, as in "
             "configs/benchmark.py."
         )
-    table = config.to_dict()
-    complete({name: value for name, value in table.items() if name != "runs"}, SCHEMA)
+    if not table_in(table, "runs"):
+        raise UserError("config.runs is missing or empty, expected a training table for each run.")
+    runs = {
+        name: with_tables_of_rule(run) if is_table(run) else run
+        for name, run in table["runs"].items()
+    }
+    table = {**table, "runs": runs}
+    return load(table, overrides, schema_of(table))
+
+
+def schema_of(config: Any) -> Schema:
+    """The benchmark's own fields, and those of training for each of its runs."""
+    return {**SCHEMA, "runs": dict.fromkeys(config["runs"], TRAINING)}
+
+
+def check_config(config: ConfigDict) -> None:
+    """Raise a UserError for what each field allows but all together do not, before anything is
+    measured."""
     _check_runs(config)
     for name in {config.step.model, *config.prediction.models, *config.autoencoder.models}:
         architecture(name)
@@ -59,8 +72,6 @@ def check_config(config: ConfigDict) -> None:
 
 def _check_runs(config: ConfigDict) -> None:
     """They are training configurations, and those that sections name are there."""
-    if not config.get("runs"):
-        raise UserError("config.runs is missing or empty, expected a training table for each run.")
     for name, run in config.runs.items():
         check_training(run)
         if RULES[run.rule.name].shares_state:

@@ -13,6 +13,7 @@ from sdjax.benchmarks.method import Method, runner, take_turns
 from sdjax.benchmarks.report import Row, Section
 from sdjax.benchmarks.runs import Opened
 from sdjax.benchmarks.work import Work, compiled
+from sdjax.config.fields import text, whole
 from sdjax.runs.step import step_keys, train_step
 
 NOTE = (
@@ -21,6 +22,10 @@ NOTE = (
     "of their own, so they do not add up exactly; render and encode are forward and backward."
 )
 COUNTED = 200  # steps
+FIELDS = {
+    "model": text().of("sd21_base", "the size of Stable Diffusion in runs, as `models`"),
+    "moments": whole(at_least=1).of(10, "steps that are timed, spread over each stage"),
+}
 
 
 def measure_steps(

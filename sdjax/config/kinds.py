@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from sdjax.config.fields import REQUIRED, Field, one_of
 
 Fields = Mapping[str, Any]  # of `Field`, and of further tables
+Table = Any  # of values, and of further tables: a mapping, or a ConfigDict, which is none
 
 
 @runtime_checkable
@@ -56,7 +57,7 @@ def kinds(*entries: Named) -> dict[str, Any]:
     return found
 
 
-def arguments(fields: Fields, table: Mapping[str, Any], steps: int = 1) -> dict[str, Any]:
+def arguments(fields: Fields, table: Table, steps: int = 1) -> dict[str, Any]:
     """What the code takes for the values of `fields` in `table`, in a run of `steps` steps: a
     choice inside is made, too."""
 
@@ -70,7 +71,7 @@ def arguments(fields: Fields, table: Mapping[str, Any], steps: int = 1) -> dict[
     return {name: argument(name, entry) for name, entry in fields.items()}
 
 
-def made(listed: Mapping[str, Any], table: Mapping[str, Any], steps: int = 1, **given: Any) -> Any:
+def made(listed: Mapping[str, Any], table: Table, steps: int = 1, **given: Any) -> Any:
     """The thing that `table` chooses from a list, made of its fields and of what is `given`."""
     kind = listed[table["name"]]
     return kind.make(**given, **arguments(kind.fields, table, steps))

@@ -16,9 +16,8 @@ from typing import Any
 
 from sdjax.config.errors import UserError, did_you_mean, nearest
 from sdjax.config.fields import REQUIRED, Field
-from sdjax.config.kinds import Choice
+from sdjax.config.kinds import Choice, Table
 
-Table = Mapping[str, Any]  # of values, and of further tables
 Schema = Mapping[str, Any]  # of Field, Choice and further schemas
 
 

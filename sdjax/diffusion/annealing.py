@@ -7,8 +7,7 @@ may so become the one below).
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from sdjax.config.fields import fields_of, fraction, several, whole
-from sdjax.config.kinds import Kind, kinds, made
+from sdjax.config.kinds import Kind, Table, kinds, made
 from sdjax.config.tables import Choice, complete
 from sdjax.diffusion import pace
 from sdjax.diffusion.pace import Pace
@@ -144,6 +143,6 @@ ANNEALINGS = kinds(
 ANNEALING = Choice(ANNEALINGS, "linear", "how the timestep goes in the course of the run")
 
 
-def from_table(table: Mapping[str, Any], steps: int = 1) -> Annealing:
+def from_table(table: Table, steps: int = 1) -> Annealing:
     """The annealing of a table such as {"name": "sqrt", "t_min": 0.3}, in a run of `steps`."""
     return made(ANNEALINGS, complete(table, ANNEALING, "annealing."), steps)

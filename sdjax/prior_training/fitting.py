@@ -83,7 +83,7 @@ def fit(
 
     Every leaf of a batch has `plan.batch` rows, which are divided among as many devices as divide
     them evenly.  Batch and key depend on `seed` and the step only, so that a
-    run that is resumed from `checkpoints` goes on as if it had not stopped.  `ValueError`
+    run that is resumed from `checkpoints` goes on as if it had not stopped.  `UserError`
     where the loss is not finite; the checkpoint before that stays.
     """
     mesh = _mesh(plan.batch)

@@ -69,7 +69,7 @@ def new_model(tables: Tables, tokenizer: str | Path, key: jax.Array) -> Model:
 
 
 def read_model(source: str | Path, revision: str | None = None) -> Model:
-    """The checkpoint of a diffusers folder or hub id; `ValueError` as `load_params` has it."""
+    """The checkpoint of a diffusers folder or hub id; `UserError` as `load_params` has it."""
     folder = local_folder(source, revision)
     tables = Tables(**{name: _read(folder.joinpath(*path)) for name, path in _TABLES.items()})
     made = networks(tables)

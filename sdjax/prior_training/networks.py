@@ -58,7 +58,7 @@ class Tables(NamedTuple):
 
 
 def networks(tables: Tables) -> Networks:
-    """The modules, in float32; `ValueError` for tables that Stable Diffusion cannot have."""
+    """The modules, in float32; `UserError` for tables that Stable Diffusion cannot have."""
     return Networks(
         AutoencoderKL(AutoencoderConfig.from_dict(tables.autoencoder)),
         CLIPText(TextConfig.from_dict(tables.text)),

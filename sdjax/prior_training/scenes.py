@@ -39,11 +39,15 @@ FRAMING = fields_of(
     elevation=interval(number(at_least=-90, at_most=90)).says("of the cameras, degrees"),
     distance=interval(number(above=0)).says("of the cameras from the origin, world units"),
     fovy=interval(number(above=0, at_most=179)).says("vertical field of view, degrees"),
-    overhead=number(at_least=-90, at_most=90).says("elevation above which a view is overhead, degrees"),
+    overhead=number(at_least=-90, at_most=90).says(
+        "elevation above which a view is overhead, degrees"
+    ),
 )
 VARIETY = fields_of(
     Variety,
-    stretch=number(at_least=0, at_most=0.9).says("part of its length that an axis of an object may lose"),
+    stretch=number(at_least=0, at_most=0.9).says(
+        "part of its length that an axis of an object may lose"
+    ),
     shade=number(at_least=0).says("deviation of each channel of a colour, from 0 to 1"),
 )
 

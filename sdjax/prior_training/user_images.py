@@ -18,7 +18,7 @@ def user_images(folder: str | Path, resolution: int, empty: float) -> Bank:
 
     Captions stand in `metadata.jsonl`, lines of {"file_name": ..., "text": ...}, or beside each
     picture in a text file of the same name.  With probability `empty` a caption is left out.
-    `ValueError` if the folder has no pictures, or a picture has no caption or cannot be read.
+    `UserError` if the folder has no pictures, or a picture has no caption or cannot be read.
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -4,7 +4,7 @@ Every object is rendered once from every camera of the bank; training uses those
 others (`snap`), so that the prior stays exact.  Interpolating a bank would show ghosts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int
 from sdjax.cameras import Camera, position, view_direction
 from sdjax.config.errors import UserError
 from sdjax.config.fields import number, one_of, whole
+from sdjax.config.kinds import Table
 from sdjax.diffusion.mixtures import ExactPredictor
 from sdjax.diffusion.schedule import NoiseSchedule, cosine
 from sdjax.objects.model import Object
@@ -266,7 +267,7 @@ def _make(
     return build(objects, bank, wanted.resolution, views=views, data_std=data_std, band=band)
 
 
-def _check(table: Mapping[str, Any], prompt: str) -> None:
+def _check(table: Table, prompt: str) -> None:
     find(prompt)
 
 

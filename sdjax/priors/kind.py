@@ -1,13 +1,13 @@
 """What a prior is to a configuration."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from sdjax.cameras import Camera
-from sdjax.config.kinds import Fields
+from sdjax.config.kinds import Fields, Table
 from sdjax.priors.prior import Prior
 
 
@@ -51,7 +51,7 @@ class PriorKind(NamedTuple):
     make: Callable[..., Prior]
     fields: Fields
     run_fields: Fields
-    check: Callable[[Mapping[str, Any], str], None]
+    check: Callable[[Table, str], None]
     check_run: Callable[[Any], None]
     has_network: bool
 

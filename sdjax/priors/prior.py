@@ -54,9 +54,6 @@ class Prior(Protocol):
     def mirrored(self) -> "Prior":
         """With the mirror images of its data, where it has data of its own."""
 
-    def adapter(self, rank: int, camera_features: int) -> Adapter:
-        """A trainable network beside the prior's own (VSD's LoRA); of priors with one."""
-
     def encode(self, image: Float[Array, "views h w 3"], key: jax.Array) -> Float[Array, "..."]:
         """The latents of images in [0, 1]."""
 
@@ -65,3 +62,11 @@ class Prior(Protocol):
 
     def predictor(self, conditioning: Any, camera: Camera) -> Predictor:
         """The prior looking through one camera per view."""
+
+
+@runtime_checkable
+class NetworkPrior(Prior, Protocol):
+    """A prior that has a network, which a rule may adapt."""
+
+    def adapter(self, rank: int, camera_features: int) -> Adapter:
+        """A trainable network beside the prior's own (VSD's LoRA)."""

@@ -1,10 +1,10 @@
 """Stable Diffusion 1.x and 2.x: its prior, where that comes from, and its settings."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from sdjax.config.errors import UserError
 from sdjax.config.fields import flag, optional, text, whole
+from sdjax.config.kinds import Table
 from sdjax.dtypes import DTYPE
 from sdjax.priors.checkpoint import Precision, load
 from sdjax.priors.kind import PriorKind, Wanted
@@ -23,7 +23,7 @@ def _make(
     dtype: Any,
     autoencoder_dtype: Any,
     remat: bool,
-    prompts: Mapping[str, Any],
+    prompts: Table,
     **run_fields: int | None,
 ) -> StableDiffusionPrior:
     """For pictures of `image_size` pixels where a run says so, else for those that are wanted."""
@@ -37,7 +37,7 @@ def _make(
     )
 
 
-def _check(table: Mapping[str, Any], prompt: str) -> None:
+def _check(table: Table, prompt: str) -> None:
     if not table["weights"]:
         raise UserError(
             "config.prior.weights is empty, expected a folder in diffusers' layout or a hub id "

@@ -161,6 +161,8 @@ def guidance_loss(
     """
 
     def loss(latents, key, state, predictor, *, progress=None, view=None, image=None):
+        if isinstance(progress, (int, float)):
+            progress = jnp.asarray(progress, jnp.result_type(float))
         constant = jax.lax.stop_gradient(latents)
         update = rule.update(key, constant, state, predictor, progress=progress, view=view)
         value = surrogate_loss(update.gradient, latents)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from sdjax.config.fields import number
-from sdjax.config.kinds import Fields
+from sdjax.config.kinds import Fields, Table
 from sdjax.diffusion.annealing import Annealing
 from sdjax.diffusion.ramps import Ramp, ramped
 from sdjax.rules.contract import Rule
@@ -66,7 +66,7 @@ class RuleKind(NamedTuple):
         """Whether it draws no noise."""
         return self.noise == "none"
 
-    def asks_for_unconditional(self, table: Mapping[str, Any]) -> bool:
+    def asks_for_unconditional(self, table: Table) -> bool:
         """Whether the rule of `table` evaluates the prediction without a prompt."""
         return self.needs_unconditional or any(table[name] != 1.0 for name in self.scales)
 

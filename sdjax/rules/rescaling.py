@@ -3,14 +3,13 @@
 A rescaling maps `(gradient, progress)` to a gradient of the same shape.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from sdjax.config.fields import flag, number, optional
-from sdjax.config.kinds import arguments
+from sdjax.config.kinds import Table, arguments
 from sdjax.diffusion.ramps import Ramp, ramped, value_at
 from sdjax.rules.contract import Latents, Rule
 
@@ -84,7 +83,7 @@ GRADIENT = {
 }
 
 
-def made_rescalings(table: Mapping[str, Any], steps: int) -> list[Rescaling]:
+def made_rescalings(table: Table, steps: int) -> list[Rescaling]:
     """What a table of `GRADIENT` does to a rule's gradient: first clipped, then normalised."""
     settings = arguments(GRADIENT, table, steps)
     clips = [] if settings["clip"] is None else [clip(settings["clip"])]

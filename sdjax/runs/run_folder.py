@@ -21,7 +21,8 @@ def open_run_folder(folder: Path, config: ConfigDict) -> None:
     is done of all steps.  Its metrics so far become `metrics_<steps>.json`.
     """
     ignored = MAY_DIFFER
-    if (folder / METRICS).is_file() and _goes_on(former := read_run_config(folder), config):
+    finished = all((folder / name).is_file() for name in (METRICS, CONFIG))
+    if finished and _goes_on(former := read_run_config(folder), config):
         ignored = (*MAY_DIFFER, "stages")
     open_workdir(folder, config, ignored, of_former_version)
     if ignored is not MAY_DIFFER:

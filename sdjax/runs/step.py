@@ -14,10 +14,13 @@ from sdjax.cameras import Camera, sample_camera
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.ramps import value_at
 from sdjax.priors.prior import Prior
-from sdjax.rules.contract import Image, Latents, Rule, Update, View, image_residual
+from sdjax.rules.contract import Latents, Rule, Update, View, image_residual
 from sdjax.runs.particle import Particle, Recipe, seed_keys
 from sdjax.scene.rendering import Rendering
 from sdjax.scene.volume import mean_depth
+
+# Images, or latents where a particle is such.
+Rendered = Float[Array, "views height width channels"]
 
 
 class Log(NamedTuple):
@@ -41,7 +44,7 @@ class Shown(NamedTuple):
     """What is differentiated by the params of a particle: what its views show."""
 
     latents: Latents
-    image: Image  # or latents, where a particle is such
+    image: Rendered
     penalties: dict[str, Float[Array, ""]]  # of the regularisers, without their weights
 
 
@@ -150,7 +153,7 @@ def descend(
     return Particle(params, optimizer_state, rule_state)
 
 
-def _image_gradient(prior: Prior, update: Update, image: Image) -> Image:
+def _image_gradient(prior: Prior, update: Update, image: Rendered) -> Rendered:
     """Of a rule that draws the image to a target, too; 0 for the others."""
     if update.image_target is None:
         return jnp.zeros_like(image)

@@ -16,6 +16,7 @@ Tokenize = Callable[[Sequence[str]], Int[np.ndarray, "prompts tokens"]]
 
 _CONTEXT = 77  # what every CLIP text encoder reads
 _FILES = ("tokenizer_config.json", "vocab.json", "merges.txt")
+_BOTH = "tokenizer.json"  # vocab.json and merges.txt in one, all that transformers 5 writes
 
 
 def load_tokenizer(folder: str | Path) -> Tokenize:
@@ -26,10 +27,12 @@ def load_tokenizer(folder: str | Path) -> Tokenize:
     long is cut, with a warning that quotes the words that are lost.
 
     Reads files only, never the network.  Raises `ValueError` if the folder, or one of
-    tokenizer_config.json, vocab.json and merges.txt in it, is missing or unreadable.
+    tokenizer_config.json, vocab.json and merges.txt in it, is missing or unreadable; tokenizer.json
+    will do for the last two.
     """
     folder = Path(folder)
-    missing = [name for name in _FILES if not (folder / name).is_file()]
+    needed = _FILES[:1] if (folder / _BOTH).is_file() else _FILES
+    missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         raise UserError(
             f"{str(folder)!r} holds no {' and no '.join(missing)}, expected the `tokenizer` folder "

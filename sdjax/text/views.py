@@ -1,12 +1,12 @@
 """View-dependent prompts: what a prompt says to a camera at the side, front, back or overhead."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sdjax.cameras import DIRECTIONS
 from sdjax.config.errors import UserError
 from sdjax.config.fields import flag, number, one_of, optional, several, text
+from sdjax.config.kinds import Table
 from sdjax.text.perp_neg import Decay, DecayingWeights, NegativeWeights, stepped_weights
 
 _PREFIXES = {"back": "backside view"}  # threestudio's word, only in this style
@@ -100,7 +100,7 @@ PROMPTS = {
 }
 
 
-def prompting_of(table: Mapping[str, Any]) -> Prompting:
+def prompting_of(table: Table) -> Prompting:
     """What a table of `PROMPTS` says; raises `ValueError` as `Prompting` does."""
     decays = {name: Decay(*values) for name, values in table["perp_neg_decays"].items()}
     weights = {"off": None, "decaying": DecayingWeights(**decays), "stepped": stepped_weights}

@@ -3,7 +3,6 @@
 import jax
 import optax
 
-from sdjax.analysis.runs import with_mirror_images
 from sdjax.diffusion.annealing import linear
 from sdjax.rules.fsd import fsd
 from sdjax.runs.particle import CameraRange, Recipe
@@ -13,7 +12,7 @@ from tests import tiny
 ONE_CAMERA = tiny.PRIOR.replace(
     bank=tiny.PRIOR.bank[:, :1], cameras=jax.tree.map(lambda leaf: leaf[:1], tiny.PRIOR.cameras)
 )
-MIRRORED = with_mirror_images(ONE_CAMERA)
+MIRRORED = ONE_CAMERA.mirrored()
 STEPS = 12
 
 

@@ -114,13 +114,6 @@ def test_a_rule_without_a_noise_of_its_own_is_refused():
         starting_rearranged(rule, unchanged(8, 8)).init(jax.random.key(0), tiny.SHAPE)
 
 
-def test_the_mirror_images_join_the_data():
-    bank = np.asarray(small.ONE_CAMERA.bank)
-    np.testing.assert_array_equal(small.MIRRORED.bank[3:], bank[:, :, :, ::-1])
-    np.testing.assert_array_equal(small.MIRRORED.bank[:3], bank)
-    assert small.MIRRORED.names == tiny.PRIOR.names * 2
-
-
 def test_differences():
     images = np.zeros((2, 3, 4, 4, 3))
     images[0, 0, :, 0] = images[0, 1, :, 3] = 1.0  # its flip is its mirror image

@@ -2,7 +2,6 @@
 
 import sys
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -15,7 +14,8 @@ from sdjax.analysis.inverted_noise import (
     same_object_share,
     tsne,
 )
-from sdjax.analysis.views import blurred, pooled
+from sdjax.analysis.views import blurred
+from sdjax.config.errors import UserError
 from sdjax.diffusion.ddim import ddim_sample
 from tests import tiny
 
@@ -65,35 +65,11 @@ def test_tsne_keeps_clusters_apart_and_repeats():
 
 
 def test_a_perplexity_that_is_too_large_is_refused():
-    with pytest.raises(ValueError, match=r"perplexity is 30.0, expected less than the 30 views"):
+    with pytest.raises(UserError, match=r"perplexity is 30.0, expected less than the 30 views"):
         tsne(CLUSTERS, perplexity=30.0)
 
 
 def test_without_scikit_learn_there_is_a_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
-    with pytest.raises(ValueError, match=r"needs scikit-learn, .* with the extra 'analysis'"):
+    with pytest.raises(UserError, match=r"needs scikit-learn, .* with the extra 'analysis'"):
         tsne(CLUSTERS)
-
-
-def test_a_pooled_prior_has_every_view_at_every_camera():
-    images = np.asarray(tiny.PRIOR.bank, np.float32) / 255
-    prior = pooled(tiny.PRIOR.names, images, tiny.cameras(0), 0.1)
-    condition = jax.tree.map(lambda w: jnp.repeat(w, 4), tiny.CONDITIONING)
-    predictor = prior.predictor(condition, tiny.cameras(2, 3))
-    assert predictor.modes.shape == (2, 12, *tiny.SHAPE)
-    np.testing.assert_array_equal(predictor.modes[0], predictor.modes[1])
-    expected = np.asarray(tiny.PRIOR.bank, np.float32) / 127.5 - 1
-    np.testing.assert_allclose(predictor.modes[0].reshape(3, 4, *tiny.SHAPE), expected, atol=1e-6)
-    assert prior.data_std == 0.1 and prior.names[:5] == (
-        "first",
-        "first",
-        "first",
-        "first",
-        "second",
-    )
-
-
-def test_blur():
-    latents = jnp.zeros((2, 16, 16, 3))
-    assert blurred(latents, 0.0, seed=0) is latents
-    assert float(blurred(latents, 0.3, seed=0).std()) == pytest.approx(0.3, rel=0.1)

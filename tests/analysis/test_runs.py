@@ -3,15 +3,15 @@
 import pytest
 
 from sdjax.analysis.runs import side_by_side, training_configs
-from sdjax.config.loading import freeze, load_config
-from tests.small_runs import CONFIGS
+from sdjax.config.loading import freeze
+from sdjax.runs.schema import load_config
 
-FILES = {rule.upper(): CONFIGS / "embedded_2d" / f"{rule}.py" for rule in ("fsd", "dsd", "sds")}
+NAMES = {rule.upper(): f"embedded_2d:{rule}" for rule in ("fsd", "dsd", "sds")}
 
 
 @pytest.fixture(scope="module")
 def configs():
-    return {name: load_config(path) for name, path in FILES.items()}
+    return {name: load_config(source) for name, source in NAMES.items()}
 
 
 def test_what_differs_stands_in_the_runs(configs):

@@ -1,7 +1,5 @@
 """What is recorded of a run, against the run itself and the equations between its parts."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +12,9 @@ from sdjax.analysis.trajectories import (
     misalignment,
     rule_trajectory,
 )
+from sdjax.config.errors import UserError
 from sdjax.diffusion.ddim import ddim_sample
+from sdjax.rules.shared import SharedRule
 from sdjax.runs.particle import initial_particle, particle_noise, prepare_particle
 from sdjax.runs.step import train_particle
 from tests import tiny
@@ -81,9 +81,12 @@ def fsd_run():
     def ordinary(prior, conditioning, seed):
         particle = initial_particle(recipe, prior, seed)
         particle = prepare_particle(recipe, prior, conditioning, particle)
-        one = functools.partial(train_particle, recipe, prior, conditioning, seed)
-        at_four, log = one(particle, jnp.int32(0), 4)
-        at_eleven, more = one(at_four, jnp.int32(4), 7)
+
+        def train(particle, first, steps):
+            return train_particle(recipe, steps, prior, conditioning, first, seed, particle)
+
+        at_four, log = train(particle, jnp.int32(0), 4)
+        at_eleven, more = train(at_four, jnp.int32(4), 7)
         latents = jnp.stack([p.params["latents"] for p in (particle, at_four, at_eleven)])
         return latents, jnp.concatenate([log.t, more.t])
 
@@ -117,17 +120,11 @@ def test_the_clean_variable_comes_to_the_estimate(fsd_run):
 
 
 def test_a_rule_of_many_particles_is_refused():
-    recipe = small.recipe(lambda prior: _shared())
-    with pytest.raises(ValueError, match="trains several particles together, expected one that"):
+    recipe = small.recipe(lambda prior: SharedRule(*[None] * len(SharedRule._fields)))
+    with pytest.raises(UserError, match="trains several particles together, expected one that"):
         jax.eval_shape(
             lambda seed: rule_trajectory(
                 recipe, tiny.PRIOR, tiny.CONDITIONING, seed, np.int32([0])
             ),
             jnp.int32(0),
         )
-
-
-def _shared():
-    from sdjax.rules.shared import SharedRule
-
-    return SharedRule(*[None] * len(SharedRule._fields))

@@ -2,15 +2,17 @@
 
 from sdjax.benchmarks.runs import Opened
 from sdjax.runs import build
+from sdjax.runs.stages import stages
 from tests import tiny
 from tests.small_runs import images_config
 
+CACHED = {"rule.ode": "cached"}
 SMALL = {"stages": {"steps": (100,), "resolution": (tiny.SIZE,)}}
 
 
 def opened(**overrides):
     """DSD that draws a picture, at the size of `tests.tiny`."""
     config = images_config(**SMALL, **overrides)
-    (stage,) = build.stages(config)
+    (stage,) = stages(config)
     recipe = build.make_recipe(config, tiny.PRIOR, stage)
     return Opened("dsd", stage, recipe, tiny.PRIOR, tiny.CONDITIONING)

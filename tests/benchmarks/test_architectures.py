@@ -3,6 +3,7 @@
 import pytest
 
 from sdjax.benchmarks.architectures import ARCHITECTURES, architecture, fields_of
+from sdjax.config.errors import UserError
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.unet.config import UNetConfig
 from tests import reference
@@ -30,5 +31,5 @@ def test_a_folder_gives_its_own_sizes():
 
 
 def test_a_name_that_is_neither():
-    with pytest.raises(ValueError, match=r"'sd3' is neither one of sd15, sd21_base, small nor a"):
+    with pytest.raises(UserError, match=r"'sd3' is neither one of sd15, sd21_base, small nor a"):
         fields_of("sd3")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sdjax.benchmarks.compilation import measure_compilation
-from tests.benchmarks.test_benchmark import TINY, small_config
+from tests.benchmarks.small import TINY, small_config
 
 
 @pytest.mark.long

@@ -1,36 +1,51 @@
+"""Command lines: how they are read, and how a command ends."""
+
 import subprocess
 import sys
 
 import pytest
 from absl import flags
 
-from sdjax.commands.app import config_from_flags, define_config, parse
+from sdjax.commands.app import define_config, parse
 from sdjax.config.errors import UserError
+from sdjax.config.loading import load
 
 FILE = "def get_config():\n    return {'steps': 300, 'rule': {'name': 'dsd'}, 'mesh': True}\n"
-COMMAND = """
+COMMAND = r'''
+"""What the toy is for.
+
+More of it.
+"""
+
 import sys
 import warnings
-from absl import logging
-from sdjax.commands.app import config_from_flags, define_config, run
+from absl import flags, logging
+from sdjax.commands.app import Command, define_workdir, run
 from sdjax.config.errors import UserError
+from sdjax.config.fields import whole
+from sdjax.config.loading import load
 
-def main():
-    config = config_from_flags()
+def main(values):
+    config = load(values.config, values.config_field)
     if config.steps == 1:
-        raise UserError("the sentence,\\nin two lines.\\n  a list\\n  below")
+        raise UserError("the sentence,\nin two lines.\n  a list\n  below")
     if config.steps == 2:
         raise ValueError("a bug")
     if config.steps == 3:
         raise KeyboardInterrupt
     logging.info("what orbax does in detail")
     if config.steps == 4:
-        warnings.warn("the prompt is\\n long")
-    print(config.steps, *[name for name in ("jax", "PIL", "orbax", "rich") if name in sys.modules])
+        warnings.warn("the prompt is\n long")
+    heavy = [name for name in ("jax", "PIL", "orbax", "rich") if name in sys.modules]
+    print(config.steps, values.colour, *heavy)
 
-define_config()
-run(main)
-"""
+def define():
+    define_workdir("the toy's folder")
+    flags.DEFINE_enum("colour", "red", ["red", "blue"], "of the toy, " + "which is long " * 8)
+
+steps = {"steps": whole().says("of the toy")}
+run(Command("toy", __doc__, main, define, load, lambda config: steps))
+'''
 
 
 @pytest.fixture
@@ -44,7 +59,7 @@ def read(*arguments):
     define_config(values)
     flags.DEFINE_integer("devices", 1, "how many", flag_values=values)
     parse(["sdjax.train", *arguments], values)
-    return config_from_flags(values)
+    return load(values.config, values.config_field)
 
 
 def test_fields_are_overridden_in_order(path):
@@ -57,13 +72,14 @@ def test_fields_are_overridden_in_order(path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "--config is missing (the configuration, as in configs/demo.py; a field of it: "),
+        ([], "--config is missing (the configuration: a file, or a name such as demo or embedded_"),
         (["--confg=x"], "--confg is not an option; the nearest is --config."),
         (["--config={path}", "--devices=two"], "flag --devices=two: invalid literal for int()"),
         (["--config={path}", "runs/x"], "'runs/x' is not an option, expected options as --config"),
         (["--config={path}", "--config.stpes=3"], "config.stpes is not a field; the nearest is"),
         (["--config={path}", "--config.steps"], "config.steps is '', expected a whole number."),
         (["--config={path}x"], "There is no configuration file {path}x; did you mean '{path}'?"),
+        (["--config="], "--config=. is a folder, expected one of its files."),
         (["--config"], "Missing value for flag --config"),
     ],
 )
@@ -75,13 +91,19 @@ def test_a_bad_command_line_is_one_sentence(path, arguments, sentence):
 
 def command(*arguments):
     return subprocess.run(
-        [sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True
+        [sys.executable, "-c", COMMAND, *arguments],
+        capture_output=True,
+        text=True,
     )
 
 
+def in_folder(path, *arguments):
+    return command(f"--config={path}", "--workdir=x", *arguments)
+
+
 def test_a_command_runs_and_loads_nothing_heavy(path):
-    done = command(f"--config={path}")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "300\n", "")
+    done = in_folder(path, "--colour=blue")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "300 blue\n", "")
 
 
 @pytest.mark.parametrize(
@@ -90,28 +112,62 @@ def test_a_command_runs_and_loads_nothing_heavy(path):
         ("--config.steps=1", "the sentence, in two lines.\n  a list\n  below"),
         ("--config.steps=x", "config.steps is 'x', expected a whole number."),
         ("--no_such", "--no_such is not an option; the nearest is "),
+        ("--colour=green", "flag --colour=green: value should be one of <red|blue>"),
     ],
 )
 def test_a_user_error_is_one_sentence_and_exit_code_2(path, argument, sentence):
-    done = command(f"--config={path}", argument)
+    done = in_folder(path, argument)
     assert done.returncode == 2
     assert done.stderr.startswith(f"sdjax: error: {sentence}")
     assert done.stderr.count("\n") == 1 + sentence.count("\n")
 
 
+def test_a_missing_folder_is_one_sentence(path):
+    done = command(f"--config={path}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "sdjax: error: --workdir is missing (the toy's folder).\n"
+
+
 def test_a_bug_keeps_its_traceback(path):
-    done = command(f"--config={path}", "--config.steps=2")
+    done = in_folder(path, "--config.steps=2")
     assert done.returncode == 1
     assert "Traceback" in done.stderr and "ValueError: a bug" in done.stderr
 
 
 def test_an_interruption_is_one_line_and_exit_code_130(path):
-    done = command(f"--config={path}", "--config.steps=3")
+    done = in_folder(path, "--config.steps=3")
     assert done.returncode == 130
     assert done.stderr.startswith("sdjax: interrupted; ") and done.stderr.count("\n") == 1
 
 
 def test_a_warning_is_one_line_and_the_command_goes_on(path):
-    done = command(f"--config={path}", "--config.steps=4")
-    assert (done.returncode, done.stdout) == (0, "4\n")
+    done = in_folder(path, "--config.steps=4")
+    assert (done.returncode, done.stdout) == (0, "4 red\n")
     assert done.stderr == "sdjax: warning: the prompt is long\n"
+
+
+def test_the_configuration_is_printed_and_nothing_is_done(path):
+    """It needs no folder; overrides count."""
+    done = command(f"--config={path}", "--print_config", "--config.steps=2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "mesh = True",
+        "rule.name = 'dsd'",
+        f"{'steps = 2':<44}  # of the toy (a whole number)",
+    ]
+    done = command(f"--config={path}", "--print_config", "--config.stpes=2")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "config.stpes is not a field" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--config=none.py", "--help"]])
+def test_help_is_short_and_no_error(arguments):
+    done = command(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "usage: sdjax toy [options]"
+    assert lines[2:5] == ["What the toy is for.", "", "More of it."]
+    assert max(map(len, lines)) <= 100
+    options = [line.split()[0] for line in lines[7:] if line.startswith("  --")]
+    assert options == ["--colour=red|blue", "--config", "--print_config", "--workdir"]
+    assert "<red|blue>" not in done.stdout and "(default: red)" in done.stdout

@@ -7,7 +7,7 @@ from sdjax.benchmarks.flops import flops_of
 from sdjax.benchmarks.method import Method
 from sdjax.benchmarks.network_tables import Peaks, measure_networks
 from sdjax.benchmarks.peer import PEER_MODES, PeerError, peer_runner
-from tests.benchmarks.test_benchmark import TINY
+from tests.benchmarks.small import TINY
 from tests.parity.torch_models import diffusers, torch
 
 pytestmark = pytest.mark.parity

@@ -5,10 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdjax.config.loading import load_config
 from sdjax.objects.prompts import CATEGORIES, words
 from sdjax.prior_training import build, sources
-from sdjax.prior_training.captions import Odds
 from sdjax.prior_training.build import (
     make_held_out,
     make_model,
@@ -17,19 +15,20 @@ from sdjax.prior_training.build import (
     make_source,
     tokenizer_folder,
 )
+from sdjax.prior_training.captions import Odds
 from sdjax.prior_training.model import Model
-from sdjax.prior_training.networks import Tables, networks
+from sdjax.prior_training.networks import networks
 from sdjax.prior_training.scenes import Framing, Variety
 from sdjax.prior_training.sources import Bank, Fresh
 from sdjax.text.tokenizer import load_tokenizer
-from tests.small_runs import CONFIGS
+from sdjax.train_prior import load_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 SMALL = {"resolution": 8, "data": {"pictures": 6}, "report.held_out": 4}
 
 
 def config(**overrides):
-    return load_config(load_config(CONFIGS / "train_prior.py", SMALL), overrides)
+    return load_config(load_config("train_prior", SMALL), overrides)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,7 +58,7 @@ def made(monkeypatch):
         asked.append((tables, tokenizer, key))
         return Model(tables, networks(tables), {}, load_tokenizer(tokenizer))
 
-    monkeypatch.setattr(from_config, "new_model", without_parameters)
+    monkeypatch.setattr(build, "new_model", without_parameters)
     return asked
 
 
@@ -115,7 +114,7 @@ def test_pictures_of_a_user(folder):
 def test_the_networks_of_a_new_model_fit_each_other(tmp_path, made):
     make_model(config(resolution=16), tmp_path)
     ((tables, tokenizer, key),) = made
-    assert isinstance(tables, Tables) and tokenizer == tmp_path
+    assert tokenizer == tmp_path
     assert jax.numpy.array_equal(jax.random.key_data(key), jax.random.key_data(jax.random.key(0)))
     nets = networks(tables)
     assert nets.autoencoder.config.sample_size == 16

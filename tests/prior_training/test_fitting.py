@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.prior_training.fitting import Plan, State, fit, make_optimizer
 from sdjax.runs.checkpoints import Checkpoints
 
@@ -206,7 +207,7 @@ def bad_from(step):
 
 
 def test_a_loss_that_is_no_number_is_a_sentence_and_the_checkpoint_stays(tmp_path):
-    with pytest.raises(ValueError, match="the loss is nan within the steps up to 6;"):
+    with pytest.raises(UserError, match="the loss is nan within the steps up to 6;"):
         fitted(tmp_path, batches=bad_from(5))
     step, state = saved_in(tmp_path)
     assert step == 4
@@ -226,10 +227,9 @@ def test_a_gradient_that_is_no_number_is_not_saved(whole, tmp_path):
 
     calls = iter(range(100))
     start = {**START, "bias": np.ones(2, np.float32)}
-    with pytest.raises(ValueError, match="a gradient within"):
+    with pytest.raises(UserError, match="a gradient within"):
         fitted(tmp_path, rooted, batches=zero_at_the_fourth, params=start)
-    saved = saved_in(tmp_path)
-    assert saved is None or all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(saved[1]))
+    assert saved_in(tmp_path) is None
 
 
 def optimised(plan, gradient, params=START):

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.prior_training.model import new_model, read_model, write_model
 from sdjax.priors import stable_diffusion
 from sdjax.priors.stable_diffusion import Precision
@@ -97,14 +98,14 @@ def test_a_damaged_table_is_a_sentence(model, tokenizer, tmp_path, content):
     write_model(model, tmp_path, tokenizer, "float16")
     file = tmp_path / "unet" / "config.json"
     file.unlink() if content is None else file.write_text(content)
-    with pytest.raises(ValueError, match=r"unet/config.json' cannot be read \(.*\); download"):
+    with pytest.raises(UserError, match=r"unet/config.json' cannot be read \(.*\); download"):
         read_model(tmp_path)
 
 
 def test_weights_of_another_size_are_a_sentence(model, tokenizer, tmp_path):
     tables = model.tables._replace(text={**model.tables.text, "vocab_size": 7})
     write_model(model._replace(tables=tables), tmp_path, tokenizer, "float16")
-    with pytest.raises(ValueError, match="token_embedding"):
+    with pytest.raises(UserError, match="token_embedding"):
         read_model(tmp_path)
 
 

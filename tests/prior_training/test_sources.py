@@ -6,7 +6,7 @@ import pytest
 from sdjax.objects.prompts import find
 from sdjax.prior_training import sources
 from sdjax.prior_training.captions import Odds
-from sdjax.prior_training.sources import Bank, Batch, Fresh, Renderings, fresh, rendered
+from sdjax.prior_training.sources import Bank, Fresh, Renderings, fresh, rendered
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 SILENT = Odds(1.0, 1.0, 1.0, 1.0, 0.0, 0.0)
@@ -140,6 +140,5 @@ def test_encoding_changes_neither_the_draw_nor_the_captions():
 def test_fresh_pictures_are_encoded_batch_by_batch():
     source = Fresh(lambda generator, size: numbered(9).batch(generator, size))
     plain, latent = batch_of(source), batch_of(source.encoded(first))
-    assert isinstance(latent, Batch)
     np.testing.assert_array_equal(latent.values, first(plain.values))
     assert latent.captions == plain.captions

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdjax.config.errors import UserError
 from sdjax.prior_training.user_images import user_images
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -110,7 +111,7 @@ def test_captions_are_left_out_as_often_as_said(folder, empty):
 
 
 def refused(folder, sentence):
-    with pytest.raises(ValueError, match=sentence) as caught:
+    with pytest.raises(UserError, match=sentence) as caught:
         user_images(folder, 2, 0.0)
     said = str(caught.value)
     assert said.endswith(".") and "\n" not in said

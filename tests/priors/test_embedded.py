@@ -11,7 +11,8 @@ from sdjax.cameras import position, sample_camera, view_direction
 from sdjax.diffusion.ddim import ddim_sample
 from sdjax.diffusion.mixtures import Mixture, predict_noise
 from sdjax.objects.prompts import find, prompts
-from sdjax.priors.embedded import bank_cameras, build, resolution_schedule
+from sdjax.priors.embedded import bank_cameras, build, pooled, resolution_schedule
+from sdjax.priors.kind import Data
 from tests import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -164,3 +165,22 @@ def test_a_direction_shows_all_views_that_share_it(index):
     x_t = 0.5 * jnp.mean(modes, axis=1)
     expected = jax.jit(predict_noise)(DIRECTIONS.schedule, x_t, t, mixture)
     np.testing.assert_allclose(with_directions(camera, x_t, t), expected, atol=1e-5)
+
+
+def test_the_mirror_images_join_the_data():
+    bank, mirrored = np.asarray(tiny.PRIOR.bank), tiny.PRIOR.mirrored()
+    np.testing.assert_array_equal(mirrored.bank[3:], bank[:, :, :, ::-1])
+    np.testing.assert_array_equal(mirrored.bank[:3], bank)
+    assert mirrored.names == tiny.PRIOR.names * 2
+
+
+def test_a_pooled_prior_has_every_view_at_every_camera():
+    images = np.asarray(tiny.PRIOR.bank, np.float32) / 255
+    prior = pooled(Data(tiny.PRIOR.names, images), tiny.cameras(0), 0.1)
+    condition = jax.tree.map(lambda w: jnp.repeat(w, 4), tiny.CONDITIONING)
+    predictor = prior.predictor(condition, tiny.cameras(2, 3))
+    assert predictor.modes.shape == (2, 12, *tiny.SHAPE)
+    np.testing.assert_array_equal(predictor.modes[0], predictor.modes[1])
+    expected = np.asarray(tiny.PRIOR.bank, np.float32) / 127.5 - 1
+    np.testing.assert_allclose(predictor.modes[0].reshape(3, 4, *tiny.SHAPE), expected, atol=1e-6)
+    assert prior.data_std == 0.1 and prior.names[:5] == (*["first"] * 4, "second")

@@ -80,8 +80,9 @@ def pipe():
     return pipeline(folder_of("sd1_tiny"))
 
 
-@pytest.mark.parametrize("kind", [StableDiffusionPipeline, DerivedPipeline])
-@pytest.mark.parametrize("name", ["sd1_tiny", "sd2_tiny"])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("sd1_tiny", StableDiffusionPipeline), ("sd2_tiny", DerivedPipeline)]
+)
 def test_it_is_the_prior_of_the_folder(name, kind, tmp_path):
     options = {"prompting": Prompting("blurry"), "precision": FLOAT32}
     prior = stable_diffusion.from_pipeline(pipeline(folder_of(name), kind), **options)

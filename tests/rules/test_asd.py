@@ -8,24 +8,15 @@ import pytest
 
 from sdjax.diffusion.mixtures import ExactPredictor
 from sdjax.diffusion.schedule import NoiseSchedule
-from sdjax.rules import weighting
 from sdjax.rules.asd import asd_residual
 from sdjax.rules.csd import Scales, csd_residual
 from sdjax.rules.overshoot import proportional
 from sdjax.rules.sds import sds_residual
 from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
+from tests.rules.recorded import both_precisions, inputs, residual_cases, weighting_of
 
 ASD = reference.load("asd")
-CASES = sorted(name for name in ASD if not name.endswith("_b2"))
-both_precisions = pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
-INPUTS = {"latents", "noise", "t", "neg_weights"}
-
-
-def weighting_of(name: str) -> weighting.Weighting:
-    named = {"w_uniform": weighting.constant, "w_fantasia3d": weighting.fantasia3d}
-    found = [named[suffix] for suffix in named if name.endswith(suffix)]
-    return found[0] if found else weighting.one_minus_alpha_cumprod
 
 
 @functools.partial(tiny.jit, static_argnames=("dtype", "weight"))
@@ -53,16 +44,16 @@ RECORDED = {
 
 
 @both_precisions
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", residual_cases(ASD))
 def test_asd(name, dtype, x64):
     for arrays in reference.samples(ASD[name]):
         t, ratio = jnp.asarray(arrays["t"][0]), float(arrays["plus_ratio"])
         u = arrays["u_plus"][0] if "u_plus" in arrays else 1.0
-        t_plus = proportional(0.02, ratio)(t, jnp.float32(u), 1000)
+        t_min = float(ASD[name]["min_max_step"][0]) / 1000
+        t_plus = proportional(t_min, ratio)(t, jnp.float32(u), 1000)
         assert int(t_plus) == int(arrays["t_plus"][0])
-        given = {k: v for k, v in arrays.items() if k.startswith("emb_") or k in INPUTS}
         scale, perp_neg = float(arrays["guidance_scale"]), -float(arrays["guidance_perp_neg"])
-        found = ours(given, t_plus, dtype, scale, perp_neg, weighting_of(name))
+        found = ours(inputs(arrays), t_plus, dtype, scale, perp_neg, weighting_of(name))
         if dtype == jnp.float64:
             assert_matches(found.gradient, channels_last(arrays["grad_f64"]), 1e-5)
             continue
@@ -103,11 +94,3 @@ def test_without_a_shift_it_is_a_multiple_of_csd(x64):
     score = csd_residual(*given, scales=Scales(1.0, -1.0, 0.0)).gradient
     assert np.abs(score).max() > 0.01
     assert_matches(ours.gradient, 6.5 * score, 1e-13)
-
-
-def test_the_shift_may_start_at_an_annealed_timestep():
-    t, u = jnp.asarray(700), 1.0
-    plain = proportional(0.5, 0.1)(t, u, 1000)
-    assert int(plain) == 720 == int(proportional(jnp.float32(0.5), 0.1)(t, u, 1000))
-    assert int(proportional(0.5)(jnp.asarray(300), u, 1000)) == 300
-    assert int(proportional(0.0, 1.0)(t, u, 1000)) == 999

@@ -18,12 +18,12 @@ from sdjax.rules.rescaling import rescaled, sign
 from sdjax.rules.weighting import constant, scaled, sigma_over_alpha
 from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
+from tests.rules.recorded import both_precisions, inputs
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 CASES = reference.load("cfd")
 del CASES["vsd_mid"]  # with a trained network, see test_vsd.py
-INPUTS = {"latents", "noise", "t", "emb_text", "emb_uncond", "emb_neg", "neg_weights"}
 
 
 @functools.partial(jax.jit, static_argnames="dtype")
@@ -47,12 +47,11 @@ def our_cfd(arrays, scale, dtype):
     }
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@both_precisions
 @pytest.mark.parametrize("name", sorted(CASES.keys() - {"l1_mid"}))
 def test_cfd(name, dtype, x64):
     for arrays in reference.samples(CASES[name]):
-        inputs = {k: v for k, v in arrays.items() if k in INPUTS}
-        actual = our_cfd(inputs, reference.our_scale(arrays), dtype)
+        actual = our_cfd(inputs(arrays), reference.our_scale(arrays), dtype)
         if dtype == jnp.float64:
             assert_matches(actual["grad"], channels_last(arrays["grad_f64"]), 1e-5)
             continue
@@ -90,8 +89,7 @@ def signed(*args, **options):
 def test_the_official_losses(name, make):
     """Their gradients are averaged over the batch."""
     for arrays in reference.samples(CASES[name]):
-        inputs = {k: v for k, v in arrays.items() if k in INPUTS}
-        update = updated(inputs, reference.our_scale(arrays), make, int(arrays["t"][0]))
+        update = updated(inputs(arrays), reference.our_scale(arrays), make, int(arrays["t"][0]))
         official = len(CASES[name]["t"]) * arrays["dloss_dlatents"]
         assert_matches(update.gradient, channels_last(official))
         assert update.image_target is None

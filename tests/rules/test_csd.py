@@ -12,10 +12,10 @@ from sdjax.rules.rescaling import chain, clip, normalise
 from sdjax.rules.sds import sds_residual
 from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
+from tests.rules.recorded import both_precisions, inputs, residual_cases
 
 CSD = reference.load("csd")
-CASES = sorted(name for name in CSD if not name.endswith("_b2"))
-both_precisions = pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+CASES = residual_cases(CSD)
 
 
 @functools.partial(tiny.jit, static_argnames="dtype")
@@ -24,13 +24,6 @@ def ours(arrays, dtype, scales):
     latents, noise = (case.latents(name, dtype) for name in ("latents", "noise"))
     t = arrays["t"][0]
     return csd_residual(case.schedule, case.predictor, latents, t, noise, scales=scales)
-
-
-def inputs(arrays):
-    return {k: v for k, v in arrays.items() if k.startswith("emb_") or k in INPUTS}
-
-
-INPUTS = {"latents", "noise", "t", "neg_weights"}
 
 
 @both_precisions

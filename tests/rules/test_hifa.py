@@ -14,6 +14,7 @@ from sdjax.rules.hifa import denoising_nodes, hifa, hifa_residual
 from sdjax.rules.sds import sds_residual
 from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
+from tests.rules.recorded import both_precisions, inputs
 
 HIFA = {name: reference.unstacked(case) for name, case in reference.load("hifa_original").items()}
 WEIGHTINGS = {
@@ -23,8 +24,6 @@ WEIGHTINGS = {
     "strongerlower": weighting.alpha_cumprod_over_sigma,
 }
 WEIGHTINGS = {name: weighting.scaled(w, 0.05) for name, w in WEIGHTINGS.items()}
-both_precisions = pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
-INPUTS = {"latents", "noise", "t", "neg_weights"}
 
 
 @functools.partial(tiny.jit, static_argnames=("dtype", "steps", "eta", "weight"))
@@ -52,9 +51,10 @@ def run(name: str, dtype):
         drawn = channels_last(arrays["step_noise"])
         room = len(denoising_nodes(jnp.asarray(0), steps, 1000)) - 1 - len(drawn)
         step_noise = jnp.asarray(np.pad(drawn, ((0, room), *((0, 0),) * 4)), dtype)
-    given = {k: v for k, v in arrays.items() if k.startswith("emb_") or k in INPUTS}
     eta = float(arrays["eta"]) if step_noise is not None else 0.0
-    return ours(given, step_noise, dtype, float(arrays["guidance_scale"]), steps, eta, weight)
+    return ours(
+        inputs(arrays), step_noise, dtype, float(arrays["guidance_scale"]), steps, eta, weight
+    )
 
 
 def weight_name(name: str) -> str:
@@ -104,9 +104,10 @@ def test_gradient_of_the_image(name, dtype, x64):
 @pytest.mark.parametrize("name", [name for name in HIFA if "step_t" in HIFA[name]])
 def test_denoising_nodes(name):
     arrays = HIFA[name]
-    nodes = np.asarray(denoising_nodes(jnp.asarray(arrays["t"]), 4, 1000))
+    steps = int(arrays["denoising_steps"])
+    nodes = np.asarray(denoising_nodes(jnp.asarray(arrays["t"]), steps, 1000))
     np.testing.assert_array_equal(nodes[nodes >= 0], arrays["step_t"])
-    assert len(nodes) == 5 and nodes[-1] == -1
+    assert len(nodes) == steps + 1 and nodes[-1] == -1
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 7, 1000])

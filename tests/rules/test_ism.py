@@ -16,10 +16,10 @@ from sdjax.rules.sds import sds_residual
 from sdjax.rules.weighting import sigma_over_alpha
 from tests import reference
 from tests.reference import assert_matches, channels_last
+from tests.rules.recorded import both_precisions
 
 ISM = reference.load("ism")
 INVERSIONS = sorted(name for name in ISM if "x_s" in ISM[name])
-both_precisions = pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 
 
 def predictor_of(arrays, dtype) -> NetworkPredictor:

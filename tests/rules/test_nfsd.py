@@ -13,8 +13,8 @@ from sdjax.rules.weighting import constant
 from tests import reference
 from tests.reference import assert_matches, toy_prediction
 
-CSD = reference.load("csd")
-EARLY, LATE = "annealed_perpneg_early_step2500_s0", "annealed_perpneg_late_step2500_s0"  # 948, 41
+CSD = reference.load("csd")  # NFSD has the same inputs
+EARLY, LATE = "annealed_perpneg_early_step2500_s0", "annealed_perpneg_late_step2500_s0"
 WITHOUT = {"negatives": ("emb_neg", "neg_weights"), "null": ("emb_null",)}
 
 
@@ -44,20 +44,23 @@ def by_hand(arrays, threshold: float, scale: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", [EARLY, LATE])
-@pytest.mark.parametrize("below", [0.0, 0.041, 0.042, 0.2, 1.0])
-def test_the_formula_by_hand(name, below, x64):
-    """t = 41 is not below 0.041 of 1000."""
+@pytest.mark.parametrize("above_t", [-1000, -1, 0, 1, 1000])
+def test_the_formula_by_hand(name, above_t, x64):
+    """With a threshold that is as far above t: t itself is not below t."""
     arguments, arrays = given(name, "negatives")
-    found = nfsd_residual(*arguments, guidance_scale=7.5, noise_free_below=below)
-    assert_matches(found.gradient, by_hand(arrays, 1000 * below, 7.5), 1e-12)
+    threshold = min(max(int(arrays["t"][0]) + above_t, 0), 1000)
+    found = nfsd_residual(*arguments, guidance_scale=7.5, noise_free_below=threshold / 1000)
+    assert_matches(found.gradient, by_hand(arrays, threshold, 7.5), 1e-12)
+    assert (above_t > 0) == (int(arrays["t"][0]) < threshold)
 
 
-def test_the_default_threshold_is_200_of_1000(x64):
-    for name, below in ((EARLY, 0.0), (LATE, 1.0)):
-        arguments, _ = given(name)
-        default = nfsd_residual(*arguments, guidance_scale=7.5)
-        known = nfsd_residual(*arguments, guidance_scale=7.5, noise_free_below=below)
-        np.testing.assert_array_equal(default.gradient, known.gradient)
+@pytest.mark.parametrize(("t", "below"), [(199, 1.0), (200, 0.0)])
+def test_the_default_threshold_is_200_of_1000(t, below, x64):
+    (*arguments, _, noise), _ = given(EARLY)
+    at_t = *arguments, jnp.asarray(t), noise
+    default = nfsd_residual(*at_t, guidance_scale=7.5)
+    known = nfsd_residual(*at_t, guidance_scale=7.5, noise_free_below=below)
+    np.testing.assert_array_equal(default.gradient, known.gradient)
 
 
 def test_without_a_negative_prompt_it_is_csd_times_the_scale(x64):

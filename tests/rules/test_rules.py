@@ -13,18 +13,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from absl.testing import parameterized
 
 from sdjax.cameras import Camera
 from sdjax.diffusion.mixtures import predict_noise
 from sdjax.diffusion.schedule import scaled_linear
 from sdjax.priors.embedded import EmbeddedPrior
+from sdjax.rules import RULES
 from sdjax.rules.contract import Update, View, guidance_loss
 from sdjax.rules.weighting import alpha_times_sigma
+from sdjax.runs.checkpoints import Checkpoints
 from tests import tiny
-from tests.rules.rules_table import RULES
+from tests.rules.rules_table import ENTRIES, make
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
-every_rule = pytest.mark.parametrize("name", RULES)
+every_rule = pytest.mark.parametrize("name", ENTRIES)
 TIMESTEPS = (0, 20, 201, 600, 980, 999)  # with the bounds of an annealing
 
 COSINE, LINEAR = tiny.PRIOR, tiny.PRIOR.replace(schedule=scaled_linear())
@@ -65,16 +68,33 @@ def view_at(camera: Camera) -> View:
 
 def start(name, prior, key, look=plain) -> Any:
     """The state before the first update."""
-    rule = RULES[name].make(prior)
+    rule = make(ENTRIES[name], prior)
     return rule.prepare(rule.init(key, tiny.SHAPE), predictor_at(prior, look))
 
 
 def update(name, prior, camera, key, latents, state, progress, look=plain) -> Update:
-    rule, predictor = RULES[name].make(prior), predictor_at(prior, look)(camera)
+    rule, predictor = make(ENTRIES[name], prior), predictor_at(prior, look)(camera)
     return rule.update(key, latents, state, predictor, progress=progress, view=view_at(camera))
 
 
-jit_start, jit_update = (tiny.jit(f, static_argnames=("name", "look")) for f in (start, update))
+@functools.cache
+def traced_once(function: Callable, name: str, look: Callable) -> Callable:
+    """Compiled for the rule and the look; refuses to be traced again, whatever the timestep, the
+    key, the state and the schedule."""
+
+    def run(*given):
+        return function(name, *given, look=look)
+
+    run.__name__ = f"{function.__name__} {name} {look.__name__}"  # by which traces are counted
+    return tiny.jit(chex.assert_max_traces(run, n=1))
+
+
+def jit_start(name, *given, look=plain) -> Any:
+    return traced_once(start, name, look)(*given)
+
+
+def jit_update(name, *given, look=plain) -> Update:
+    return traced_once(update, name, look)(*given)
 
 
 class Inputs(NamedTuple):
@@ -89,7 +109,7 @@ class Inputs(NamedTuple):
 
 
 def inputs(name, *, seed=0, t=None, prior=LINEAR, look=plain) -> Inputs:
-    views, t = RULES[name].views, RULES[name].t if t is None else t
+    views, t = ENTRIES[name].views, ENTRIES[name].t if t is None else t
     latents = np.random.default_rng(seed).uniform(-1.0, 1.0, (views, *tiny.SHAPE))
     start_key, key = jax.random.key(2 * seed), jax.random.key(2 * seed + 1)
     state = jit_start(name, prior, start_key, look=look)
@@ -101,7 +121,7 @@ def assert_close(name, actual, expected):
     """Leaf by leaf, relative to the largest entry."""
 
     def close(ours, theirs):
-        bound = RULES[name].tolerance * np.abs(np.asarray(theirs, np.float64)).max()
+        bound = ENTRIES[name].tolerance * np.abs(np.asarray(theirs, np.float64)).max()
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=bound)
 
     jax.tree.map(close, actual, expected)
@@ -121,34 +141,49 @@ def finite(tree) -> bool:
 
 def loss_of(name, prior) -> Callable:
     """Of latents beside an image of its own, which a residual of the image does not move."""
-    loss = guidance_loss(RULES[name].make(prior), decode=lambda latents: latents)
-    return functools.partial(loss, image=jnp.zeros((RULES[name].views, *tiny.SHAPE)))
+    loss = guidance_loss(make(ENTRIES[name], prior), decode=lambda latents: latents)
+    return functools.partial(loss, image=jnp.zeros((ENTRIES[name].views, *tiny.SHAPE)))
 
 
-@every_rule
-def test_jit_changes_nothing_and_the_loss_has_exactly_the_gradient(name):
-    prior, camera, key, latents, state, progress = given = inputs(name)
-    eager = update(name, *given)
-    assert_close(name, jit_update(name, *given), eager)
+def test_the_table_has_every_rule():
+    assert {entry.rule for entry in ENTRIES.values()} == set(RULES)
 
+
+def update_and_gradient(name, prior, camera, key, latents, state, progress):
+    """The update, and what the loss of the same rule gives for it."""
     loss = jax.grad(loss_of(name, prior), has_aux=True)
     predictor, view = predictor_at(prior, plain)(camera), view_at(camera)
     gradient, rest = loss(latents, key, state, predictor, progress=progress, view=view)
-    assert_same((gradient, *rest), (eager.gradient, eager.state, eager.aux))
+    return update(name, prior, camera, key, latents, state, progress), (gradient, *rest)
+
+
+class WithAndWithoutJit(chex.TestCase):
+    """What is the same either way."""
+
+    @chex.variants(with_jit=True, without_jit=True)
+    @parameterized.named_parameters((name, name) for name in ENTRIES)
+    def test_the_loss_has_exactly_the_gradient_of_the_update(self, name):
+        given = inputs(name)
+        found, of_loss = self.variant(update_and_gradient, static_argnames="name")(name, *given)
+        assert_same(of_loss, (found.gradient, found.state, found.aux))
+        assert_close(name, found, jit_update(name, *given))
 
 
 @every_rule
 def test_low_precision_is_followed_in_float32(name):
+    """Of the latents, and of a network, whose predictions are combined in float32."""
     given = inputs(name)
     latents = given.latents.astype(jnp.bfloat16)
     ours = update(name, *given._replace(latents=latents))
     assert_same(ours, update(name, *given._replace(latents=latents.astype(jnp.float32))))
     assert ours.gradient.dtype == jnp.float32 and finite(ours)
 
-    state = jax.eval_shape(lambda: start(name, LINEAR, given.key, half))
-    abstract = given._replace(latents=latents, state=state)
-    network = jax.eval_shape(lambda *args: update(name, *args, half), *abstract)
-    jax.tree.map(lambda leaf: chex.assert_type(leaf, leaf.dtype), network)
+    def abstract(look):
+        state = jax.eval_shape(lambda: start(name, LINEAR, given.key, look))
+        low = given._replace(latents=latents, state=state)
+        return jax.eval_shape(lambda *args: update(name, *args, look), *low)
+
+    chex.assert_trees_all_equal_shapes_and_dtypes(abstract(half), abstract(counted))
 
 
 BASIS = np.random.default_rng(1).normal(size=(5, 2, *tiny.SHAPE)).astype(np.float32)
@@ -157,7 +192,7 @@ STEPS = (900, 600)
 
 def basis(name):
     """A linear renderer of 5 params: one row of latents for each."""
-    return BASIS[:, : RULES[name].views]
+    return BASIS[:, : ENTRIES[name].views]
 
 
 def descend(name, prior, camera, key, params, state):
@@ -180,12 +215,11 @@ def descend(name, prior, camera, key, params, state):
 
 
 def descend_by_hand(name, prior, camera, key, params, state):
-    """The same with the chain rule written out, and without compiling anything twice."""
-    for i, t in enumerate(STEPS):
+    """The same with the chain rule written out."""
+    for t in STEPS:
         latents = np.einsum("p,pvhwc->vhwc", params, basis(name))
-        step_key = jax.random.fold_in(key, t)
-        with jax.no_tracing(i > 0):
-            ours = jit_update(name, prior, camera, step_key, latents, state, np.float32(t / 1000))
+        step_key, progress = jax.random.fold_in(key, t), jnp.float32(t / 1000)
+        ours = jit_update(name, prior, camera, step_key, jnp.asarray(latents), state, progress)
         gradient, state = np.asarray(ours.gradient), ours.state
         params = params - 0.01 * np.einsum("pvhwc,vhwc->p", basis(name), gradient)
     return params, state
@@ -211,10 +245,10 @@ def test_randomness_comes_from_the_key_alone(name):
     first, again = jit_update(name, *given), jit_update(name, *given)
     assert_same(first, again)
     other = jit_update(name, *given._replace(key=jax.random.key(77)))
-    assert bool(jnp.any(first.gradient != other.gradient)) == RULES[name].random
+    assert bool(jnp.any(first.gradient != other.gradient)) == ENTRIES[name].random
 
 
-@pytest.mark.parametrize("name", [name for name in RULES if not RULES[name].random])
+@pytest.mark.parametrize("name", [name for name in ENTRIES if not ENTRIES[name].random])
 def test_views_do_not_see_each_other(name):
     given = inputs(name)
     swapped = given._replace(
@@ -229,7 +263,7 @@ def test_views_do_not_see_each_other(name):
 def test_updates_are_finite_at_every_timestep(name, prior):
     for t in TIMESTEPS:
         ours = jit_update(name, *inputs(name, t=t, prior=prior))
-        assert ours.aux.t == RULES[name].looks_at(t) and finite(ours)
+        assert ours.aux.t == ENTRIES[name].looks_at(t) and finite(ours)
 
 
 @every_rule
@@ -247,24 +281,34 @@ def test_evaluations_of_the_network(name):
         CALLS.clear()
         jax.block_until_ready(jit_update(name, *given, look=counted))
         jax.effects_barrier()
-        assert len(CALLS) == RULES[name].evaluations(t)
+        assert len(CALLS) == ENTRIES[name].evaluations(t)
+
+
+@pytest.fixture(scope="module")
+def restored(tmp_path_factory):
+    """The states of all rules, written and read again."""
+    states = {name: inputs(name).state for name in ENTRIES}
+    with Checkpoints(tmp_path_factory.mktemp("states")) as checkpoints:
+        checkpoints.save(1, states)
+        return checkpoints.restore_latest(lambda step: states)[1]
 
 
 @every_rule
-def test_a_state_survives_a_checkpoint(name):
+def test_a_state_survives_a_checkpoint(name, restored):
     given = inputs(name)
-    stored = jax.tree.map(np.asarray, given.state)
-    assert_same(jit_update(name, *given._replace(state=stored)), jit_update(name, *given))
+    assert_same(restored[name], given.state)
+    ours = jit_update(name, *given._replace(state=restored[name]))
+    assert_same(ours, jit_update(name, *given))
 
 
 def test_dsd_star_refuses_two_views():
     given = inputs("dsd star")
     two = given._replace(camera=tiny.cameras(0, 2), latents=jnp.zeros((2, *tiny.SHAPE)))
     with pytest.raises(ValueError, match="expected those of one view"):
-        jit_update("dsd star", *two)
+        update("dsd star", *two)
 
 
-@pytest.mark.parametrize("name", [name for name in RULES if "image target" in name])
+@pytest.mark.parametrize("name", [name for name in ENTRIES if "image target" in name])
 def test_an_image_is_drawn_to_an_estimate_with_hifas_weight(name):
     found = update(name, *inputs(name))
     schedule, target = LINEAR.schedule, found.image_target

@@ -1,5 +1,5 @@
-"""SDS against the code bases besides threestudio's first (`test_residuals.py`): stable-dreamfusion
-and threestudio's unified guidance, whose weights are of other powers of alpha."""
+"""SDS against three code bases: threestudio, stable-dreamfusion, and threestudio's unified
+guidance, whose weights are of other powers of alpha."""
 
 import functools
 
@@ -10,17 +10,19 @@ import pytest
 from sdjax.diffusion.prediction import predicted_x0
 from sdjax.rules import weighting
 from sdjax.rules.contract import ImageTarget, image_residual
+from sdjax.rules.rescaling import clip
 from sdjax.rules.sds import sds_residual
 from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
+from tests.rules import recorded
+from tests.rules.recorded import both_precisions, inputs
 
+THREESTUDIO = reference.load("sds")
 UNIFIED = reference.load("unified")
 DREAMFUSION = reference.load("sds_stable_dreamfusion")
 CASES = {f"stable-dreamfusion {n}": reference.unstacked(c) for n, c in DREAMFUSION.items()}
 CASES |= {f"unified {n}": c for n, c in UNIFIED.items() if n.startswith("sds")}
 WITH_IMAGE = [name for name in UNIFIED if "dlossimg_dimage" in UNIFIED[name]]
-INPUTS = {"latents", "noise", "t", "neg_weights"}
-both_precisions = pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 
 
 def weighting_of(name: str) -> weighting.Weighting:
@@ -45,13 +47,28 @@ def ours(arrays, dtype, scale, weight):
 
 
 @both_precisions
+@pytest.mark.parametrize("name", recorded.residual_cases(THREESTUDIO))
+def test_threestudio(name, dtype, x64):
+    """It writes guidance from the conditional prediction on; some cases clip the gradient."""
+    weight = recorded.weighting_of(name)
+    for arrays in reference.samples(THREESTUDIO[name]):
+        found, _ = ours(inputs(arrays), dtype, reference.our_scale(arrays), weight)
+        bound = jnp.asarray(arrays.get("grad_clip_val", jnp.inf), dtype)
+        actual = {
+            "grad": clip(lambda progress: bound)(found.gradient, jnp.zeros((), dtype)),  # noqa: B023
+            "latents_noisy": found.noisy,
+            "noise_pred": found.epsilon,
+        }
+        recorded.check(actual, arrays)
+
+
+@both_precisions
 @pytest.mark.parametrize("name", CASES)
-def test_sds(name, dtype, x64):
+def test_the_other_two(name, dtype, x64):
     """Both write guidance from the unconditional prediction on, as we do."""
     for arrays in reference.samples(CASES[name]):
-        given = {k: v for k, v in arrays.items() if k.startswith("emb_") or k in INPUTS}
         scale = float(arrays["guidance_scale"])
-        found, x_0 = ours(given, dtype, scale, weighting_of(name))
+        found, x_0 = ours(inputs(arrays), dtype, scale, weighting_of(name))
         if dtype == jnp.float64:
             assert_matches(found.gradient, channels_last(arrays["grad_f64"]), 1e-5)
             continue

@@ -14,6 +14,7 @@ from sdjax.rules.sjc import sjc_residual
 from sdjax.rules.weighting import alpha_over_sigma, constant, one_minus_alpha_cumprod
 from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
+from tests.rules.recorded import both_precisions
 
 THREESTUDIO, ORIGINAL = reference.load("sjc"), reference.load("sjc_original")
 # Names of the recordings for our intermediates.
@@ -23,7 +24,6 @@ RECORDED = {
 }
 CASES = [("threestudio", n) for n in THREESTUDIO] + [("original", n) for n in ORIGINAL]
 CASES = [(source, name) for source, name in CASES if name != "schedule"]
-both_precisions = pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 
 
 @functools.partial(tiny.jit, static_argnames=("dtype", "reduced"))

@@ -4,14 +4,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from sdjax.config.loading import load_config
 from sdjax.diffusion.annealing import uniform
 from sdjax.rules.vsd.adapter import Adapter
 from sdjax.rules.vsd.learned import vsd
 from sdjax.runs import loop
 from sdjax.runs.checkpoints import Checkpoints
 from sdjax.runs.run import open_run
-from tests.small_runs import CONFIGS
+from sdjax.runs.schema import load_config
 
 SMALL = {
     "rule.guidance_scale": 1.0,
@@ -22,7 +21,7 @@ SMALL = {
 
 def pictures(**overrides):
     """The config of SDS in 2D, small."""
-    return load_config(load_config(CONFIGS / "embedded_2d" / "sds.py", SMALL), overrides)
+    return load_config(load_config("embedded_2d:sds", SMALL), overrides)
 
 
 def learning(config, prior, resolution):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from sdjax.priors.stable_diffusion import Precision, load
-from sdjax.runs import loop
+from sdjax.runs import build, loop
 from sdjax.runs.checkpoints import Checkpoints
-from sdjax.runs.mapping import over_placed_particles
+from sdjax.runs.mapping import each_particle
 from sdjax.runs.placement import make_placement
 from sdjax.runs.run import open_run
 from tests.reference import FOLDER
@@ -18,6 +18,7 @@ from tests.runs.small_pictures import learning, pictures, stored
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 SEEDS = 6  # not a multiple of the devices: some hold a copy
+MAKE_RULE = build.make_rule
 TINY = FOLDER / "tiny" / "sd1_tiny"
 
 
@@ -87,8 +88,8 @@ def test_weights_in_parts_predict_the_same(prior, mapping):
     for devices, shards in ((1, 1), (8, 4)):
         placement = make_placement(4, devices, shards)
         placed = placement.place_weights(prior)
-        run = over_placed_particles(predict, 2, placement, mapping=mapping)
-        results[shards] = run(placed, placement.place(context), placement.spread(x))
+        run = each_particle(predict, placement, mapping=mapping)
+        results[shards] = run((placed, placement.place(context)), (), placement.spread(x))
     np.testing.assert_allclose(results[4], results[1], atol=2e-5)
     assert np.abs(results[1]).max() > 0.1
     held, total = np.zeros(8), sum(leaf.nbytes for leaf in jax.tree.leaves(placed))
@@ -102,15 +103,14 @@ def test_weights_in_parts_predict_the_same(prior, mapping):
 @pytest.mark.parametrize("rule_name", ["sds", "dsd"])
 def test_a_run_with_weights_in_parts_is_the_same(rule_name, tmp_path, monkeypatch):
     """To the rounding of sums that are made in parts; DSD's ODE and its scale enlarge it."""
-    from sdjax.runs.build_rule import make_rule
     from tests.test_stable_diffusion_runs import FLAT, config_of
 
-    monkeypatch.setattr("sdjax.runs.build.make_rule", make_rule)
+    monkeypatch.setattr("sdjax.runs.build.make_rule", MAKE_RULE)
     images = {}
     for devices, shards in ((1, 1), (4, 2), (8, 4)):
         placing = {"run.devices": devices, "run.weight_shards": shards}
         placing["prior.dtype"] = "float32"
-        config = config_of(f"stable_diffusion_2d/{rule_name}", "sd1_tiny", FLAT | placing)
+        config = config_of(f"stable_diffusion_2d:{rule_name}", "sd1_tiny", FLAT | placing)
         latents = train(config, tmp_path / str(shards)).params["latents"]
         images[shards] = np.asarray(latents)
     size = np.abs(images[1]).max()

@@ -22,14 +22,14 @@ def embedded(**settings):
 
 def latents(**settings):
     """In bfloat16, which TPUs compute in."""
-    return config_of("stable_diffusion_2d/sds", "sd1_tiny", FLAT | settings)
+    return config_of("stable_diffusion_2d:sds", "sd1_tiny", FLAT | settings)
 
 
 def objects_with_adapters(**settings):
     sizes = {name: value for name, value in SOLID["scene"].items() if name != "shading.start"}
     stage = {"steps": (2,), "resolution": (8,), "grid": (2,)}
     overrides = SOLID | {"scene": sizes, "stages": stage} | settings
-    return config_of("stable_diffusion_3d/vsd", "sd2_tiny", overrides, size=32)
+    return config_of("stable_diffusion_3d:vsd", "sd2_tiny", overrides, size=32)
 
 
 CASES = [

@@ -13,7 +13,8 @@ from sdjax.config.errors import UserError
 from sdjax.runs import loop
 from sdjax.runs.checkpoints import Checkpoints
 from sdjax.runs.run import open_run
-from sdjax.train import Watch, train
+from sdjax.runs.watch import Watch
+from sdjax.train import train
 from tests.small_runs import images_config, objects_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -66,10 +67,11 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import jax
-from sdjax import train
+from sdjax.runs.watch import Watch
+from sdjax.train import train
 from tests.small_runs import images_config
 
-report, folder = train.Watch.__call__, Path(sys.argv[1])
+report, folder = Watch.__call__, Path(sys.argv[1])
 
 def report_and_die(self, chunk):
     report(self, chunk)
@@ -78,8 +80,8 @@ def report_and_die(self, chunk):
             pass
         os.kill(os.getpid(), signal.SIGKILL)
 
-train.Watch.__call__ = report_and_die
-train.train(images_config(), folder, {"stages.steps": (12,), "run.checkpoint_every": 2})
+Watch.__call__ = report_and_die
+train(images_config(), folder, {"stages.steps": (12,), "run.checkpoint_every": 2})
 """
 
 
@@ -113,7 +115,7 @@ def test_a_resumed_run_may_have_other_chunks_and_reports(tmp_path, monkeypatch):
 def test_a_stage_ends_with_the_chunk_that_is_left(tmp_path, monkeypatch):
     seen = []
     with monkeypatch.context() as patch:
-        patch.setattr("sdjax.train.Watch.__call__", lambda self, chunk: seen.append(chunk))
+        patch.setattr(Watch, "__call__", lambda self, chunk: seen.append(chunk))
         train(images_config(), tmp_path, {"stages.steps": (7,), "run.chunk": 3})
     assert [(chunk.step, chunk.steps, chunk.compiles) for chunk in seen] == [
         (3, 3, True),

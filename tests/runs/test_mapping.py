@@ -1,11 +1,12 @@
-"""Particles in `map`, `vmap` and `pmap` against a plain loop over them."""
+"""One function for each particle or of all of them, on some devices, against plain loops."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sdjax.runs.mapping import chosen_mapping, over_particles, usable_devices
+from sdjax.runs.mapping import all_particles, chosen_mapping, each_particle, over_particles
+from sdjax.runs.placement import make_placement, usable_devices
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -57,19 +58,6 @@ def test_devices_share_the_particles(own):
     assert len(together.devices()) == 4
 
 
-@pytest.mark.parametrize(
-    ("particles", "devices", "used"),
-    [(64, 0, 8), (6, 0, 6), (9, 0, 8), (1, 0, 2), (4, 1, 1), (3, 2, 2), (16, 8, 8)],
-)
-def test_usable_devices(particles, devices, used):
-    assert usable_devices(particles, devices) == used
-
-
-def test_more_devices_than_there_are_are_refused():
-    with pytest.raises(ValueError, match="9 devices were asked for, but there are 8"):
-        usable_devices(16, 9)
-
-
 @pytest.mark.parametrize("mapping", ["map", "vmap"])
 def test_a_lone_particle_is_the_one_it_is_beside_others(own, mapping):
     """In the programs of several devices, whatever their number: bit for bit."""
@@ -85,3 +73,110 @@ def test_by_itself_a_cpu_takes_one_particle_after_the_other(monkeypatch):
     assert chosen_mapping("auto") == "map"
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert (chosen_mapping("auto"), chosen_mapping("map")) == ("vmap", "map")
+
+
+@pytest.mark.parametrize("donate", [False, True])
+def test_the_memory_of_the_last_argument_may_be_taken(own, donate):
+    placement = make_placement(PARTICLES, 2)
+    run = each_particle(lambda rate, seed, x: rate * x + seed, placement, donate=donate)
+    seeds, x = placement.spread(own[0]), placement.spread(own[1]["x"])
+    expected = 2.0 * np.asarray(own[1]["x"]) + np.asarray(own[0])[:, None]
+    result = run((placement.place(jnp.float32(2.0)),), (seeds,), x)
+    np.testing.assert_array_equal(result, expected)
+    assert (x.is_deleted(), seeds.is_deleted()) == (donate, False)
+
+
+MANY = 5
+OF_MANY = jnp.arange(MANY), {"x": jnp.linspace(-1.0, 2.0, MANY * 2).reshape(MANY, 2)}
+everywhere = pytest.mark.parametrize("devices", [1, 2, 3, 8])
+both_mappings = pytest.mark.parametrize("mapping", ["map", "vmap"])
+
+
+def together(function, common, *, devices, mapping):
+    """`all_particles` for arguments from anywhere; the results are the particles' alone."""
+    placement = make_placement(MANY, devices)
+    run = all_particles(function, placement, mapping=mapping)
+
+    def call(*arguments):
+        *own, last = placement.spread(arguments[common:])
+        shared = placement.place(arguments[:common])
+        each, all_ = run(shared, placement.weights, tuple(own), last)
+        return placement.trimmed(each), all_
+
+    return call
+
+
+def learn(population, rate, steps, weight, seeds, particles):
+    """Every step moves each particle by the shared weight, and that by the mean of a gradient."""
+
+    def step(carry, _):
+        x, weight = carry
+
+        def one(seed, x):
+            return x + weight["w"], {"w": jnp.sin(x + seed), "count": jnp.ones(3)}
+
+        x, mean = population.each_and_mean(one, seeds, x)
+        return (x, {"w": weight["w"] - rate * mean["w"]}), mean["count"]
+
+    (x, weight), counts = jax.lax.scan(step, (particles["x"], weight), None, length=3)
+    return {"x": x}, (weight, counts, steps)
+
+
+def by_hand(rate, weight, seeds, particles):
+    x, w = np.asarray(particles["x"]), np.asarray(weight)
+    for _ in range(3):
+        gradient = np.sin(x + np.asarray(seeds)[:, None]).mean(0)
+        x, w = x + w, w - rate * gradient
+    return x, w
+
+
+@everywhere
+@both_mappings
+def test_the_mean_is_over_all_particles_of_all_devices(devices, mapping):
+    """A copy that fills up a device does not count."""
+    run = together(learn, 3, devices=devices, mapping=mapping)
+    common = jnp.float32(0.5), jnp.int32(3), {"w": jnp.asarray([0.1, -0.2])}
+    each, (weight, counts, steps) = run(*common, *OF_MANY)
+    expected, expected_weight = by_hand(0.5, common[2]["w"], *OF_MANY)
+    np.testing.assert_allclose(each["x"], expected, atol=1e-5)
+    np.testing.assert_allclose(weight["w"], expected_weight, atol=1e-6)
+    np.testing.assert_allclose(counts, 1.0, rtol=1e-6)
+    assert steps == 3
+    # Results may be spread again.
+    each, (weight, _, _) = run(*common[:2], weight, OF_MANY[0], each)
+    expected, expected_weight = by_hand(0.5, expected_weight, OF_MANY[0], {"x": expected})
+    np.testing.assert_allclose(weight["w"], expected_weight, atol=1e-5)
+
+
+def look_around(population, seeds, particles):
+    everyone, weights = population.gather((particles["x"], population.weights))
+
+    def distance(x):
+        return jnp.sum(weights * jnp.sum(jnp.abs(everyone - x[None]), axis=1))
+
+    return population.each(distance, particles["x"]), everyone
+
+
+@everywhere
+@both_mappings
+def test_every_particle_sees_all_others(devices, mapping):
+    """And no copies; also where nothing else is shared."""
+    distances, everyone = together(look_around, 0, devices=devices, mapping=mapping)(*OF_MANY)
+    x = np.asarray(OF_MANY[1]["x"])
+    np.testing.assert_allclose(distances, np.abs(x[:, None] - x[None]).sum((1, 2)), atol=1e-5)
+    np.testing.assert_array_equal(everyone[:MANY], x)
+    assert (np.asarray(everyone[MANY:]) == x[-1]).all()
+
+
+@both_mappings
+def test_a_program_is_compiled_once(mapping):
+    calls = []
+
+    def count(population, shared, seeds):
+        calls.append(1)
+        return population.each_and_mean(lambda seed: (seed + shared, jnp.float32(seed)), seeds)
+
+    run = together(count, 1, devices=2, mapping=mapping)
+    for shared in range(3):
+        run(jnp.int32(shared), OF_MANY[0])
+    assert len(calls) == 1

@@ -89,7 +89,7 @@ def start(recipe=RECIPE):
 @functools.cache
 def trainer(steps, mapping):
     def run(recipe, prior, conditioning, first, seed, particle):
-        return train_particle(recipe, prior, conditioning, seed, particle, first, steps)
+        return train_particle(recipe, steps, prior, conditioning, first, seed, particle)
 
     return over_particles(run, 4, mapping=mapping)
 

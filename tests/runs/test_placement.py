@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec
 
+from sdjax.config.errors import UserError
 from sdjax.runs.placement import make_placement, usable_devices, weights_spec
 
 CUT = "weights"
@@ -59,6 +60,14 @@ def test_what_lies_on_the_mesh_is_not_moved_again():
 
 
 @pytest.mark.parametrize(
+    ("particles", "devices", "used"),
+    [(64, 0, 8), (6, 0, 6), (9, 0, 8), (1, 0, 2), (4, 1, 1), (3, 2, 2), (16, 8, 8)],
+)
+def test_usable_devices(particles, devices, used):
+    assert usable_devices(particles, devices) == used
+
+
+@pytest.mark.parametrize(
     ("particles", "devices", "shards", "used"),
     [(64, 0, 2, 8), (3, 0, 2, 6), (1, 0, 2, 4), (1, 0, 8, 8), (1, 2, 2, 2), (16, 8, 4, 8)],
 )
@@ -72,8 +81,9 @@ def test_each_particle_takes_the_devices_that_hold_the_weights(particles, device
         (0, 3, "cut into 3, expected a divisor of the 8 devices of a process"),
         (6, 4, "6 devices were asked for, expected a multiple of the 4 parts"),
         (16, 4, "16 devices were asked for, but there are 8"),
+        (9, 1, "9 devices were asked for, but there are 8"),
     ],
 )
 def test_what_cannot_be_shared_out_is_one_sentence(devices, shards, sentence):
-    with pytest.raises(ValueError, match=sentence):
+    with pytest.raises(UserError, match=sentence):
         usable_devices(4, devices, shards)

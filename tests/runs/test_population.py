@@ -15,7 +15,7 @@ from sdjax.rules.shared import Everyone, Learned, SharedRule
 from sdjax.rules.vsd.adapter import Adapter
 from sdjax.rules.vsd.exact import exact_vsd
 from sdjax.rules.vsd.learned import vsd
-from sdjax.runs.crowd import over_crowd
+from sdjax.runs.mapping import all_particles
 from sdjax.runs.particle import CameraRange, Recipe, initial_particle, seed_keys
 from sdjax.runs.placement import make_placement
 from sdjax.runs.population import initial_shared, run_keys, train_population
@@ -88,14 +88,15 @@ def start(recipe):
 def trainer(recipe, steps, devices, mapping):
     function = functools.partial(train_population, recipe, steps)
     placement = make_placement(len(SEEDS), devices)
-    return placement, over_crowd(function, 5, placement, mapping=mapping)
+    return placement, all_particles(function, placement, mapping=mapping)
 
 
 def train(recipe, particles, shared, first=0, steps=2, *, devices=1, mapping="map"):
     """The particles, their log, and what they share."""
     placement, run = trainer(recipe, steps, devices, mapping)
     common = placement.place((PRIOR, CONDITIONING, FIRST_SEED, jnp.int32(first), shared))
-    (particles, log), shared = run(*common, *placement.spread((SEEDS, particles)))
+    seeds, particles = placement.spread((SEEDS, particles))
+    (particles, log), shared = run(common, placement.weights, (seeds,), particles)
     return *placement.trimmed((particles, log)), shared
 
 

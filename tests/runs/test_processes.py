@@ -1,4 +1,4 @@
-"""Two processes of two devices each, beside one process of four."""
+"""How processes join, what they know, and two of two devices each beside one of four."""
 
 import os
 import socket
@@ -9,8 +9,17 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
-from sdjax.runs.processes import first_does, from_every_process
+from sdjax.config.errors import UserError
+from sdjax.runs.processes import (
+    check_processes,
+    first_does,
+    from_every_process,
+    is_first,
+    join_processes,
+    prepare_machine,
+)
 from sdjax.train import train
 from tests.runs.small_pictures import learning, pictures, stored
 from tests.small_runs import objects_config
@@ -100,12 +109,123 @@ def test_each_writes_its_own_particles(tmp_path):
 def test_a_lone_process_is_the_first_and_everyone():
     done = []
     first_does(lambda: done.append(1))
-    assert done == [1] and from_every_process({"a": 1}) == [{"a": 1}]
+    assert done == [1] and from_every_process({"a": 1}) == [{"a": 1}] and is_first()
 
 
 def test_what_fails_in_the_first_is_told_to_all():
-    def fail():
-        raise ValueError("no such folder")
+    """A sentence for the user; a bug keeps its own kind, and its traceback."""
 
-    with pytest.raises(ValueError, match="no such folder"):
-        first_does(fail)
+    def fail(error):
+        raise error
+
+    with pytest.raises(UserError, match="no such folder"):
+        first_does(lambda: fail(UserError("no such folder")))
+    with pytest.raises(ValueError, match="a bug") as caught:
+        first_does(lambda: fail(ValueError("a bug")))
+    assert not isinstance(caught.value, UserError)
+
+
+def table(coordinator=None, processes=None, process=None):
+    return ConfigDict({"coordinator": coordinator, "processes": processes, "process": process})
+
+
+@pytest.mark.parametrize("fields", [(), ("auto",), ("first-host:1234", 4, 3), ("[::1]:80", 1, 0)])
+def test_what_belongs_together(fields):
+    check_processes(table(*fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ((None, 2, None), "config.run.processes is 2, expected None where"),
+        (("auto", None, 1), "config.run.process is 1, expected None where"),
+        (("first-host", 2, 0), "expected the address of the first process, as 'host:1234', 'auto'"),
+        ((":1234", 2, 0), "expected the address of the first process"),
+        (("host:port", 2, 0), "expected the address of the first process"),
+        (("host:1234", None, 0), "config.run.processes is None, expected a number"),
+        (("host:1234", 2, None), "config.run.process is None, expected a number"),
+        (("host:1234", 2, 2), "config.run.process is 2, expected 0 to 1 where"),
+    ],
+)
+def test_what_does_not_is_one_sentence(fields, sentence):
+    with pytest.raises(UserError) as caught:
+        check_processes(table(*fields))
+    assert sentence in str(caught.value)
+
+
+@pytest.fixture
+def joined(monkeypatch):
+    """What JAX is asked to join; nothing is."""
+    calls = []
+    monkeypatch.setattr("jax.distributed.initialize", lambda **given: calls.append(given))
+    monkeypatch.setattr("jax.config.update", lambda *setting: calls.append(setting))
+    return calls
+
+
+def test_a_lone_process_joins_nobody(joined):
+    join_processes(table())
+    assert joined == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "given"),
+    [
+        (("auto",), {}),
+        (
+            ("host:1234", 4, 3),
+            {"coordinator_address": "host:1234", "num_processes": 4, "process_id": 3},
+        ),
+    ],
+)
+def test_others_are_joined_once(joined, monkeypatch, fields, given):
+    join_processes(table(*fields))
+    assert joined == [("jax_cpu_collectives_implementation", "gloo"), given]
+    monkeypatch.setattr("jax.distributed.is_initialized", lambda: True)
+    join_processes(table(*fields))
+    assert len(joined) == 2
+
+
+@pytest.mark.parametrize("error", [ValueError, RuntimeError])
+def test_processes_that_do_not_meet_are_one_sentence(joined, monkeypatch, error):
+    def fail():
+        raise error("coordinator_address should be\ndefined.")
+
+    monkeypatch.setattr("jax.distributed.initialize", fail)
+    with pytest.raises(UserError, match=r"did not meet .*; start the same command on every host"):
+        join_processes(table("auto"))
+
+
+MACHINE = """
+import jax
+from sdjax.runs.processes import prepare_machine
+
+if {early}:
+    jax.config.update("jax_num_cpu_devices", 3)
+prepare_machine()
+prepare_machine()
+print(jax.config.jax_compilation_cache_dir, jax.device_count())
+"""
+
+
+@pytest.mark.parametrize(
+    ("early", "settings", "cache", "devices"),
+    [
+        (False, {}, "{home}/.cache/sdjax/programs", len(os.sched_getaffinity(0))),
+        (True, {}, "{home}/.cache/sdjax/programs", 3),
+        (False, {"JAX_COMPILATION_CACHE_DIR": "x", "JAX_NUM_CPU_DEVICES": "2"}, "x", 2),
+    ],
+)
+def test_a_cpu_has_a_device_per_core_unless_the_user_says_else(
+    early, settings, cache, devices, tmp_path
+):
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+    environment = ours | {"HOME": str(tmp_path), "JAX_PLATFORMS": "cpu"} | settings
+    command = [sys.executable, "-c", MACHINE.format(early=early)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.stdout == f"{cache.format(home=tmp_path)} {devices}\n", done.stderr
+
+
+def test_after_the_first_computation_the_devices_stay():
+    before = jax.device_count()
+    prepare_machine()
+    assert jax.device_count() == before == 8

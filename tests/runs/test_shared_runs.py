@@ -9,8 +9,6 @@ import optax
 import pytest
 
 from sdjax.config.errors import UserError
-from sdjax.config.loading import load_config
-from sdjax.config.training_checks import check_config
 from sdjax.diffusion.annealing import uniform
 from sdjax.rules.vsd.adapter import Adapter
 from sdjax.rules.vsd.learned import vsd
@@ -18,7 +16,7 @@ from sdjax.runs import loop
 from sdjax.runs.checkpoints import Checkpoints
 from sdjax.runs.population import Population
 from sdjax.runs.run import open_run
-from tests.small_runs import CONFIGS
+from sdjax.runs.schema import check_config, load_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -42,7 +40,7 @@ SMALL = {
 
 def pictures(rule=EXACT, **overrides):
     """The config of SDS in 2D, with another rule, and small."""
-    table = load_config(CONFIGS / "embedded_2d" / "sds.py").to_dict() | {"rule": rule}
+    table = load_config("embedded_2d:sds").to_dict() | {"rule": rule}
     return load_config(load_config(table, SMALL), overrides)
 
 
@@ -142,5 +140,5 @@ def test_devices_share_it(whole, tmp_path):
 
 def test_a_lora_needs_a_network():
     config = pictures(LORA)
-    with pytest.raises(UserError, match=r"expected 'exact_vsd' where config.prior.name is 'embed"):
+    with pytest.raises(UserError, match=r"for 'vsd' it is 'exact_vsd'\) where config.prior"):
         check_config(config)

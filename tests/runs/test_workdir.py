@@ -4,7 +4,7 @@ import pytest
 from ml_collections import FrozenConfigDict
 
 from sdjax.config.errors import UserError
-from sdjax.config.loading import load_config
+from sdjax.config.loading import load
 from sdjax.runs.workdir import open_workdir, read_config
 
 CONFIG = {
@@ -18,13 +18,13 @@ CONFIG = {
 
 
 def changed(**overrides):
-    return load_config(CONFIG, {name.replace("__", "."): v for name, v in overrides.items()})
+    return load(CONFIG, {name.replace("__", "."): v for name, v in overrides.items()})
 
 
 def test_the_configuration_is_written_and_read_back(tmp_path):
-    folder = open_workdir(tmp_path / "runs" / "x", load_config(CONFIG))
+    folder = open_workdir(tmp_path / "runs" / "x", load(CONFIG))
     assert folder == tmp_path / "runs" / "x"
-    assert read_config(folder) == load_config(CONFIG)
+    assert read_config(folder) == load(CONFIG)
     assert [path.name for path in folder.iterdir()] == ["config.json"]
 
 
@@ -37,7 +37,7 @@ def test_the_order_of_the_fields_does_not_matter(tmp_path):
 
 
 def test_the_same_configuration_reopens(tmp_path):
-    open_workdir(tmp_path, load_config(CONFIG))
+    open_workdir(tmp_path, load(CONFIG))
     (tmp_path / "mesh.glb").write_text("computed")
     open_workdir(tmp_path, FrozenConfigDict(CONFIG))
     assert (tmp_path / "mesh.glb").read_text() == "computed"

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-from sdjax.text.tokenizer import load_tokenizer
+from sdjax.text.tokenizer import load_tokenizer, tokenizer_of
 from tests import reference
 
 MODELS = ("sd1_tiny", "sd2_tiny")
@@ -32,6 +32,53 @@ def test_recorded_ids(name):
     ids = load_tokenizer(folder(name))([str(prompt) for prompt in recorded["prompts"]])
     np.testing.assert_array_equal(ids, recorded["input_ids"])
     assert ids.dtype == np.int32
+
+
+@pytest.fixture
+def loaded():
+    """A tokenizer of transformers."""
+    from transformers import CLIPTokenizerFast
+
+    return CLIPTokenizerFast.from_pretrained(folder("sd2_tiny"))
+
+
+@pytest.mark.filterwarnings("ignore:the prompt has 100 tokens")
+def test_recorded_ids_of_a_folder_as_transformers_5_writes_it(loaded, tmp_path):
+    loaded.save_pretrained(tmp_path)
+    for name in ("vocab.json", "merges.txt"):  # which older ones write beside it
+        (tmp_path / name).unlink(missing_ok=True)
+    assert (tmp_path / "tokenizer.json").is_file()
+    recorded = reference.load("tiny_sd2_tiny")["tokenizer"]
+    ids = load_tokenizer(tmp_path)([str(prompt) for prompt in recorded["prompts"]])
+    np.testing.assert_array_equal(ids, recorded["input_ids"])
+
+
+class Slow:
+    """A tokenizer written in Python, which does not know where in the prompt its tokens are."""
+
+    is_fast = False
+
+    def __init__(self, fast):
+        self.fast = fast
+
+    def __getattr__(self, name):
+        return getattr(self.fast, name)
+
+    def __call__(self, prompt, return_offsets_mapping=False):
+        if return_offsets_mapping:
+            raise NotImplementedError
+        return self.fast(prompt)
+
+
+def test_recorded_ids_of_a_slow_tokenizer(loaded):
+    recorded = reference.load("tiny_sd2_tiny")["tokenizer"]
+    prompts = [str(prompt) for prompt in recorded["prompts"]]
+    with pytest.warns(UserWarning, match="has 100 tokens and the model reads 75") as caught:
+        ids = tokenizer_of(Slow(loaded))(prompts)
+    np.testing.assert_array_equal(ids, recorded["input_ids"])
+    with pytest.warns(UserWarning) as expected:
+        tokenizer_of(loaded)(prompts)
+    assert str(caught[0].message) == str(expected[0].message)
 
 
 def test_stable_diffusion_2_pads_with_its_own_token():
@@ -83,7 +130,16 @@ def test_a_missing_file_is_named(copied, name):
         load_tokenizer(copied)
 
 
-@pytest.mark.parametrize("name", ["vocab.json", "merges.txt", "tokenizer_config.json"])
+def test_a_tokenizer_in_one_file_needs_its_settings(copied):
+    (copied / "tokenizer.json").write_text("{}")
+    (copied / "tokenizer_config.json").unlink()
+    with pytest.raises(ValueError, match=r"holds no tokenizer_config\.json, expected"):
+        load_tokenizer(copied)
+
+
+@pytest.mark.parametrize(
+    "name", ["vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json"]
+)
 def test_a_damaged_file_is_an_error_about_the_folder(copied, name):
     (copied / name).write_text('{"a": ')
     with pytest.raises(ValueError, match="cannot be read"):

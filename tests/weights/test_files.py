@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from sdjax.config.errors import UserError
 from sdjax.weights.load import load_params
 from sdjax.weights.tensors import read_tensors
 from tests.weights.small import FILE, assert_equal, random_params, template, torch_tensors, write
@@ -57,14 +58,14 @@ def test_the_plain_file_comes_first(tmp_path, tensors):
 def test_a_missing_shard(tmp_path, tensors):
     write_shards(tmp_path, tensors, "model.safetensors.index.json", "model-{}-of-3.safetensors")
     (tmp_path / "model-2-of-3.safetensors").unlink()
-    with pytest.raises(ValueError, match=r"names 3 files, but model-2-of-3.safetensors is missing"):
+    with pytest.raises(UserError, match=r"names 3 files, but model-2-of-3.safetensors is missing"):
         load_params(template(), tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"metadata": {}}', '{"weight_map": ["a"]}'])
 def test_a_damaged_index(tmp_path, text):
     (tmp_path / "model.safetensors.index.json").write_text(text)
-    with pytest.raises(ValueError, match="is no index of safetensors; download it again"):
+    with pytest.raises(UserError, match="is no index of safetensors; download it again"):
         load_params(template(), tmp_path)
 
 
@@ -73,13 +74,13 @@ def test_a_file_that_is_cut_short(tmp_path, tensors, left):
     file = write(tmp_path, tensors) / FILE
     content = file.read_bytes()
     file.write_bytes(content[: int(left * len(content))])
-    with pytest.raises(ValueError, match=r"cut short or no safetensors file .*download it"):
+    with pytest.raises(UserError, match=r"cut short or no safetensors file .*download it"):
         load_params(template(), tmp_path)
 
 
 def test_a_pointer_of_git_lfs(tmp_path):
     (tmp_path / FILE).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\n")
-    with pytest.raises(ValueError, match=r"is a pointer of Git LFS.*run `git lfs pull`"):
+    with pytest.raises(UserError, match=r"is a pointer of Git LFS.*run `git lfs pull`"):
         load_params(template(), tmp_path)
 
 
@@ -87,13 +88,13 @@ def test_a_pointer_of_git_lfs(tmp_path):
 def test_pickles_are_refused(tmp_path, name):
     (tmp_path / "model" / "unet").mkdir(parents=True)
     (tmp_path / "model" / "unet" / name).write_bytes(b"\x80\x04.")
-    with pytest.raises(ValueError, match=r"only as a pickle.*P\.from_pretrained\('.*/model'\)"):
+    with pytest.raises(UserError, match=r"only as a pickle.*P\.from_pretrained\('.*/model'\)"):
         list(read_tensors(tmp_path / "model" / "unet"))
 
 
 def test_nothing_to_read(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(ValueError, match="holds no weights; expected diffusion_pytorch_model"):
+    with pytest.raises(UserError, match="holds no weights; expected diffusion_pytorch_model"):
         load_params(template(), tmp_path)
-    with pytest.raises(ValueError, match=r"There is no folder '.*absent'"):
+    with pytest.raises(UserError, match=r"There is no folder '.*absent'"):
         load_params(template(), tmp_path / "absent")

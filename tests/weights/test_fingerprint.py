@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.weights.fingerprint import fingerprint
 from tests import reference
 
@@ -55,5 +56,5 @@ def test_shards_are_part_of_it(copy):
 
 
 def test_no_such_component(copy):
-    with pytest.raises(ValueError, match="has no component 'vae'"):
+    with pytest.raises(UserError, match="has no component 'vae'"):
         fingerprint(copy, "vae")

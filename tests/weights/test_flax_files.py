@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from sdjax.config.errors import UserError
 from sdjax.weights.load import load_params
 from tests.weights.small import assert_equal, random_params, template
 
@@ -60,7 +61,7 @@ def test_mismatches_have_the_names_of_pytorch(tmp_path):
     params = random_params()
     params["ff"]["net_9"] = params["ff"].pop("net_2")
     write(tmp_path, params)
-    with pytest.raises(ValueError, match=r"missing:\n  ff.net.2.weight .*\n.*\n  ff.net.9.weight"):
+    with pytest.raises(UserError, match=r"missing:\n  ff.net.2.weight .*\n.*\n  ff.net.9.weight"):
         load_params(template(), tmp_path)
 
 
@@ -69,7 +70,7 @@ def test_a_file_that_is_cut_short(tmp_path, left):
     file = write(tmp_path, random_params())
     content = file.read_bytes()
     file.write_bytes(content[: int(left * len(content))])
-    with pytest.raises(ValueError, match="is cut short or no file of Flax weights"):
+    with pytest.raises(UserError, match="is cut short or no file of Flax weights"):
         load_params(template(), tmp_path)
 
 
@@ -88,5 +89,5 @@ def test_a_file_that_is_cut_short(tmp_path, left):
 )
 def test_something_else(tmp_path, content):
     (tmp_path / "flax_model.msgpack").write_bytes(content)
-    with pytest.raises(ValueError, match="is cut short or no file of Flax weights"):
+    with pytest.raises(UserError, match="is cut short or no file of Flax weights"):
         load_params(template(), tmp_path)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.weights.hub import COMPONENTS, local_folder
 from tests import reference
 
@@ -26,7 +27,7 @@ def test_a_folder_is_taken_as_it_is(model, monkeypatch):
 
 
 def refused(source, *args) -> str:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(UserError) as caught:
         local_folder(source, *args)
     assert "\n" not in str(caught.value)
     return str(caught.value)

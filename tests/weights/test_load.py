@@ -6,6 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.weights.load import load_params, save_params
 from tests.weights.small import (
     FILE,
@@ -25,7 +26,7 @@ def tensors():
 
 def failure(tmp_path, tensors) -> list[str]:
     """The lines of the error."""
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(UserError) as caught:
         load_params(template(), write(tmp_path, tensors))
     return str(caught.value).splitlines()
 

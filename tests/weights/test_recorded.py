@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from sdjax.config.errors import UserError
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.autoencoder.model import AutoencoderKL
 from sdjax.networks.clip.config import TextConfig
@@ -54,7 +55,7 @@ def test_a_checkpoint_fills_its_network_and_is_saved_again(model, component, tmp
 
 def test_weights_of_another_version_are_listed():
     """SD 1 projects by convolutions, SD 2 by matrices, and widths differ."""
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(UserError) as caught:
         load_params(template("sd2_tiny", "unet"), folder("sd1_tiny", "unet"))
     first, *lines = str(caught.value).splitlines()
     assert "holds weights of another network than its configuration describes" in first

@@ -40,7 +40,7 @@ NOTE = (
 
 
 def prepare(config: ConfigDict) -> Drawing:
-    """Build what the config describes; raises `ValueError` for what cannot be built."""
+    """Build what the config describes; raises `UserError` for what cannot be built."""
     configs = training_configs(config)
     first = next(iter(configs.values()))
     prior, size = prior_of_runs(configs), highest_resolution(first)

@@ -26,7 +26,7 @@ from sdjax.runs.sampling import view_cameras
 
 
 def prepare(config: ConfigDict) -> Drawing:
-    """Build what the config describes; raises `ValueError` for what cannot be built."""
+    """Build what the config describes; raises `UserError` for what cannot be built."""
     prompts, objects = zip(*make_objects(config), strict=True)
     images, names = make_images(config, objects), [obj.name for obj in objects]
     prior = prior_of_views(config, names, images)

@@ -31,7 +31,7 @@ NOTES = {
 
 
 def prepare(config: ConfigDict) -> Drawing:
-    """Build what the config describes; raises `ValueError` for what cannot be built."""
+    """Build what the config describes; raises `UserError` for what cannot be built."""
     configs = training_configs(config)
     prior = prior_of_runs(configs)
     recipes = make_recipes(configs, prior)

@@ -21,7 +21,7 @@ from sdjax.rules.contract import View
 Shape = tuple[int, int, int]
 
 
-def keep(key: jax.Array, state: Any, progress: Progress) -> Any:
+def keep(key: jax.Array, state: Any, progress: Progress | None) -> Any:
     """The `advance` of noise that stays as it is."""
     return state
 
@@ -37,9 +37,9 @@ class NoiseFunction(NamedTuple):
         self,
         key: jax.Array,
         state: Any,
-        view: View,
+        view: View | None,
         shape: tuple[int, int, int, int],
-        progress: Progress,
+        progress: Progress | None,
     ) -> tuple[Float[Array, "v h w c"], Any]:
         """The noise of one step, and the state of the next."""
         if self.advance is keep:

@@ -35,7 +35,7 @@ class DenseGrid(Field):
         shape = (self.resolution,) * 3 + (4,)
         return {"grid": 0.01 * jax.random.normal(key, shape)}
 
-    def moved(self, params: Params) -> Params:
+    def moved(self, params: Params) -> dict[str, Float[Array, "new new new 4"]]:
         """Interpolated at this field's vertices, see `resample`."""
         return resample(params, self.resolution)
 

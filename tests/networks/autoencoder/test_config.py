@@ -2,6 +2,7 @@
 
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from tests.networks.components import real_fields, small_vae
 
@@ -10,7 +11,8 @@ def test_published_fields():
     config = AutoencoderConfig.from_dict(real_fields("sd15", "vae"))
     assert (config.scaling_factor, config.factor, config.latent_channels) == (0.18215, 8, 4)
     assert AutoencoderConfig.from_dict(small_vae(scaling_factor=0.5)).scaling_factor == 0.5
-    assert isinstance(hash(config), int)
+    again = AutoencoderConfig.from_dict(real_fields("sd15", "vae"))
+    assert config is not again and hash(config) == hash(again)
 
 
 @pytest.mark.parametrize(
@@ -29,5 +31,5 @@ def test_published_fields():
     ],
 )
 def test_other_architectures_are_refused_by_name(change, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UserError, match=words):
         AutoencoderConfig.from_dict(small_vae(**change))

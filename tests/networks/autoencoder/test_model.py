@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.networks.autoencoder.model import Posterior
 from tests.networks.components import deviation, network, random_params, small_vae
 
@@ -74,5 +75,5 @@ def test_samples_have_the_mean_and_deviation_of_the_posterior():
 
 def test_sizes_that_do_not_divide_are_refused():
     model = network("vae", small_vae())
-    with pytest.raises(ValueError, match="image is 8x7, expected multiples of 2"):
+    with pytest.raises(UserError, match="image is 8x7, expected multiples of 2"):
         model.apply({"params": plain()[0]}, jnp.ones((1, 8, 7, 3)), method="encode")

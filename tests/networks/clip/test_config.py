@@ -2,6 +2,7 @@
 
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.networks.clip.config import TextConfig, VisionConfig
 from tests.networks.components import real_fields, small_clip
 
@@ -10,7 +11,8 @@ def test_published_fields():
     config = TextConfig.from_dict(real_fields("sd21", "text_encoder"))
     assert (config.encoder.num_hidden_layers, config.encoder.hidden_act) == (23, "gelu")
     assert (config.eos_token_id, config.projection_dim) == (2, None)
-    assert isinstance(hash(config), int)
+    again = TextConfig.from_dict(real_fields("sd21", "text_encoder"))
+    assert config is not again and hash(config) == hash(again)
 
 
 @pytest.mark.parametrize(
@@ -35,5 +37,5 @@ def test_the_architecture_says_whether_there_is_a_projection(config, architectur
     ],
 )
 def test_other_models_are_refused_by_name(config, change, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UserError, match=words):
         config.from_dict(small_clip(**change))

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.networks.clip.text import end_of_text
 from tests.networks.components import deviation, network, random_params, small_clip
 
@@ -80,5 +81,5 @@ def test_bfloat16_stays_close(param_dtype):
     [(13, 0, "13 tokens, expected at most 12"), (6, 4, "skip is 4, expected 0 to 3")],
 )
 def test_inputs_that_do_not_fit_are_refused(tokens, skip, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UserError, match=words):
         encoder().apply({"params": plain()[0]}, jnp.zeros((1, tokens), jnp.int32), skip)

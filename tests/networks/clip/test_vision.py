@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sdjax.config.errors import UserError
 from tests.networks.components import deviation, network, random_params, small_clip
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -54,5 +55,5 @@ def test_bfloat16_stays_close(param_dtype):
 
 
 def test_another_size_is_refused():
-    with pytest.raises(ValueError, match="pixels are 12x8, expected 12x12"):
+    with pytest.raises(UserError, match="pixels are 12x8, expected 12x12"):
         encoder().apply({"params": plain()[0]}, PIXELS[:, :, :8])

@@ -10,6 +10,7 @@ import pytest
 from flax import linen as nn
 from flax import traverse_util
 
+from sdjax.config.errors import UserError
 from sdjax.networks.attention import Attention
 from sdjax.networks.layers import Layers
 from sdjax.networks.lora.adapters import adapted_apply, init_adapters, merged
@@ -136,5 +137,5 @@ def test_small_adapters_survive_bfloat16_where_merged_kernels_lose_them():
     ],
 )
 def test_what_cannot_be_adapted_is_refused(params, rank, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UserError, match=words):
         init_adapters(jax.random.key(0), {"attn1": params}, rank)

@@ -2,11 +2,8 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
-from sdjax.diffusion.guided import Branches
-from sdjax.networks.lora.predictor import AdaptedPredictor
 from sdjax.networks.lora.unet import apply_lora, init_lora
 from tests.networks.components import deviation, network, random_params, small_unet
 
@@ -57,22 +54,3 @@ def test_every_number_of_the_lora_has_a_gradient(params, lora):
     lora = jax.tree.map(lambda leaf: leaf + 0.01, lora)
     gradient = jax.jit(jax.grad(lambda o: jnp.sum(run(params, o, CAMERAS) ** 2)))(lora)
     assert all(bool(jnp.any(leaf != 0)) for leaf in jax.tree.leaves(gradient))
-
-
-def test_a_predictor_asks_for_several_cameras_in_one_evaluation():
-    calls = []
-
-    def network(params, x, t, embedding, camera):
-        calls.append(x.shape)
-        pixels = params * x + jnp.mean(embedding, (1, 2)).reshape(-1, 1, 1, 1)
-        return (pixels + jnp.mean(camera, 1).reshape(-1, 1, 1, 1)).astype(jnp.bfloat16)
-
-    frozen = (lambda x, t, embedding: x), Branches(CONTEXT, CONTEXT)
-    predictor = AdaptedPredictor(*frozen, network, CONTEXT)
-    np.testing.assert_array_equal(predictor(LATENTS, 3, 7.5), LATENTS)
-    found = predictor.adapted(jnp.float32(2.0), LATENTS, jnp.asarray(3), [CAMERAS, 0.0 * CAMERAS])
-    assert calls == [(4, 4, 4, 4)]
-    for ours, camera in zip(found, (CAMERAS, 0.0 * CAMERAS), strict=True):
-        assert ours.dtype == LATENTS.dtype
-        expected = network(2.0, LATENTS, 3, CONTEXT, camera)
-        np.testing.assert_array_equal(ours, expected.astype(jnp.float32))

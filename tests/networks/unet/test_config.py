@@ -2,6 +2,7 @@
 
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.networks.unet.config import UNetConfig
 from tests.networks.components import real_fields, small_unet
 
@@ -64,5 +65,5 @@ def test_fields_without_effect_are_passed_over(harmless):
     ],
 )
 def test_other_architectures_are_refused_by_name(change, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UserError, match=words):
         UNetConfig.from_dict(small_unet(**change))

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.networks.parameters import parameter_shapes
 from tests.networks.components import deviation, network, random_params, small_unet
 
@@ -94,5 +95,5 @@ def test_each_sample_has_its_own_timestep():
 )
 def test_inputs_that_do_not_fit_are_refused(latents, context, words):
     model = network("unet", small_unet())
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UserError, match=words):
         jax.eval_shape(model.init, jax.random.key(0), jnp.ones(latents), 0, jnp.ones(context))

@@ -1,37 +1,41 @@
-"""How many views a prior tells apart, as a config may ask."""
+"""How many views a prior tells apart, for a rule that keeps something for each."""
 
 import jax
 import numpy as np
 import pytest
 
-from sdjax.config.loading import load_config
-from sdjax.runs.build_prior import embedded_cameras
-from sdjax.runs.build_view_bins import make_view_bins, prompt_bins
+from sdjax.config.errors import UserError
+from sdjax.priors.embedded import spread
+from sdjax.priors.kind import Band
+from sdjax.priors.stable_diffusion import prompt_bins
+from sdjax.runs.schema import load_config
 from sdjax.text.perp_neg import DecayingWeights
 from sdjax.text.views import Prompting, Thresholds
 from tests import tiny
-from tests.small_runs import CONFIGS
 
 WIDE_FRONT = Prompting(thresholds=Thresholds(front=80.0))
 
 
-def config_of(number):
-    return load_config(CONFIGS / "embedded_3d" / "dsd.py", {"rule.ode_bins": number})
+def bank_of(config):
+    """A prior with the cameras of a training config."""
+    camera = config.camera
+    band = Band(camera.elevation, camera.distance[0], camera.fovy[0])
+    cameras = spread(config.prior.cameras, band, config.prior.azimuth)
+    return tiny.PRIOR.replace(cameras=cameras, band=band)
 
 
 @pytest.mark.parametrize("number", [None, 4, 108])
 def test_a_bank_has_a_bin_per_camera_or_so_many(number):
     """A bin for each camera that the config has in its bank, 108, are those cameras."""
-    config = config_of(number)
-    prior = tiny.PRIOR.replace(cameras=embedded_cameras(config))
-    bins = make_view_bins(config, prior)
+    prior = bank_of(load_config("embedded_3d:dsd"))
+    bins = prior.view_bins(number)
     assert len(bins.cameras.azimuth) == (number or 108)
     if number != 4:
         jax.tree.map(np.testing.assert_array_equal, bins.cameras, prior.cameras)
 
 
 def test_a_bank_seen_by_directions_has_four_bins():
-    bins = make_view_bins(config_of(None), tiny.PRIOR.replace(views="direction"))
+    bins = tiny.PRIOR.replace(views="direction").view_bins(None)
     assert len(bins.cameras.azimuth) == 4
 
 
@@ -60,10 +64,10 @@ def test_thresholds_are_those_of_the_prompts():
     [(Prompting(), 16), (Prompting(perp_neg=DecayingWeights()), None)],
 )
 def test_a_number_that_does_not_fit_the_prompts_is_refused(prompting, number):
-    with pytest.raises(ValueError, match=r"^config\.rule\.ode_bins is .*, expected [^.]*\.$"):
+    with pytest.raises(UserError, match=r"^config\.rule\.ode_bins is .*, expected [^.]*\.$"):
         prompt_bins(prompting, number)
 
 
 def test_a_number_for_a_bank_seen_by_directions_is_refused():
-    with pytest.raises(ValueError, match=r"^config\.rule\.ode_bins is 9, expected None"):
-        make_view_bins(config_of(9), tiny.PRIOR.replace(views="direction"))
+    with pytest.raises(UserError, match=r"^config\.rule\.ode_bins is 9, expected None"):
+        tiny.PRIOR.replace(views="direction").view_bins(9)

@@ -10,36 +10,23 @@ import pytest
 from sdjax.benchmark import benchmark
 from sdjax.benchmarks import peer
 from sdjax.benchmarks.flops import KINDS
-from sdjax.benchmarks.schema import SECTIONS, check_config
+from sdjax.benchmarks.schema import SECTIONS, check_config, load_config
 from sdjax.benchmarks.work import Work
 from sdjax.config.errors import UserError
-from sdjax.config.loading import load_config
-from tests import reference
+from sdjax.runs.schema import load_config as load_training
+from tests.benchmarks.small import small_config
 from tests.small_runs import CONFIGS
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
-FILES = [CONFIGS / "benchmark.py", CONFIGS / "benchmark_cpu.py"]
-TINY = str(reference.FOLDER / "tiny" / "sd1_tiny")
-SMALL = {
-    "sections": ("rendering", "prediction"),
-    "method": {"repeats": 1, "seconds": 1e-3},
-    "peak.matrix": 64,
-    "prediction": {"models": (TINY,), "batches": (1,), "image_size": 16},
-    "rendering.resolutions": (8,),
-}
 
 
-def small_config(**overrides):
-    return load_config(load_config(FILES[1], SMALL), overrides)
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_configuration_is_valid_and_says_its_command(path):
-    config = load_config(path)
+@pytest.mark.parametrize("name", ["benchmark", "benchmark_cpu"])
+def test_every_configuration_is_valid_and_says_its_command(name):
+    config = load_config(name)
     check_config(config)
-    assert config.sections == tuple(dict.fromkeys([*config.sections, *SECTIONS]))
-    docstring = ast.get_docstring(ast.parse(path.read_text()))
-    assert f"python -m sdjax.benchmark --config=configs/{path.name} --workdir=" in docstring
+    assert config.sections == SECTIONS
+    docstring = ast.get_docstring(ast.parse((CONFIGS / f"{name}.py").read_text()))
+    assert f"sdjax benchmark --config={name} --workdir=" in docstring
 
 
 def product(model, batch, size, dtype):
@@ -83,15 +70,14 @@ def test_bad_input_is_one_sentence(tmp_path, overrides, sentence):
 
 def test_rules_that_share_something_have_no_step_of_one_particle(tmp_path):
     table = small_config().to_dict()
-    vsd = CONFIGS / "stable_diffusion_3d" / "vsd.py"
-    table["runs"]["vsd"] = load_config(vsd).to_dict()
+    table["runs"]["vsd"] = load_training("stable_diffusion_3d:vsd").to_dict()
     with pytest.raises(UserError, match=r"runs\.vsd\.rule\.name is 'vsd', expected a rule whose"):
         benchmark(table, tmp_path)
 
 
 def test_a_configuration_of_another_command(tmp_path):
     with pytest.raises(UserError, match=r"is one of sdjax\.train, expected one of sdjax\.benchm"):
-        benchmark(CONFIGS / "demo.py", tmp_path)
+        benchmark("demo", tmp_path)
 
 
 def test_a_missing_peer_is_one_sentence(tmp_path, monkeypatch):

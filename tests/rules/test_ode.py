@@ -1,4 +1,5 @@
-"""The ODE that is looked up against the one that is simulated, on prompts for directions."""
+"""The ODE that is looked up against the one that is simulated: on prompts for directions, and on an
+exact prior in coordinates and in pixels."""
 
 import functools
 
@@ -8,21 +9,24 @@ import numpy as np
 import pytest
 
 from sdjax.cameras import Camera
-from sdjax.config.loading import load_config
+from sdjax.config.kinds import made
+from sdjax.diffusion.annealing import ANNEALINGS
 from sdjax.diffusion.ddim import ddim_step
 from sdjax.diffusion.guided import NetworkPredictor
 from sdjax.diffusion.schedule import scaled_linear
 from sdjax.rules.contract import View
-from sdjax.rules.ode import cached_ode, exact_ode, ode_grid, within_step
+from sdjax.rules.ode import CachedOde, cached_ode, exact_ode, ode_grid, within_step
 from sdjax.rules.overshoot import proportional
-from sdjax.rules.view_bins import direction_bins, turn_bins
-from sdjax.runs.build_schedules import make_annealing
+from sdjax.rules.view_bins import direction_bins, nearest_bins, turn_bins
+from sdjax.runs.schema import load_config
+from sdjax.runs.stages import total_steps
 from sdjax.text.conditioning import Conditioning, branches
 from sdjax.text.perp_neg import DecayingWeights, mixing
 from sdjax.text.views import Prompting
 from tests import tiny
 from tests.reference import toy_prediction
-from tests.small_runs import CONFIGS
+from tests.rules import following
+from tests.rules.following import assert_close, both_schedules, schedule_in, start_noise
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -144,13 +148,63 @@ def test_memory_is_as_stated(dtype, kibibytes):
 
 def test_the_official_schedule_asks_for_8_evaluations_a_step():
     """And for 3 where the ODE is looked up; 13 at the most (counted in `test_rules.py`)."""
-    config = load_config(CONFIGS / "stable_diffusion_3d" / "dsd.py")
-    steps = sum(config.stages.steps)
+    config = load_config("stable_diffusion_3d:dsd")
+    steps = total_steps(config)
     keys = jax.random.split(jax.random.key(0), steps)
-    t = jax.vmap(make_annealing(config))(keys, jnp.arange(steps) / steps)
+    annealing = made(ANNEALINGS, config.annealing, steps)
+    t = jax.vmap(annealing)(keys, jnp.arange(steps) / steps)
     overshoot = proportional(config.annealing.t_min, config.rule.delta)
     t_delta = jax.vmap(lambda t, u: overshoot(t, u, 1000))(t, jax.random.uniform(keys[0], steps))
     nodes = ode_grid(config.rule.ode_steps)
     evaluations = 3 + np.sum(nodes[:, None] > np.asarray(t_delta)[None], axis=0)
     assert (evaluations.min(), evaluations.max()) == (4, 10)
     assert evaluations.mean() == pytest.approx(7.99, abs=0.02)
+
+
+NODES_AND_BETWEEN = (999, 998, 900, 899, 500, 1, 0)  # 899 is a node of the grid
+
+
+@tiny.jit
+def odes(schedule, camera):
+    """States of the exact ODE and of the cached one at NODES_AND_BETWEEN, of each kind of
+    predictor."""
+    coordinates = functools.partial(following.predictor_at, schedule=schedule)
+    network = lambda camera: tiny.network(coordinates(camera))  # noqa: E731
+    noise = start_noise(schedule.alphas_cumprod.dtype)[0]
+    exact = exact_ode(schedule, 7.5)
+    cached = cached_ode(schedule, 7.5, nearest_bins(tiny.CAMERAS), *tiny.SHAPE[:2])
+    seen = View(camera, jnp.ones((1, *tiny.SHAPE[:2], 1)))
+
+    def follow(ode, state, look):
+        state = ode.prepare(state, look)
+        at = lambda t: ode.state_at(state, look(camera), t, seen, (1, *tiny.SHAPE))  # noqa: E731
+        return jax.vmap(at)(jnp.asarray(NODES_AND_BETWEEN))
+
+    return {
+        name: (follow(exact, noise, look), follow(cached, CachedOde(noise, ()), look))
+        for name, look in {"coordinates": coordinates, "pixels": network}.items()
+    }
+
+
+@both_schedules
+@pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float32, 1e-5), (jnp.float64, 1e-10)])
+def test_the_cached_ode_is_the_exact_one_at_its_bins(schedule, dtype, tolerance, x64):
+    for exact, cached in odes(schedule_in(schedule, dtype), tiny.cameras(2)).values():
+        assert_close(cached, exact, tolerance)
+
+
+def test_the_cached_ode_of_another_view_is_that_of_the_nearest_bin(x64):
+    at_bin = tiny.cameras(2)
+    nearby = at_bin._replace(azimuth=at_bin.azimuth + 5.0, elevation=at_bin.elevation - 5.0)
+    here, near, far = (
+        odes(following.SCHEDULES["cosine"], camera)["pixels"][1]
+        for camera in (at_bin, nearby, tiny.cameras(1))
+    )
+    np.testing.assert_array_equal(near, here)
+    assert np.abs(far - here).max() > 0.5
+
+
+@both_schedules
+def test_the_ode_in_coordinates_is_that_in_pixels(schedule, x64):
+    found = odes(schedule_in(schedule, jnp.float64), tiny.cameras(2))
+    assert_close(found["coordinates"][0], found["pixels"][0], 1e-10)
