@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sdjax.analysis.build import ANALYSES
 from sdjax.analysis.checks import check_config, load_config, schema_of
+from sdjax.analysis.figures import ANALYSES
 from sdjax.commands import app
 from sdjax.config.loading import Overrides
 from sdjax.config.tables import resolve

@@ -79,10 +79,15 @@ def _configs(source: Path, overrides: Overrides) -> dict[str, FrozenConfigDict]:
         files = {path.stem: path for path in sorted(source.glob("*.py"))}
         read_files = {name: read(path) for name, path in files.items()}
         tables = {name: table for name, table in read_files.items() if _is_training(table)}
+        if not tables:
+            raise UserError(f"--configs={source} holds no configuration of sdjax.train.")
     else:
         tables = {rule: read(f"{source}:{rule}") for rule in rules_of(source)}
-    if not tables:
-        raise UserError(f"--configs={source} holds no configuration of sdjax.train.")
+        if not tables:
+            raise UserError(
+                f"--configs={source} is no task, expected a file that takes a rule, such as "
+                "embedded_2d, or a folder."
+            )
     configs = {}
     for name, table in tables.items():
         try:
@@ -94,7 +99,8 @@ def _configs(source: Path, overrides: Overrides) -> dict[str, FrozenConfigDict]:
 
 
 def _is_training(table: Mapping[str, Any]) -> bool:
-    return {"rule", "stages"} <= set(table)
+    """Whether it is one; those of several runs, in `runs`, are an analysis's or a benchmark's."""
+    return bool({"rule", "stages"} & set(table)) and "runs" not in table
 
 
 def _train(config: Any, folder: Path) -> str:

@@ -1,5 +1,6 @@
 """Every test runs with shapes checked, rank promotion refused and a compilation cache."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -17,6 +18,7 @@ jax.config.update(
     os.environ.get("JAX_COMPILATION_CACHE_DIR", str(Path(tempfile.gettempdir()) / "sdjax-tests")),
 )
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+jax.config.update("jax_disable_most_optimizations", True)  # tests compile more than they compute
 install_import_hook("sdjax", "tests.checker.checked")
 
 
@@ -29,10 +31,16 @@ def x64():
 
 @pytest.fixture(scope="module")
 def quick_compilation():
-    """For a module that compiles more than it computes."""
-    jax.config.update("jax_disable_most_optimizations", True)
+    """Everywhere, by now."""
     yield
-    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bounded_memory():
+    """Programs of a module are forgotten after it."""
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -1,79 +1,143 @@
-"""Every configuration of the package is valid, documented and can be built."""
+"""Every configuration of the package is valid, documented, as it was, and can be built."""
 
 import ast
+import gzip
+import importlib
+import json
 import re
+import shlex
 from functools import cache, partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import pytest
 
-from sdjax.config import (
-    prior_judging_schema,
-    prior_training_schema,
-    rule_schema,
-    sampling_schema,
-)
-from sdjax.config.fields import validate
-from sdjax.config.loading import load_config
-from sdjax.config.training_checks import check_config
+from sdjax.analysis.runs import training_configs
+from sdjax.config.loading import freeze, rules_of
+from sdjax.config.tasks import recipe_of
 from sdjax.priors.stable_diffusion import load
+from sdjax.rules import RULES
 from sdjax.runs import build
-from sdjax.runs.build_prior import make_prompting
 from sdjax.runs.particle import initial_particle
 from sdjax.runs.population import initial_shared
+from sdjax.runs.schema import check_config, load_config, of_former_version
+from sdjax.runs.stages import stages
+from sdjax.text.views import prompting_of
 from tests import reference, tiny
 from tests.small_runs import CONFIGS
 
-FILES = [path for path in sorted(CONFIGS.rglob("*.py")) if path.name != "common.py"]
-TRAINING = [path for path in FILES if {"rule", "stages"} <= set(load_config(path))]
-COMMANDS = {
-    "analysis": "analyse",
-    "sample.py": "sample",
-    "benchmark.py": "benchmark",
-    "benchmark_cpu.py": "benchmark",
-    "train_prior.py": "train_prior",
-    "fine_tune_prior.py": "train_prior",
-    "continue_prior.py": "train_prior",
-    "judge_prior.py": "judge_prior",
-}
-relative = lambda path: str(path.relative_to(CONFIGS))  # noqa: E731
+FILES = sorted(CONFIGS.rglob("*.py"))
+TASKS = {path.stem: rules_of(path) for path in sorted(CONFIGS.glob("*_[23]d.py"))}
+TRAINING = ["demo", *(f"{task}:{rule}" for task, rules in TASKS.items() for rule in rules)]
+FORMER = Path(__file__).parent / "data" / "former_configurations.json.gz"
+relative = lambda path: str(path.relative_to(CONFIGS).with_suffix(""))  # noqa: E731
 
 
 def test_there_is_one_per_rule_on_either_prior():
     """VSD learns its second network on Stable Diffusion and knows it on the embedded prior; DSD*
     samples an image."""
-    names = {relative(path).removesuffix(".py") for path in FILES}
-    embedded, learned = set(rule_schema.RULES) - {"vsd"}, set(rule_schema.RULES) - {"exact_vsd"}
-    assert {f"embedded_2d/{rule}" for rule in embedded} <= names
-    assert {f"embedded_3d/{rule}" for rule in embedded - {"dsd_star"}} <= names
-    assert {f"stable_diffusion_3d/{rule}" for rule in learned - {"dsd_star"}} <= names
-    assert {f"small_2d/{rule}" for rule in learned} <= names
-    assert {f"small_3d/{rule}" for rule in learned - {"dsd_star"}} <= names
-    assert {"stable_diffusion_2d/dsd_star", "demo", "sample"} <= names
+    embedded, learned = set(RULES) - {"vsd"}, set(RULES) - {"exact_vsd"}
+    assert set(TASKS["embedded_2d"]) == embedded
+    assert set(TASKS["embedded_3d"]) == embedded - {"dsd_star"}
+    assert set(TASKS["stable_diffusion_3d"]) == learned - {"dsd_star"} | {"dsd_cached"}
+    assert set(TASKS["small_2d"]) == learned
+    assert set(TASKS["small_3d"]) == learned - {"dsd_star"}
+    assert {"dsd_star", "dsd", "fsd", "sds"} <= set(TASKS["stable_diffusion_2d"])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_has_a_recipe_that_names_it(rule):
+    assert recipe_of(rule)["rule"]["name"] == rule
+
+
+def commands_of(path):
+    """The command lines in a file's docstring."""
+    docstring = ast.get_docstring(ast.parse(path.read_text())).replace("\\\n", " ")
+    return re.findall(r"^ *(sdjax \w+ --.*)$", docstring, re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative)
-def test_the_docstring_has_the_command(path):
-    command = COMMANDS.get(path.parent.name) or COMMANDS.get(path.name, "train")
-    docstring = ast.get_docstring(ast.parse(path.read_text()))
-    file = re.escape(relative(path))
-    assert re.search(rf"python -m sdjax\.{command} --config=configs/{file} --workdir=\S", docstring)
+def test_the_docstring_has_the_command_and_it_would_run(path):
+    """As far as its configuration goes."""
+    commands = commands_of(path)
+    assert commands
+    for command in commands:
+        _, name, *options = shlex.split(command)
+        config, *overrides = [option for option in options if option.startswith("--config")]
+        source = config.removeprefix("--config=")
+        if path.parent.name == "rules":
+            assert source.endswith(f":{path.stem}") and name == "train"
+        else:
+            assert source.partition(":")[0] == relative(path)
+        assert options[-1].startswith("--workdir=runs/") or "--workdir=runs/" in command
+        load = vars(importlib.import_module(f"sdjax.{name}"))["COMMAND"].load
+        assert load(source, overrides)
 
 
-@pytest.mark.parametrize(
-    ("file", "schema"),
-    [
-        ("sample.py", sampling_schema.SCHEMA),
-        ("small_2d/sample.py", sampling_schema.SCHEMA),
-        ("train_prior.py", prior_training_schema.SCHEMA),
-        ("fine_tune_prior.py", prior_training_schema.SCHEMA),
-        ("continue_prior.py", prior_training_schema.SCHEMA),
-        ("judge_prior.py", prior_judging_schema.SCHEMA),
-    ],
-)
-def test_the_configurations_of_other_commands_are_valid(file, schema):
-    validate(load_config(CONFIGS / file), schema)
+@cache
+def former():
+    """What every file of a former version was, complete."""
+    return json.loads(gzip.decompress(FORMER.read_bytes()))
+
+
+def test_training_is_configured_as_it_was():
+    """`<task>/<rule>.py` is `<task>:<rule>` now."""
+    tables = {name: table for name, table in former().items() if {"rule", "stages"} <= set(table)}
+    names = {name: name.removesuffix(".py").replace("/", ":") for name in tables}
+    assert len(names) == 74 and set(names.values()) == set(TRAINING)
+    for name, table in tables.items():
+        assert load_config(names[name]) == of_former_version(table), name
+
+
+OTHERS = {
+    "sample.py": ("sample", "sample"),
+    "small_2d/sample.py": ("sample", "sample:small"),
+    "stable_diffusion_2d/sample.py": ("sample", "sample:stable_diffusion"),
+    "analysis/inverted_noise.py": ("analyse", "analysis/inverted_noise"),
+    "analysis/sd_inverted_noise.py": ("analyse", "analysis/inverted_noise:stable_diffusion"),
+    "train_prior.py": ("train_prior", "train_prior"),
+    "continue_prior.py": ("train_prior", "continue_prior"),
+    "fine_tune_prior.py": ("train_prior", "fine_tune_prior"),
+    "judge_prior.py": ("judge_prior", "judge_prior"),
+}
+WITH_RUNS = {
+    "analysis/trajectories.py": ("analyse", "analysis/trajectories"),
+    "analysis/sd_trajectories.py": ("analyse", "analysis/trajectories:stable_diffusion"),
+    "analysis/initial_noise.py": ("analyse", "analysis/initial_noise"),
+    "analysis/sd_initial_noise.py": ("analyse", "analysis/initial_noise:stable_diffusion"),
+    "benchmark.py": ("benchmark", "benchmark"),
+    "benchmark_cpu.py": ("benchmark", "benchmark_cpu"),
+}
+
+
+def loaded(command, source):
+    return vars(importlib.import_module(f"sdjax.{command}"))["COMMAND"].load(source, ())
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_commands_are_configured_as_they_were(name):
+    assert loaded(*OTHERS[name]) == freeze(former()[name])
+
+
+@pytest.mark.parametrize("name", WITH_RUNS)
+def test_several_runs_are_configured_as_they_were(name):
+    ours, table = loaded(*WITH_RUNS[name]), former()[name]
+    if name.startswith("analysis"):
+        common = {field: value for field, value in table.items() if field != "runs"}
+        own = {field: common.pop(field) for field in ("analysis", "ddim")}
+        runs = {run: {**common, **rest} for run, rest in table["runs"].items()}
+        found = training_configs(ours)
+    else:
+        own, found = {field: table[field] for field in table if field != "runs"}, ours.runs
+        runs = table["runs"]
+    assert {field: ours[field] for field in own} == dict(freeze(own))
+    assert dict(found) == {run: of_former_version(rest) for run, rest in runs.items()}
+
+
+def test_no_file_of_a_former_version_is_forgotten():
+    training = {name for name, table in former().items() if {"rule", "stages"} <= set(table)}
+    assert set(former()) == training | set(OTHERS) | set(WITH_RUNS)
 
 
 @cache
@@ -86,20 +150,20 @@ def prior_of(table):
     """That of a config, small."""
     if table.name == "embedded":
         return tiny.PRIOR
-    return checkpoint().replace(prompting=make_prompting(table.prompts))
+    return checkpoint().replace(prompting=prompting_of(table.prompts))
 
 
 def start(recipe, prior, seed):
     return initial_particle(recipe, prior, seed, initial_shared(recipe, prior, seed))
 
 
-@pytest.mark.parametrize("path", TRAINING, ids=relative)
-def test_every_stage_can_be_built(path):
-    config = load_config(path)
+@pytest.mark.parametrize("name", TRAINING)
+def test_every_stage_can_be_built(name):
+    config = load_config(name)
     check_config(config)
-    stages, prior = build.stages(config), prior_of(config.prior)
-    assert stages[-1].last == sum(config.stages.steps)
-    for stage in stages:
+    found, prior = stages(config), prior_of(config.prior)
+    assert found[-1].last == sum(config.stages.steps)
+    for stage in found:
         recipe = build.make_recipe(config, prior, stage)
         assert recipe.scene.in_latent_space or recipe.resolution == stage.resolution
         params = jax.eval_shape(recipe.scene.init, jax.random.key(0))
@@ -108,7 +172,9 @@ def test_every_stage_can_be_built(path):
         assert 0 < recipe.learning_rate(jnp.float32(1)) <= recipe.learning_rate(jnp.float32(0))
 
 
-@pytest.mark.parametrize("path", TRAINING, ids=relative)
-def test_the_file_is_named_after_its_rule(path):
-    name = path.stem.removesuffix("_cached")
-    assert path.name == "demo.py" or load_config(path).rule.name == name
+@pytest.mark.parametrize("name", TRAINING[1:])
+def test_a_task_trains_the_rule_that_it_is_asked_for(name):
+    """A variant begins with its rule's name."""
+    rule = load_config(name).rule.name
+    asked = name.partition(":")[2]
+    assert asked == rule or (asked == "dsd_cached" and rule == "dsd")

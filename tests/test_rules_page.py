@@ -18,10 +18,18 @@ def test_every_rule_has_numbers_but_nfsd():
     assert [rule for rule, files, _ in ROWS if files.startswith("none")] == ["nfsd"]
 
 
+def text_of(test):
+    """The test of that name, with the modules of tests that it imports."""
+    (path,) = (ROOT / "tests").rglob(f"{test}.py")
+    text = path.read_text()
+    modules = re.findall(r"^from (tests\.[\w.]+) import", text, re.MULTILINE)
+    files = (ROOT / f"{module.replace('.', '/')}.py" for module in modules)
+    return text + "".join(file.read_text() for file in files if file.is_file())
+
+
 @pytest.mark.parametrize(("rule", "files", "tests"), ROWS)
 def test_the_tests_of_a_rule_read_its_recordings(rule, files, tests):
-    texts = [path.read_text() for name in tests.split(", ") for path in ROOT.rglob(f"{name}.py")]
-    assert len(texts) >= len(tests.split(", "))
+    texts = [text_of(name) for name in tests.split(", ")]
     for name in () if files.startswith("none") else files.split(", "):
         name = name.partition(" ")[0]
         assert (FOLDER / f"{name}.npz").is_file()

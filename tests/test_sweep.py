@@ -56,25 +56,43 @@ def check(name, tmp_path):
 
 
 def folder_of(path, **changes):
-    """A folder with two configurations, one of which changes `stages.steps`."""
+    """A folder with two configurations, and two of other commands."""
     path.mkdir()
     text = (
-        "from pathlib import Path\n"
-        "from sdjax.config.loading import load_config\n"
+        "from sdjax.runs.schema import load_config\n"
         "def get_config():\n"
-        "    return load_config({file!r}, {settings!r})\n"
+        "    return load_config('embedded_2d:{rule}', {settings!r})\n"
     )
     for rule in ("sds", "fsd"):
-        file = str(CONFIGS / "embedded_2d" / f"{rule}.py")
-        (path / f"{rule}.py").write_text(text.format(file=file, settings=FLAT | changes))
-    (path / "common.py").write_text("an error if it were read")
+        (path / f"{rule}.py").write_text(text.format(rule=rule, settings=FLAT | changes))
+    for other in ("sample", "analysis/trajectories"):
+        copy = path / f"{other.rpartition('/')[2]}.py"
+        copy.write_text((CONFIGS / f"{other}.py").read_text())
+    return path
+
+
+def task_of(path, **changes):
+    """A task with two rules."""
+    path.write_text(
+        "from sdjax.config.tasks import merged, parts_of, with_rule\n"
+        "TASK = parts_of('embedded_2d')\n"
+        "RULES = ('sds', 'fsd')\n"
+        f"BASE = merged(TASK.base, {FLAT | changes})\n"
+        "def get_config(rule='fsd'):\n"
+        "    return with_rule(BASE, rule, RULES, TASK.deviations)\n"
+    )
     return path
 
 
 def test_a_sweep_trains_all_compares_them_and_does_nothing_twice(tmp_path, capsys):
-    folders = [folder_of(tmp_path / "first"), folder_of(tmp_path / "second", seeds=3)]
+    """A task with all its rules, and a folder."""
+    folders = [task_of(tmp_path / "first.py"), folder_of(tmp_path / "second", seeds=3)]
     assert sweep(folders, tmp_path / "out", ["rule.guidance_scale=1.0"]) == {}
     out = tmp_path / "out"
+    runs = sorted(path.parent.relative_to(out) for path in out.rglob("config.json"))
+    assert [str(run) for run in runs] == ["first/fsd", "first/sds", "second/fsd", "second/sds"]
+    for run in runs:
+        assert read_config(out / run).rule.name == run.name
     table = (out / "sweep.md").read_text()
     assert table.index("## first") < table.index("| fsd | FSD") < table.index("## second")
     assert table.count("| 1 |") == 4
@@ -100,19 +118,49 @@ def test_a_run_that_fails_costs_the_others_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("folders", "overrides", "sentence"),
     [
-        (["nowhere"], [], "--configs=nowhere holds no configuration of sdjax.train."),
-        (["{rules}", "{rules}"], [], "has two folders of one name, expected different ones."),
-        (["{rules}"], ["seeds=0"], "fsd.py: config.seeds is 0, expected a whole number"),
+        (["nowhere"], [], "There is no configuration file nowhere"),
+        (
+            ["demo"],
+            [],
+            "demo.py is no task, expected a file that takes a rule, such as embedded_2d",
+        ),
+        (["{empty}"], [], "empty holds no configuration of sdjax.train."),
+        (["{broken}"], [], "common.py failed: SyntaxError"),
+        (["{rules}", "{rules}"], [], "has two of one name, expected different ones."),
+        (["embedded_2d", "embedded_2d"], [], "=embedded_2d, embedded_2d has two of one name"),
+        (["{rules}"], ["seeds=0"], "rules, fsd: config.seeds is 0, expected a whole number"),
+        (["embedded_2d"], ["seeds=0"], "embedded_2d.py, sds: config.seeds is 0, expected a whole"),
+        (["embedded_3d"], ["prompt=a chiar"], 'unknown prompt "a chiar"'),
         (["{rules}"], ["seed=3"], "config.seed is not a field; the nearest is config.seeds."),
     ],
 )
 def test_bad_input_is_told_before_anything_is_trained(folders, overrides, sentence, tmp_path):
-    rules = folder_of(tmp_path / "rules")
+    folder_of(tmp_path / "rules")
+    for name in ("empty", "broken"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "broken" / "common.py").write_text("an error")
+    made = {name: tmp_path / name for name in ("rules", "empty", "broken")}
     with pytest.raises(UserError) as caught:
-        sweep([folder.format(rules=rules) for folder in folders], tmp_path / "out", overrides)
+        sweep([folder.format(**made) for folder in folders], tmp_path / "out", overrides)
     assert sentence in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
 def test_every_rule_has_a_run():
-    assert {name.rpartition("/")[2] for name in RUNS} == set(rule_schema.RULES) - {"vsd"}
+    assert {name.rpartition(":")[2] for name in RUNS} == set(RULES) - {"vsd"}
+
+
+def test_a_configuration_that_says_little_is_a_run(tmp_path, monkeypatch):
+    """All the rest has its default."""
+    trained = []
+    monkeypatch.setattr(
+        "sdjax.sweep.train", lambda config, folder: trained.append((config, folder))
+    )
+    (tmp_path / "little").mkdir()
+    for name, table in {"rule": {"rule": {"name": "fsd"}}, "other": {"prompt": "a chair"}}.items():
+        path = tmp_path / "little" / f"{name}.py"
+        path.write_text(f"def get_config():\n    return {table}\n")
+    sweep([tmp_path / "little"], tmp_path / "out")
+    ((config, folder),) = trained
+    assert config == load_config({"rule": {"name": "fsd"}})
+    assert folder == tmp_path / "out" / "little" / "rule"

@@ -5,7 +5,7 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from sdjax.analysis.build import ANALYSIS
+from sdjax.analysis.figures import ANALYSIS
 from sdjax.analysis.inverted_noise import tsne_maker
 from sdjax.analysis.runs import schema_of_runs, training_configs, with_tables_of_rules
 from sdjax.analysis.views import CAMERA, make_objects

@@ -27,7 +27,7 @@ def check_peer() -> None:
     if missing:
         raise UserError(
             f"config.peer is 'diffusers', but {' and '.join(missing)} cannot be imported: install "
-            'them with pip install "sdjax[parity]", or set config.peer to None.'
+            'them with pip install "sdjax[diffusers]", or set config.peer to None.'
         )
 
 

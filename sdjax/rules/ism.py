@@ -146,5 +146,5 @@ RULE = RuleKind(
     ),
     ANNEALING,
     noise="offset",
-    scales=("guidance_scale", "inversion_guidance_scale"),
+    needs_unconditional=True,
 )

@@ -5,8 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sdjax.diffusion import annealing, pace, ramps
+from sdjax.config.errors import UserError
+from sdjax.diffusion import annealing, ramps
+from sdjax.diffusion.annealing import ANNEALINGS, from_table
 from tests import reference
+from tests.defaults import check_defaults
 
 TOTAL_STEPS = 10000
 
@@ -38,7 +41,7 @@ def test_recorded_timesteps(file, case, x64):
 
 def test_uniform_reaches_exactly_the_recorded_bounds():
     low, high = reference.load("sds")["anneal_none"]["min_max_step"][0]
-    draw = jax.vmap(annealing.uniform(0.02, 0.98), in_axes=(0, None))
+    draw = jax.vmap(annealing.uniform(low / 1000, high / 1000), in_axes=(0, None))
     t = draw(jax.random.split(jax.random.key(0), 20000), jnp.float32(0.0))
     assert (t.min(), t.max()) == (low, high)
 
@@ -49,61 +52,19 @@ def test_along_visits_every_entry_once():
     assert [int(anneal(key, jnp.float32(step / 3))) for step in range(3)] == [900, 500, 100]
 
 
-SCHEDULES = reference.load("timestep_schedules")
-PACES = {
-    "linear_2d": pace.piecewise((0.0, 1.0), (0.0, 1.0)),
-    "linear_two_stage": pace.piecewise((0.0, 0.5, 1.0), (0.0, 0.4, 0.6)),
-    "dreamtime_default": pace.dreamtime(),
-    "dreamtime_700": pace.dreamtime(700.0, 400.0, 100.0, 200.0),
-    "sqrt": pace.square_root,
-}
-
-
-def recorded_schedule(name):
-    """Progress, the recorded fractions of t, and the timesteps that they round to."""
-    arrays = SCHEDULES[name]
+def test_a_range_that_narrows_is_the_official_one_given_its_draws(x64, monkeypatch):
+    """Of t as 10^7 parts, so that its bounds are as fine as the recorded ones."""
+    arrays = reference.load("timestep_schedules")["linear_range"]
     progress = jnp.asarray(arrays["global_step"] / arrays["global_step"].max(), jnp.float64)
-    return progress, arrays["t_percent"], arrays["t_of_1000"]
-
-
-@pytest.mark.parametrize("name", PACES)
-def test_paces_are_those_of_the_official_schedules(name, x64):
-    progress, fractions, timesteps = recorded_schedule(name)
-    t_min, key = 0.3 if name == "sqrt" else 0.02, jax.random.key(0)
-    done = jnp.stack([PACES[name](key, p) for p in progress])
-    ours = (0.98 - t_min) * (1.0 - done) + t_min
-    np.testing.assert_allclose(ours, fractions[:, 0], atol=1e-12)
-    anneal = annealing.annealed(PACES[name], 0.98, t_min, rounding=jnp.round)
-    np.testing.assert_array_equal([int(anneal(key, p)) for p in progress], timesteps)
-    single = [int(anneal(key, p.astype(jnp.float32))) for p in progress]
-    np.testing.assert_allclose(single, timesteps, atol=1)
-
-
-@pytest.mark.parametrize("name", ["default", "700"])
-def test_dreamtime_table(name):
-    settings = {"default": (800, 400, 100, 150), "700": (700, 400, 100, 200)}[name]
-    recorded = SCHEDULES[f"dreamtime_{name}"]["dreamtime_table"]
-    np.testing.assert_allclose(pace.dreamtime_table(*settings, 1000), recorded, atol=1e-14)
-
-
-def test_a_pace_drawn_between_envelopes_is_the_official_one_given_its_draws(x64, monkeypatch):
-    progress, fractions, timesteps = recorded_schedule("linear_range")
-    draws = iter(SCHEDULES["linear_range"]["u"])
-    monkeypatch.setattr(jax.random, "uniform", lambda key, dtype: jnp.asarray(next(draws), dtype))
-    drawn = pace.between(ramps.ramp(0.0, 0.6), ramps.ramp(0.2, 1.0))
-    anneal = annealing.annealed(drawn, 1.0, 0.0, 10**6, rounding=jnp.round)
-    ours = [int(anneal(jax.random.key(0), p)) / 10**6 for p in progress]
-    np.testing.assert_allclose(0.96 * np.asarray(ours) + 0.02, fractions[:, 0], atol=1e-6)
-    np.testing.assert_array_equal(np.round(1000 * fractions[:, 0]), timesteps)
-
-
-def test_a_pace_between_envelopes_fills_them():
-    drawn = pace.between(0.2, ramps.ramp(0.2, 1.0))
-    keys = jax.random.split(jax.random.key(0), 1000)
-    at = lambda progress: jax.vmap(drawn, (0, None))(keys, jnp.float32(progress))  # noqa: E731
-    np.testing.assert_allclose(at(0.0), 0.2)
-    end = np.sort(at(1.0))
-    np.testing.assert_allclose(end, np.linspace(0.2, 1.0, 1000), atol=0.05)
+    draws = iter(arrays["u"])
+    between = lambda key, shape, low, high: jnp.round(high - 1 - next(draws) * (high - 1 - low))  # noqa: E731
+    monkeypatch.setattr(jax.random, "randint", between)
+    part = lambda done: 0.96 * (1.0 - done) + 0.02  # noqa: E731
+    low, high = ramps.ramp(part(0.2), part(1.0)), ramps.ramp(part(0.0), part(0.6))
+    anneal = annealing.uniform(low, high, 10**7)
+    ours = np.asarray([int(anneal(jax.random.key(0), p)) for p in progress]) / 10**7
+    np.testing.assert_allclose(ours, arrays["t_percent"][:, 0], atol=1e-6)
+    np.testing.assert_array_equal(np.round(1000 * ours), arrays["t_of_1000"])
 
 
 def bounds(anneal, progress) -> tuple[int, int]:
@@ -122,16 +83,56 @@ def test_bounds_are_annealed_over_a_part_of_the_run():
     assert bounds(vsd, 0.19) == (20, 980) and bounds(vsd, 0.2) == (20, 500)
 
 
-def test_ramps_are_constant_outside_their_knots():
-    ours = [float(ramps.ramp(2.0, 6.0, 0.75, begin=0.25)(jnp.float32(p))) for p in (0, 0.5, 1)]
-    assert ours == [2.0, 4.0, 6.0]
-    assert ramps.value_at(3.0, jnp.float32(0.5)) == 3.0
+FUNCTIONS = {
+    "uniform": annealing.uniform,
+    "linear": annealing.linear,
+    "sqrt": annealing.sqrt,
+    "cosine": annealing.cosine,
+    "dreamtime": annealing.dreamtime,
+}
+
+
+def timesteps(anneal, *progress) -> list[int]:
+    return [int(anneal(jax.random.key(0), jnp.float32(p))) for p in progress]
+
+
+def test_every_annealing_is_looked_at():
+    assert {*FUNCTIONS, "piecewise"} == ANNEALINGS.keys()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_table_is_the_function_of_its_name(name):
+    """Without fields with its defaults, with fields with those, which may change in steps."""
+    assert set(ANNEALINGS[name].fields) == {"t_max", "t_min"}
+    check_defaults(ANNEALINGS[name].fields, FUNCTIONS[name])
+    at = (0.0, 0.3, 0.7, 1.0)
+    assert timesteps(from_table({"name": name}), *at) == timesteps(FUNCTIONS[name](), *at)
+    table = {"name": name, "t_max": 0.9, "t_min": (20, 0.5, 0.1, 40)}
+    ours, expected = (
+        from_table(table, 40),
+        FUNCTIONS[name](t_max=0.9, t_min=ramps.ramp(0.5, 0.1, begin=0.5)),
+    )
+    assert timesteps(ours, *at) == timesteps(expected, *at)
+
+
+def test_a_piecewise_table_counts_in_steps():
+    table = {"name": "piecewise", "steps": (0, 4, 20), "t": (0.9, 0.5, 0.1)}
+    assert timesteps(from_table(table, 20), 0.0, 0.1, 0.2, 0.6, 1.0) == [900, 700, 500, 300, 100]
+    assert timesteps(from_table(table, 40), 0.0, 0.1, 0.5, 1.0) == [900, 500, 100, 100]
 
 
 @pytest.mark.parametrize(
-    ("knots", "values", "said"),
-    [((0.0, 0.0), (1.0, 2.0), "ascending"), ((0.5,), (1.0, 2.0), "1 knots and 2 values")],
+    ("table", "said"),
+    [
+        ({"name": "square"}, r"annealing\.name is 'square', expected one of uniform, .* piecewise"),
+        ({"name": "sqrt", "t_maximum": 1.0}, r"annealing\.t_maximum is not a field .*t_max"),
+        (
+            {"name": "sqrt", "t_min": 1.5},
+            r"annealing\.t_min is 1\.5, expected a number from 0 to 1",
+        ),
+        ({"name": "piecewise", "t": (0.5,)}, r"annealing\.steps is missing"),
+    ],
 )
-def test_bad_knots_are_refused(knots, values, said):
-    with pytest.raises(ValueError, match=said):
-        ramps.piecewise(knots, values)
+def test_a_table_that_names_no_annealing_is_refused(table, said):
+    with pytest.raises(UserError, match=said):
+        from_table(table)

@@ -27,7 +27,14 @@ FORMULAS = {
 def test_every_weighting_is_looked_at():
     public = {name for name, value in vars(weighting).items() if callable(value)}
     defined = {n for n in public if vars(weighting)[n].__module__ == weighting.__name__}
-    assert set(FORMULAS) == defined - {"scaled"}
+    assert set(FORMULAS) == defined - {"scaled"} == weighting.WEIGHTINGS.keys()
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_setting_names_the_function(name):
+    function = getattr(weighting, name)
+    assert weighting.WEIGHTING.read(name, 1) is function
+    assert weighting.WEIGHTING.written(function) == name
 
 
 @pytest.mark.parametrize("name", FORMULAS)

@@ -1,4 +1,5 @@
-"""Each regulariser is lowest where it should be, and has finite gradients."""
+"""Each regulariser is lowest where it should be, and has finite gradients; what it asks of a
+rendering, and how a configuration asks for it."""
 
 from functools import partial
 
@@ -8,8 +9,17 @@ import numpy as np
 import pytest
 
 from sdjax.cameras import Camera, rays
+from sdjax.config.errors import UserError
+from sdjax.config.tables import complete
+from sdjax.runs import build
+from sdjax.runs.schema import load_config
+from sdjax.runs.stages import stages
 from sdjax.scene import regularisers
+from sdjax.scene.fields.dense_grid import DenseGrid
+from sdjax.scene.nerf import NeRF
+from sdjax.scene.regularisers import LOSSES, REGULARISERS
 from sdjax.scene.rendering import Rendering, Samples
+from tests import tiny
 
 SIZE = 16
 CAMERA = Camera(*(jnp.float32(value) for value in (40, 25, 3.2, 40)))
@@ -133,3 +143,84 @@ def test_gradients_are_finite(weights):
 
     gradients = jax.jit(jax.grad(total, (0, 1)))(jnp.array(weights), bulge(1))
     assert all(jnp.all(jnp.isfinite(gradient)) for gradient in gradients)
+
+
+every_regulariser = pytest.mark.parametrize("name", REGULARISERS)
+
+
+def test_the_list_has_every_regulariser_and_a_weight_for_each():
+    """All 0 by default but the rule's own."""
+    public = {name for name, value in vars(regularisers).items() if callable(value)}
+    returning = {n for n in public if vars(regularisers)[n].__annotations__.get("rendering")}
+    assert REGULARISERS.keys() == returning
+    assert all(REGULARISERS[name].penalty is getattr(regularisers, name) for name in REGULARISERS)
+    assert complete({}, LOSSES) == {"guidance": 1.0} | dict.fromkeys(REGULARISERS, 0.0)
+
+
+def render(normals, perturbed):
+    """A picture of training, with normals and those of displaced points if asked for."""
+    nerf = NeRF(
+        field=DenseGrid(resolution=6),
+        samples=4,
+        proposals=4,
+        normals=normals,
+        perturbation=0.01 if perturbed else None,
+    )
+    params = nerf.init(jax.random.key(0))
+    return jax.jit(lambda key: nerf.render(params, CAMERA, key, 8, 8))(jax.random.key(1))
+
+
+@every_regulariser
+def test_it_needs_of_a_rendering_what_it_says(name):
+    """With that it is finite, and without that refuses."""
+    entry = REGULARISERS[name]
+    needed = entry.needs_normals, entry.needs_perturbed_normals
+    assert np.isfinite(entry.penalty(render(*needed)))
+    assert entry.needs_normals >= entry.needs_perturbed_normals
+    for less in {(False, False), (needed[0], False)} - {needed}:
+        with pytest.raises(UserError, match="render with"):
+            entry.penalty(render(*less))
+
+
+@every_regulariser
+def test_it_takes_the_sizes_that_it_says(name):
+    """Convexity blocks of 8; the others any."""
+    entry, odd = REGULARISERS[name], jax.tree.map(lambda leaf: leaf[:12, :12], rendering())
+    assert entry.divides == (8 if name == "convexity" else 1)
+    if entry.divides == 1:
+        assert np.isfinite(entry.penalty(odd))
+    else:
+        with pytest.raises(UserError, match="multiples"):
+            entry.penalty(odd)
+
+
+def recipe_of(**losses):
+    """The first stage of a small configuration with these weights."""
+    overrides = {"stages": {"steps": (10,), "resolution": (8,), "grid": (6,)}, "losses": losses}
+    scene = {"scene.samples": 4, "scene.proposals": 4, "scene.perturbation": 0.2}
+    config = load_config("demo", overrides | scene)
+    return build.make_recipe(config, tiny.PRIOR, stages(config)[0])
+
+
+def test_displaced_normals_are_reached_from_a_configuration():
+    """Its weight, its points and its penalty."""
+    recipe = recipe_of(normal_smoothness_3d=(0, 0.0, 4.0, 10))
+    ((name, weight, penalty),) = recipe.losses
+    assert (name, penalty) == ("normal_smoothness_3d", regularisers.normal_smoothness_3d)
+    assert float(weight(jnp.float32(0.5))) == 2.0
+    assert recipe.scene.normals and recipe.scene.perturbation == 0.2
+
+    @jax.jit
+    def penalised(key):
+        params = recipe.scene.init(jax.random.key(0))
+        out = recipe.scene.render(params, CAMERA, key, 8, 8)
+        same = out.samples._replace(perturbed_normals=out.samples.normals)
+        return penalty(out), penalty(out._replace(samples=same))
+
+    displaced, same = penalised(jax.random.key(1))
+    assert displaced > 0.01 and same < 1e-5
+
+
+def test_points_are_displaced_for_that_loss_alone():
+    for losses in ({}, {"orientation": 1.0, "normal_smoothness": 1.0}):
+        assert recipe_of(**losses).scene.perturbation is None

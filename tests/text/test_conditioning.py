@@ -1,5 +1,8 @@
 """Which embeddings a camera gets, against what threestudio hands to its networks."""
 
+import functools
+
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +10,7 @@ import pytest
 
 from sdjax.diffusion.guided import NetworkPredictor
 from sdjax.text.conditioning import Conditioning, branches, condition
-from sdjax.text.perp_neg import DecayingWeights
+from sdjax.text.perp_neg import Decay, DecayingWeights
 from sdjax.text.views import Prompting, Thresholds
 from tests import reference
 from tests.text.cameras import camera
@@ -100,12 +103,29 @@ def test_under_jit_and_vmap_in_the_embeddings_precision(prompting, dtype):
 
 @pytest.mark.parametrize("prompting", [Prompting(), PERP_NEG])
 def test_a_network_takes_the_branches(prompting):
+    """Seen from the front and from above, where Perp-Neg pushes nowhere: the mean of a one-hot
+    probe is 1/4, that of the negative prompt -1."""
     seen = camera([0.0, 100.0], [10.0, 80.0])
     predict = lambda x, t, c: x * jnp.mean(c, axis=(1, 2))[:, None]  # noqa: E731
-    predictor = NetworkPredictor(predict, branches(PROBES, seen, prompting))
-    assert predictor(jnp.ones((2, 3)), 10, 7.5).shape == (2, 3)
+    read = branches(PROBES, seen, prompting)
+    found = NetworkPredictor(predict, read)(jnp.ones((2, 3)), 10, 7.5)
+    np.testing.assert_allclose(found[1], -1.0 + 7.5 * 1.25, rtol=1e-6)
+    # all predictions point the same way: what is perpendicular to that is nothing
+    np.testing.assert_allclose(found[0], -1.0 + 7.5 * 1.25, rtol=1e-5)
+    assert len(read.negatives) == (2 if prompting.perp_neg else 0)
 
 
-def test_the_settings_are_static():
-    assert hash(PERP_NEG) == hash(Prompting(perp_neg=DecayingWeights()))
-    assert Prompting(perp_neg=DecayingWeights()) == PERP_NEG
+def test_equal_settings_are_compiled_once():
+    chex.clear_trace_counter()
+
+    @functools.partial(jax.jit, static_argnames="prompting")
+    @chex.assert_max_traces(n=1)
+    def look(seen, prompting):
+        return branches(PROBES, seen, prompting).positive
+
+    first, again = (look(SEEN, p) for p in (PERP_NEG, Prompting(perp_neg=DecayingWeights())))
+    np.testing.assert_array_equal(first, again)
+    other = Prompting(perp_neg=DecayingWeights(f_fs=Decay(4.0, 0.5, -2.4)))
+    assert other != PERP_NEG
+    with pytest.raises(AssertionError, match="traced > 1 times"):
+        look(SEEN, other)

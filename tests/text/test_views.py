@@ -1,13 +1,25 @@
-"""View-dependent prompts against those of threestudio."""
+"""View-dependent prompts against those of threestudio, and the table that asks for them."""
 
 import pytest
 
 from sdjax.cameras import DIRECTIONS
-from sdjax.text.views import Prompting, ViewPrompts, direction_prompts
+from sdjax.config.tables import complete
+from sdjax.text.perp_neg import Decay, DecayingWeights, stepped_weights
+from sdjax.text.views import (
+    PROMPTS,
+    Prompting,
+    Thresholds,
+    ViewPrompts,
+    direction_prompts,
+    prompting_of,
+)
 from tests import reference
 
-RECORDED = reference.load("prompts")["strings"]
-PROMPT = "a delicious hamburger"
+RECORDED = {
+    name: ViewPrompts(*map(str, texts))
+    for name, texts in reference.load("prompts")["strings"].items()
+}
+PROMPT = RECORDED["suffix"].side.removesuffix(", side view")
 
 
 @pytest.mark.parametrize(
@@ -15,11 +27,16 @@ PROMPT = "a delicious hamburger"
     [
         ("suffix", Prompting()),
         ("prefix", Prompting(style="prefix")),
-        ("override_back", Prompting(given=ViewPrompts(back="the rear of a bun"))),
+        ("override_back", Prompting(given=ViewPrompts(back=RECORDED["override_back"].back))),
     ],
 )
 def test_recorded_prompts(name, prompting):
-    assert list(direction_prompts(PROMPT, prompting)) == [str(text) for text in RECORDED[name]]
+    assert direction_prompts(PROMPT, prompting) == RECORDED[name]
+
+
+def test_the_recorded_prompts_are_of_a_prompt():
+    assert PROMPT and RECORDED["suffix"].side != PROMPT
+    assert RECORDED["override_back"].back not in RECORDED["suffix"] + RECORDED["prefix"]
 
 
 def test_the_prompts_are_in_the_order_of_the_directions():
@@ -47,3 +64,38 @@ def test_a_blank_prompt_is_refused_unless_every_view_has_words_of_its_own():
 def test_settings_that_cannot_be_meant_are_refused(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
         Prompting(**settings)
+
+
+def of_table(**table) -> Prompting:
+    return prompting_of(complete(table, PROMPTS, "prior.prompts."))
+
+
+def test_a_table_that_says_nothing_is_the_default():
+    assert of_table() == Prompting()
+
+
+def test_every_field_of_the_table_is_heard():
+    given = {"side": "a", "front": "b", "back": None, "overhead": "d"}
+    angles = (30.0, 40.0, 50.0)
+    found = of_table(
+        negative="blurry", style="prefix", thresholds=angles, perp_neg="stepped", **given
+    )
+    assert found == Prompting(
+        negative_prompt="blurry",
+        style="prefix",
+        given=ViewPrompts(**given),
+        thresholds=Thresholds(*angles),
+        perp_neg=stepped_weights,
+    )
+    assert of_table(view_dependent=False) == Prompting(view_dependent=False)
+
+
+def test_the_decays_of_a_table_are_those_of_perp_neg():
+    assert of_table(perp_neg="decaying").perp_neg == DecayingWeights()
+    changed = of_table(perp_neg="decaying", perp_neg_decays={"f_fs": (2.0, 0.7, -0.9)}).perp_neg
+    assert changed == DecayingWeights(f_fs=Decay(2.0, 0.7, -0.9))
+
+
+def test_a_table_of_settings_that_cannot_be_meant_is_refused():
+    with pytest.raises(ValueError, match="perp_neg is on with view_dependent off, expected both"):
+        of_table(view_dependent=False, perp_neg="decaying")

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from sdjax.analysis.build.drawing import Drawing
+from sdjax.analysis.figures.drawing import Drawing
 from sdjax.analysis.inverted_noise import (
     chance,
     distance_ratio,

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from sdjax.analysis.build.drawing import Drawing
+from sdjax.analysis.figures.drawing import Drawing
 from sdjax.analysis.runs import make_recipes, prior_of_runs, training_configs
 from sdjax.analysis.trajectories import (
     Trajectory,

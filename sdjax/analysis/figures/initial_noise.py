@@ -10,8 +10,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from sdjax.analysis import initial_noise as rearrangements
-from sdjax.analysis.build.drawing import Drawing
-from sdjax.analysis.build.trajectories import one_camera
+from sdjax.analysis.figures.drawing import Drawing
+from sdjax.analysis.figures.trajectories import one_camera
 from sdjax.analysis.initial_noise import (
     ddim_result,
     differences,
