@@ -45,23 +45,23 @@ def images_config(**overrides):
 
 def run_objects(workdir):
     """The run that the fixture `objects_run` has finished."""
-    with quickly_compiled():
-        return train(objects_config(), workdir)
+    return train(objects_config(), workdir)
 
 
 def run_images(workdir):
     """The run that the fixture `images_run` has finished."""
-    with quickly_compiled():
-        return train(images_config(), workdir)
+    return train(images_config(), workdir)
 
 
 @contextlib.contextmanager
-def quickly_compiled():
-    """As the fixture `quick_compilation`."""
+def wholly_compiled():
+    """As a user's runs are: with all of XLA's optimisations."""
     before = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
+    jax.config.update("jax_disable_most_optimizations", False)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", before)
 
 
 def contents(folder):

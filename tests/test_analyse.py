@@ -76,6 +76,7 @@ def test_initial_noise(tmp_path):
     assert width > 4 * 128 and height > 3 * 128
 
 
+@pytest.mark.slow
 def test_inverted_noise(tmp_path):
     found = analyse(config_of("inverted_noise", **VIEWS), tmp_path)
     assert list(found) == ["the views themselves", "their DDIM-inverted noise"]
@@ -147,6 +148,12 @@ def test_a_configuration_of_another_command(name, command, tmp_path):
         UserError, match=rf"one of sdjax\.{command}, expected one of sdjax\.analyse"
     ):
         analyse(name, tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_configuration_says_which_priors_it_has(name):
+    with pytest.raises(UserError, match=r":dall_e is not known, expected one of embedded, "):
+        load_config(f"analysis/{name}:dall_e")
 
 
 @pytest.mark.long

@@ -185,6 +185,7 @@ def test_options_leave_the_other_draws_as_they_are():
     assert np.all(plain.elevation != varied.elevation)
 
 
+@pytest.mark.slow
 def test_elevations_may_be_even_in_degrees():
     elevation = np.asarray(draw(4000, even_degrees=1.0).elevation)
     shares, _ = np.histogram(elevation, bins=11, range=(-10, 45))

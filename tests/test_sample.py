@@ -50,6 +50,7 @@ def test_the_files(samples):
     assert 8 * 22 < width < 8 * 22 + 150 and 3 * 22 < height < 3 * 22 + 50
 
 
+@pytest.mark.slow
 def test_a_seed_is_the_same_alone_and_seen_from_many_sides(samples, tmp_path):
     views, _ = load_views(samples / "views.npz")
     around = draw(tmp_path, seeds=1, first_seed=6, **{"camera.azimuths": (120.0, 30.0)})

@@ -30,6 +30,7 @@ def test_every_configuration_is_whole(name):
     assert config.prior.weights == "sdjax-small" and config.rule.name == name.partition(":")[2]
 
 
+@pytest.mark.slow
 @pytest.mark.long  # the same code on tiny networks is in test_stable_diffusion_runs.py
 @pytest.mark.parametrize("name", RUNS)
 def test_every_rule_trains(name, tmp_path):

@@ -115,6 +115,7 @@ def test_objects_are_trained_by_the_official_recipes(rule, weights, size, resolu
     check_objects(small_objects(rule, weights, size, resolutions), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_rule_with_a_residual_of_the_image_trains(tmp_path):
     """DSD's recipe otherwise, which alone is above, behind `long`."""
     config = small_objects("dsd", "sd1_tiny", 16, [8])
@@ -138,6 +139,7 @@ def test_vsd_trains_its_adapters_beside_objects(weights, size, resolutions, tmp_
     assert logged["loss/adapter"] > 0.0
 
 
+@pytest.mark.slow
 def test_vsd_trains_its_adapters_beside_latents(tmp_path):
     """Which is none of the task's own rules."""
     vsd = with_rule(parts_of("stable_diffusion_2d").base, "vsd", ("vsd",), {})
@@ -154,6 +156,7 @@ def test_the_other_rules_train_objects_too(rule, tmp_path):
     check_objects(small_objects(rule, "sd1_tiny", 16, [8]), tmp_path)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_with_the_same_numbers(tmp_path):
     config = config_of("stable_diffusion_2d:sds", "sd1_tiny", FLAT | {"run.checkpoint_every": 2})
     whole = train(config, tmp_path / "whole")
@@ -182,6 +185,7 @@ def test_samples_are_written_as_a_grid(tmp_path):
     assert len({view.tobytes() for view in views}) == 3
 
 
+@pytest.mark.slow
 def test_view_dependent_prompts_change_the_views(tmp_path):
     around = {"camera.azimuths": (0.0, 0.0, 180.0), "prior.prompts.view_dependent": True}
     views = draw(tmp_path, **around).views

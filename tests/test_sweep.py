@@ -36,6 +36,7 @@ def small(name):
     return load_config(name, SMALL[name.partition(":")[0]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_every_rule_trains(name, tmp_path):
     check(name, tmp_path)
@@ -84,6 +85,7 @@ def task_of(path, **changes):
     return path
 
 
+@pytest.mark.slow
 def test_a_sweep_trains_all_compares_them_and_does_nothing_twice(tmp_path, capsys):
     """A task with all its rules, and a folder."""
     folders = [task_of(tmp_path / "first.py"), folder_of(tmp_path / "second", seeds=3)]
@@ -105,6 +107,7 @@ def test_a_sweep_trains_all_compares_them_and_does_nothing_twice(tmp_path, capsy
     assert contents(out) == before and "==" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_costs_the_others_nothing(tmp_path):
     folder = folder_of(tmp_path / "rules")
     config = (folder / "sds.py").read_text()

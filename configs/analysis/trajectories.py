@@ -14,6 +14,7 @@ Stable Diffusion: not run with real weights so far; on tiny networks of random w
 from ml_collections import ConfigDict
 
 from sdjax.analysis.runs import side_by_side
+from sdjax.config.errors import UserError
 from sdjax.runs.schema import load_config
 
 SPACING = {"embedded": "trailing", "stable_diffusion": "leading"}
@@ -21,6 +22,11 @@ SPACING = {"embedded": "trailing", "stable_diffusion": "leading"}
 
 def get_config(prior: str = "embedded") -> ConfigDict:
     """The table with the runs of one of the two tasks."""
+    if prior not in SPACING:
+        raise UserError(
+            f"--config=analysis/trajectories:{prior} is not known, expected one of "
+            f"{', '.join(SPACING)}."
+        )
     rules = {"FSD": "fsd", "DSD": "dsd", "SDS": "sds"}
     config = side_by_side({name: load_config(f"{prior}_2d:{rule}") for name, rule in rules.items()})
     config["seeds"] = 1

@@ -4,6 +4,7 @@ A task is a table of what all its rules share; a rule brings its published recip
 (`configs/rules/<rule>.py`) and the task says what of it is different there.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -64,9 +65,12 @@ class Parts(NamedTuple):
     deviations: dict[str, Any]
 
 
-def parts_of(task: str) -> Parts:
+def parts_of(task: str | os.PathLike) -> Parts:
     """Those of a task, for another that is built on it."""
-    defined = run_file(find(task)[0])
+    path = find(task)[0]
+    defined = run_file(path)
+    if not {"BASE", "RULES"} <= set(defined):
+        raise UserError(f"{path} is no task, expected a file that has BASE and RULES.")
     return Parts(defined["BASE"], defined["RULES"], defined.get("DEVIATIONS", {}))
 
 

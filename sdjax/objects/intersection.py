@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from sdjax.objects.solids import Polyhedron, Round, Torus, Vessel
 
@@ -123,23 +123,24 @@ def enter_vessel(solid: Vessel, origin: Origin, directions: Directions) -> Cross
     return Crossing(jnp.where(inside, depth, jnp.inf), face)
 
 
-def _torus_bounds(solid: Torus, origin, direction) -> tuple[Depth, Depth]:
-    """The interval of the bounding sphere and of `x >= cut`."""
+def _torus_bounds(solid: Torus, origin, direction) -> tuple[Depth, Depth, Bool[Array, "rays"]]:
+    """The interval of the bounding sphere and of `x >= cut`, and whether it begins at the cut."""
     square, half_linear = _dot(direction, direction), _dot(origin, direction)
     constant = _dot(origin, origin) - (1.0 + solid.tube) ** 2
     discriminant = half_linear * half_linear - square * constant
     root = jnp.sqrt(jnp.maximum(discriminant, 0.0))
     near, far = (-half_linear - root) / square, (-half_linear + root) / square
     cut = (solid.cut - origin[0]) / direction[0]
-    near = jnp.where(direction[0] > 0, jnp.maximum(near, cut), near)
+    begins_at_cut = (direction[0] > 0) & (cut > near)
+    near = jnp.where(begins_at_cut, cut, near)
     far = jnp.where(direction[0] > 0, far, jnp.minimum(far, cut))
-    return near, jnp.where(discriminant < 0, -jnp.inf, far)
+    return near, jnp.where(discriminant < 0, -jnp.inf, far), begins_at_cut
 
 
 def enter_torus(solid: Torus, origin: Origin, directions: Directions) -> Crossing:
     """Sphere tracing in local coordinates, `TORUS_STEPS` steps, within `TORUS_TOLERANCE`."""
     origin, direction = _to_local(solid, origin, directions)
-    near, far = _torus_bounds(solid, origin, direction)
+    near, far, begins_at_cut = _torus_bounds(solid, origin, direction)
     per_length = jax.lax.rsqrt(_dot(direction, direction))
 
     def distance(depth: Depth) -> Depth:
@@ -151,5 +152,5 @@ def enter_torus(solid: Torus, origin: Origin, directions: Directions) -> Crossin
 
     depth = jax.lax.fori_loop(0, TORUS_STEPS, step, near)
     found = (distance(depth) < TORUS_TOLERANCE) & (near < far) & (depth < far) & (near > 0)
-    cut = (depth == near).astype(jnp.int32)  # started inside, which the sphere excludes
+    cut = ((depth == near) & begins_at_cut).astype(jnp.int32)  # started inside the tube
     return Crossing(jnp.where(found, depth, jnp.inf), cut)

@@ -39,7 +39,7 @@ class Conditioning(NamedTuple):
 
 @struct.dataclass
 class EmbeddedPrior:
-    """The exact diffusion model of a set of objects (see `closed_form`); a `Prior`.
+    """The exact diffusion model of a set of objects (see `sdjax.diffusion.mixtures`); a `Prior`.
 
     `views` is "camera" (the data at a camera are the objects' renderings from it) or "direction"
     (renderings from all cameras that share its front, side, back or overhead: what a prior that

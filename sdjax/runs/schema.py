@@ -13,6 +13,7 @@ from sdjax.config.finding import find
 from sdjax.config.kinds import Choice
 from sdjax.config.loading import Overrides, freeze, overridden, pairs, read, rules_of
 from sdjax.config.tables import check, complete, is_table, table_in
+from sdjax.config.tasks import parts_of
 from sdjax.diffusion.annealing import ANNEALING
 from sdjax.priors import PRIOR_OF_RUNS
 from sdjax.rules import RULES
@@ -55,8 +56,8 @@ def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
     """A complete training configuration; see `sdjax.config.loading.load`.
 
     With another `rule.name` among the overrides, a task (a file that takes the rule) is asked for
-    that rule, and any other configuration gets the rule's own defaults, of its annealing, noise and
-    gradient too.  Raises a UserError for what is not valid.
+    that rule; any other configuration, and a task that has not the rule, gets the rule's own
+    defaults, of its annealing, noise and gradient too.  Raises a UserError for what is not valid.
     """
     changes = pairs(overrides)
     chosen = [str(value) for name, value in changes if name == "rule.name"]
@@ -98,9 +99,10 @@ def with_tables_of_rule(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_rule(source: Any, name: str) -> dict[str, Any]:
     check("rule.name", name, RULE.field)
-    if isinstance(source, str | os.PathLike) and rules_of(source):
+    rules = rules_of(source) if isinstance(source, str | os.PathLike) else ()
+    if name in rules:
         return read(f"{find(source)[0]}:{name}")
-    table = read(source)
+    table = parts_of(source).base if rules else read(source)
     if table_in(table, "rule").get("name", RULE.default) == name:
         return table
     rest = {key: value for key, value in table.items() if key not in OF_A_RULE}

@@ -11,6 +11,7 @@ from tests.benchmarks.small import TINY
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
+@pytest.mark.slow
 def test_a_guided_prediction_of_a_network_with_random_weights_is_finite():
     work = guided_prediction(TINY, 2, 16, jnp.float32)
     program = compiled(with_random_arguments(work))

@@ -8,6 +8,7 @@ from tests.small_runs import images_config
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
+@pytest.mark.slow
 def test_rows_of_the_table_of_particles(tiny_priors):
     config = images_config(**SMALL, **CACHED)
     section = measure_particles("dsd", config, "small", (3,), [("map", 1)], 2, Method(1, 1e-4))

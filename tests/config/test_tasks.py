@@ -107,6 +107,8 @@ def test_a_task_is_built_on_the_parts_of_another():
     assert {"prompt", "stages", "scene"} <= set(parts.base) and "dsd" in parts.rules
     built = with_rule(parts.base, "fsd", parts.rules, parts.deviations)
     assert built.to_dict() == read("embedded_2d:fsd")
+    with pytest.raises(UserError, match=r"demo.py is no task, expected a file that has BASE"):
+        parts_of("demo")
     rest = without(parts.deviations, "prior")
     assert "prior" in parts.deviations["sdi"]
     assert set(rest) == set(parts.deviations)

@@ -50,6 +50,7 @@ def follow(name: str):
     return path, jnp.concatenate([states, end[None]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAJECTORIES)
 def test_trajectory_matches_diffusers(name):
     path, states = follow(name)
@@ -80,6 +81,7 @@ def fitted_order(errors: list[float]) -> float:
     return float(np.polyfit(np.arange(len(errors)), -np.log2(errors), 1)[0])
 
 
+@pytest.mark.slow
 def test_sampling_converges_at_first_order(x64):
     """Data N(0, std^2): x_0 = x_T std / sqrt(sigma_T^2 + alpha_T^2 std^2) on the exact ODE."""
     schedule = smooth_schedule()
@@ -93,6 +95,7 @@ def test_sampling_converges_at_first_order(x64):
     assert 0.9 < fitted_order(errors) < 1.1
 
 
+@pytest.mark.slow
 def test_inversion_then_sampling_returns_at_first_order(x64):
     schedule = smooth_schedule()
     predict, x_0 = gaussian_data(schedule, 0.5), jnp.ones((1, 2))

@@ -51,6 +51,7 @@ def draw(dtype, tokens: int, context: int, scale: float) -> list[jax.Array]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tokens", "context", "is_causal"), [(9, 5, False), (7, 7, False), (7, 7, True)]
 )

@@ -40,6 +40,7 @@ def recorded_tensors(file: str) -> dict[str, tuple[int, ...]]:
     return {".".join(path): tuple(shape) for path, shape in flatten_dict(tree).items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "component", "file", "parameters"), MODELS)
 def test_names_and_shapes_are_those_of_the_published_files(model, component, file, parameters):
     ours = our_tensors(model, component)

@@ -56,6 +56,7 @@ def test_objects_stand_centred_on_the_ground_and_fill_the_ball(prompt):
         assert 0.88 < np.linalg.norm(points, axis=1).max() < 0.9
 
 
+@pytest.mark.slow
 def test_every_pair_of_a_category_is_distinct(images):
     for one, other in combinations(images, 2):
         error = ((one - other) ** 2).mean((1, 2, 3))

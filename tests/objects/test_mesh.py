@@ -50,6 +50,7 @@ def silhouette(mesh):
     return np.asarray(image.reduce(16)) / 255
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_silhouettes_of_mesh_and_rendering_agree(prompt):
     (obj,) = find(prompt)

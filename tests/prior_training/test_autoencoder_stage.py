@@ -38,6 +38,7 @@ def both():
     return after, latents, encode({"params": after}, signed(GIVEN))
 
 
+@pytest.mark.slow
 def test_standardised_latents_have_mean_0_and_deviation_1(both):
     _, before, posterior = both
     assert np.abs(before.mean((0, 1, 2))).max() > 0.05 or np.abs(before.std() - 1) > 0.05

@@ -79,6 +79,7 @@ def test_writing_twice_leaves_the_same_files(model, tokenizer, folder):
     assert contents(folder) == before
 
 
+@pytest.mark.slow
 def test_it_is_a_prior(model, folder, tmp_path):
     """With the same text embeddings and network as in training."""
     precision = Precision(jnp.float32, jnp.float32)

@@ -52,6 +52,7 @@ def first(pictures):
     return np.float32(pictures[:, :1, :1, :1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bank", "fresh"])
 def test_a_batch_depends_on_the_generator_alone(made, kind):
     one, again, other = (batch_of(made[kind], seed) for seed in (0, 0, 1))

@@ -39,6 +39,7 @@ def load(name, cache, **options):
     return stable_diffusion.load(reference.FOLDER / "tiny" / name, cache_dir=cache, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sd1_tiny", "sd2_tiny"])
 def test_a_picture_is_that_of_the_pytorch_pipeline(name, cache):
     """Tokenizer, text encoder, ten guided steps of DDIM and decoder, from a prompt to pixels."""
@@ -96,6 +97,7 @@ def channels_last_of(array):
     return jnp.moveaxis(array, -3, -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", cases("sds"))
 def test_sds_reaches_the_image_as_in_the_official_code(name, cache):
     """The recorded gradient is divided by the batch, of which each sample is one."""
@@ -119,6 +121,7 @@ def test_sds_reaches_the_image_as_in_the_official_code(name, cache):
         assert_close(gradient / batch, arrays["grad_f64"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", cases("sdi"))
 def test_sdi_reaches_the_image_as_in_the_official_code(name, cache):
     """The official loss is a mean over the latents."""
@@ -175,6 +178,7 @@ def test_one_evaluation_has_all_branches(perp_neg, cache, monkeypatch):
     assert batches == [(8, 8) if perp_neg else (4, 4)]
 
 
+@pytest.mark.slow
 def test_images_of_any_size_have_the_same_latents(cache):
     prior = load("sd1_tiny", cache)
     flat = jnp.broadcast_to(jnp.array([[[[0.2, 0.5, 0.9]]]]), (1, 32, 32, 3))

@@ -80,6 +80,7 @@ def distance_to_sds(last_alpha_cumprod: float) -> float:
     return float(np.abs(ours.gradient - sds_residual(*given, guidance_scale=7.5).gradient).max())
 
 
+@pytest.mark.slow
 def test_a_shift_to_pure_noise_is_sds(x64):
     """There the prediction is the noise: the distance falls with alpha, at first order."""
     distances = np.asarray([distance_to_sds(alpha**2) for alpha in (1e-2, 1e-3, 1e-4)])

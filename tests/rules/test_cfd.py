@@ -23,7 +23,7 @@ from tests.rules.recorded import both_precisions, inputs
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 CASES = reference.load("cfd")
-del CASES["vsd_mid"]  # with a trained network, see test_vsd.py
+del CASES["vsd_mid"]  # with a trained network, see vsd/test_learned.py
 
 
 @functools.partial(jax.jit, static_argnames="dtype")

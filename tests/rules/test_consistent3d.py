@@ -123,6 +123,7 @@ def drawn(progress, late=None):
     return jax.vmap(lambda key: update(key, latents, state, predictor))(keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("progress", "lowest", "highest"), [(0.0, 799, 980), (0.25, 500, 699)])
 def test_the_larger_timestep_is_drawn_above_the_annealed_one(progress, lowest, highest):
     t = drawn(jnp.float32(progress)).aux.t

@@ -110,6 +110,7 @@ def test_bins_of_perp_neg_are_exact_at_their_cameras_and_these_mirrored(dtype, t
     assert largest_error(cached, exact) < tolerance
 
 
+@pytest.mark.slow
 def test_the_error_between_bins_of_perp_neg_falls_with_their_width(x64):
     """In proportion: first order."""
     camera = spread(180.0 * (np.arange(640) + 0.5) / 640, 0.0)

@@ -169,6 +169,7 @@ class WithAndWithoutJit(chex.TestCase):
         assert_close(name, found, jit_update(name, *given))
 
 
+@pytest.mark.slow
 @every_rule
 def test_low_precision_is_followed_in_float32(name):
     """Of the latents, and of a network, whose predictions are combined in float32."""
@@ -225,6 +226,7 @@ def descend_by_hand(name, prior, camera, key, params, state):
     return params, state
 
 
+@pytest.mark.slow
 @every_rule
 def test_scan_vmap_and_pmap_run_what_a_loop_runs(name):
     seeds = [inputs(name, seed=seed) for seed in range(4)]
@@ -266,6 +268,7 @@ def test_updates_are_finite_at_every_timestep(name, prior):
         assert ours.aux.t == ENTRIES[name].looks_at(t) and finite(ours)
 
 
+@pytest.mark.slow
 @every_rule
 def test_the_plain_interface_of_a_network_gives_the_same(name):
     ours = jit_update(name, *inputs(name, look=counted), look=counted)

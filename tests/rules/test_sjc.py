@@ -72,6 +72,7 @@ def test_levels_of_noise():
     assert_matches(s[::-1], ORIGINAL["schedule"]["us"], 1e-5)
 
 
+@pytest.mark.slow
 def test_the_official_timesteps():
     """Index 30..989 of the descending table."""
     t = jax.vmap(uniform(0.01, 0.969), (0, None))(
@@ -80,6 +81,7 @@ def test_the_official_timesteps():
     assert (t.min(), t.max()) == (999 - 989, 999 - 30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cfg_early", "perpneg_mid_s0", "cfg_late"])
 def test_sjc_is_sds_up_to_its_weighting(name, x64):
     """And its gradient is (x - D) / s."""

@@ -65,6 +65,7 @@ def assert_all_moved(before, after):
         assert np.isfinite(new).all() and (old.size == 0 or np.any(np.asarray(new) != old))
 
 
+@pytest.mark.slow
 def test_a_hash_grid_before_a_learned_background_with_all_regularisers(tmp_path):
     config = config_of(HASH_GRID, "learned", losses=0.1)
     scene, before, after, losses = train(config, tmp_path)
@@ -75,6 +76,7 @@ def test_a_hash_grid_before_a_learned_background_with_all_regularisers(tmp_path)
     assert_all_moved(before, after)
 
 
+@pytest.mark.slow
 def test_a_network_before_a_random_background(tmp_path):
     scene, before, after, losses = train(config_of(NETWORK, "random"), tmp_path)
     assert isinstance(scene.field, MLP) and not scene.normals and scene.perturbation is None

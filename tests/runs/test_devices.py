@@ -38,6 +38,7 @@ def assert_close(actual, expected, atol):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=atol), actual, expected)
 
 
+@pytest.mark.slow
 def test_checkpoints_of_four_devices_go_on_with_one_and_with_eight(tmp_path):
     """The programs of other numbers of devices differ by rounding; what was stored does not."""
     configs = {n: pictures(seeds=SEEDS, **{"run.devices": n}) for n in (1, 4, 8)}
@@ -56,6 +57,7 @@ def test_checkpoints_of_four_devices_go_on_with_one_and_with_eight(tmp_path):
         assert len(open_run(configs[devices]).placement.mesh.devices) == devices
 
 
+@pytest.mark.slow
 def test_the_memory_of_particles_is_used_again(tmp_path):
     """Those of a chunk are gone when the next one is there, and the host could look at each."""
     seen, alive = [], []
@@ -74,6 +76,7 @@ def prior():
     return load(TINY, image_size=16, precision=Precision(unet=jnp.float32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mapping", ["map", pytest.param("vmap", marks=pytest.mark.long)])
 def test_weights_in_parts_predict_the_same(prior, mapping):
     """4 parts beside 2 places for particles: every device holds a fourth of the bytes, but for

@@ -41,6 +41,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("config", "devices", "shards"), CASES)
 def test_the_step_is_lowered_for_tpus(config, devices, shards):
     placing = {"run.devices": devices, "run.weight_shards": shards}

@@ -85,6 +85,7 @@ train(images_config(), folder, {"stages.steps": (12,), "run.checkpoint_every": 2
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_resumed_and_identical(tmp_path):
     settings = {"stages.steps": (12,), "run.checkpoint_every": 2}
     environment = os.environ | {
@@ -103,6 +104,7 @@ def test_a_killed_run_is_resumed_and_identical(tmp_path):
     np.testing.assert_array_equal(resumed.views, whole.views)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_may_have_other_chunks_and_reports(tmp_path, monkeypatch):
     settings = {"stages.steps": (12,), "run.checkpoint_every": 4, "run.chunk": 4}
     with monkeypatch.context() as patch, pytest.raises(InterruptionError):
@@ -131,6 +133,7 @@ def final_particle(seeds, first_seed, tmp_path, **settings):
         return loop.train(run, checkpoints)
 
 
+@pytest.mark.slow
 def test_a_seed_is_the_same_alone_and_beside_others(tmp_path):
     alone = final_particle(1, 5, tmp_path)
     beside = final_particle(4, 2, tmp_path)

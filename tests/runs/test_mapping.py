@@ -40,6 +40,7 @@ def one_by_one(own):
     return jax.tree.map(lambda *leaves: np.stack(leaves), *alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mapping", ["map", "vmap"])
 @pytest.mark.parametrize("devices", [1, 2, 3, 4])
 def test_a_particle_is_the_same_wherever_it_runs(own, one_by_one, devices, mapping):

@@ -11,7 +11,6 @@ from sdjax.reports.evaluation import judge, load_views, summary
 from sdjax.reports.sheets import sheet
 from sdjax.runs import loop, outputs
 from sdjax.runs.checkpoints import Checkpoints
-from sdjax.runs.evaluate import evaluation_cameras
 from sdjax.runs.run import open_run
 from tests.small_runs import objects_config
 
@@ -94,13 +93,3 @@ def test_films_are_written_without_a_warning_about_forks(trained, tmp_path):
         "seed_4/turntable.mp4",
     ]
     assert all(path.stat().st_size > 500 for path in paths)
-
-
-def test_evaluation_cameras_go_around_the_object_and_are_not_those_of_training(trained):
-    run, _ = trained
-    camera = evaluation_cameras(run)
-    low, high = run.config.camera.elevation
-    assert camera.azimuth.shape == (3,) and len(set(np.diff(camera.azimuth).tolist())) == 1
-    assert ((camera.elevation >= low) & (camera.elevation <= high)).all()
-    distance = np.abs(np.asarray(camera.azimuth)[:, None] - np.asarray(run.prior.cameras.azimuth))
-    assert distance.min() > 0.1

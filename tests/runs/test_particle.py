@@ -112,6 +112,7 @@ def psnr(params):
     return -10.0 * jnp.log10(jnp.mean(difference**2))
 
 
+@pytest.mark.slow
 def test_training_approaches_the_object():
     particle, reached = start(), [psnr(start().params)]
     for first in range(0, 60, 3):
@@ -128,6 +129,7 @@ def make_cfd(prior):
     return cfd(prior.schedule, guidance_scale=1.0, annealing=sqrt(), noise=noise)
 
 
+@pytest.mark.slow
 def test_noise_on_the_surface_that_is_rendered():
     """It changes with the surface, keeps nine tenths from step to step, and no gradient flows."""
     recipe = RECIPE.replace(make_rule=make_cfd)
@@ -141,6 +143,7 @@ def test_noise_on_the_surface_that_is_rendered():
     assert abs((before * after).mean() - 0.9**15) < 0.05
 
 
+@pytest.mark.slow
 def test_parts_of_a_run_are_bit_for_bit_the_whole():
     whole, log = train(ALONE, start(), 0, 6)
     half, first = train(ALONE, start(), 0)
@@ -149,6 +152,7 @@ def test_parts_of_a_run_are_bit_for_bit_the_whole():
     assert_same(jax.tree.map(lambda *logs: jnp.concatenate(logs, axis=1), first, second), log)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mapping", "tolerance"), [("map", 0.0), ("vmap", 1e-6)])
 def test_a_seed_is_the_same_alone_and_in_company(mapping, tolerance):
     company, _ = train(SEEDS, starts(), mapping=mapping)

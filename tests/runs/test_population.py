@@ -137,6 +137,7 @@ def by_hand(recipe, particles, shared):
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *moved), rule.apply(shared, mean)
 
 
+@pytest.mark.slow
 @every_rule
 @pytest.mark.parametrize(("devices", "mapping"), [(1, "map"), (2, "map"), (2, "vmap")])
 def test_a_step_is_that_of_a_plain_loop(name, devices, mapping):
@@ -150,6 +151,7 @@ def test_a_step_is_that_of_a_plain_loop(name, devices, mapping):
     assert jnp.abs(particles.params["image"] - begin[0].params["image"]).min(axis=0).max() > 0.01
 
 
+@pytest.mark.slow
 @every_rule
 def test_parts_of_a_run_are_bit_for_bit_the_whole(name):
     recipe = RECIPES[name]

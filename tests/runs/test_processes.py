@@ -62,6 +62,7 @@ def two_processes(kind, folder):
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [4, pytest.param(6, marks=pytest.mark.long)])
 def test_they_train_the_particles_of_one_process(seeds, tmp_path, monkeypatch):
     """Bit for bit, on as many devices, and with what all of them learn together.

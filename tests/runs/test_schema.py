@@ -4,8 +4,11 @@ import pytest
 from ml_collections import ConfigDict
 
 from sdjax.config.errors import UserError
+from sdjax.config.fields import REQUIRED, Field
+from sdjax.config.kinds import Choice
 from sdjax.config.loading import read, rules_of
 from sdjax.config.tables import complete, flatten, resolve
+from sdjax.config.tasks import parts_of
 from sdjax.rules import RULES
 from sdjax.runs.schema import (
     OF_A_RULE,
@@ -43,10 +46,30 @@ def test_nothing_needs_to_be_said():
     assert {name: config.to_dict()[name] for name in OF_A_RULE} == of_rule("dsd")
 
 
-def test_every_field_says_what_it_means():
-    for name, field in resolve(SCHEMA, load_config("stable_diffusion_3d:dsd")):
-        assert field.meaning or name.endswith((".name", "weighting")), name
-        assert field.expected and not field.meaning.endswith("."), name
+def fields_in(schema, where=""):
+    """All fields of a schema, whatever is chosen, by where they stand."""
+    for name, entry in schema.items():
+        if isinstance(entry, Field):
+            yield where + name, entry
+        elif isinstance(entry, Choice):
+            yield f"{where}{name}.name", entry.field
+            for kind in entry.kinds.values():
+                yield from fields_in(kind.fields, f"{where}{name}={kind.name}.")
+        else:
+            yield from fields_in(entry, f"{where}{name}.")
+
+
+def test_every_field_says_what_it_means_and_accepts_its_default():
+    fields = dict(fields_in(SCHEMA))
+    required = {name for name, field in fields.items() if field.default is REQUIRED}
+    assert required == {"annealing=piecewise.steps", "annealing=piecewise.t"}
+    assert {"rule=dsd.ode_steps", "scene=mlp.shading=point_light.start"} <= set(fields)
+    for name, field in fields.items():
+        assert field.meaning and not field.meaning.endswith("."), name
+        assert field.expected and not field.expected.endswith("."), name
+        if name not in required:
+            assert field.accepts(field.default), name
+            assert field.convert(field.default) == field.default, name
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -86,6 +109,18 @@ def test_another_rule_of_a_task_is_the_task_with_that_rule(task):
             assert load_config(source, {"rule.name": rule}) == config, (source, rule)
 
 
+@pytest.mark.parametrize(
+    ("task", "rule"), [("embedded_3d:fsd", "dsd_star"), ("small_2d", "exact_vsd")]
+)
+def test_a_rule_that_a_task_has_not_comes_with_its_own_defaults(task, rule):
+    """Beside what all rules of the task share."""
+    config, base = load_config(task, {"rule.name": rule}).to_dict(), parts_of(task).base
+    assert {name: config[name] for name in OF_A_RULE} == of_rule(rule)
+    for name, value in flatten(base).items():
+        assert flatten(config)[name] == value, name
+    assert rule not in rules_of(task)
+
+
 def test_another_rule_and_its_fields_at_once():
     changes = ["rule.guidance_scale=3", "rule.name=fsd", "noise.name=fixed", "annealing.t_min=0.1"]
     config = load_config("demo", changes)
@@ -103,8 +138,7 @@ def test_another_rule_and_its_fields_at_once():
             ["rule.ode=exact", "rule.name=sds"],
             "config.rule.ode is not a field when config.",
         ),
-        ("embedded_2d", ["rule.name=vsd"], "config.rule.name is 'vsd', expected one of sds, sjc"),
-        ("embedded_3d:fsd", ["rule.name=dsd_star"], "config.rule.name is 'dsd_star', expected one"),
+        ("embedded_2d:vsd", [], "config.rule.name is 'vsd', expected one of sds, sjc"),
         ("embedded_2d:vds", [], "config.rule.name is 'vds', expected one of sds, sjc"),
         ({"rule": "dsd"}, [], "config.rule is 'dsd', expected a table of fields."),
         ({"rule": {"name": ["dsd"]}}, [], "config.rule.name is ['dsd'], expected one of sds"),
@@ -295,6 +329,16 @@ def test_what_changes_in_a_run_may_be_set_from_outside(name, overrides):
             "demo",
             {"rule__name": "dsd_star"},
             "config.rule.name is 'dsd_star', which samples one image; expected config.scene.name",
+        ),
+        (
+            "embedded_3d",
+            {"rule__name": "dsd_star"},
+            "config.rule.name is 'dsd_star', which samples one image; expected config.scene.name",
+        ),
+        (
+            "embedded_2d",
+            {"rule__name": "vsd"},
+            "config.rule.name is 'vsd', which adapts the prior's network; expected another rule",
         ),
         (
             "embedded_2d:dsd_star",

@@ -107,6 +107,7 @@ def whole(request, tmp_path_factory):
         yield Finished(request.param, folder, *train(pictures(), folder))
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_identical(whole, tmp_path):
     """Between its stages; with what is learned and the state of its optimiser."""
     with pytest.raises(InterruptionError):
@@ -130,6 +131,7 @@ def test_what_is_shared_goes_on_from_stage_to_stage(whole):
     assert set(losses) == {"guidance", "adapter"} and losses["adapter"].shape == (3,)
 
 
+@pytest.mark.slow
 def test_devices_share_it(whole, tmp_path):
     """Three particles on two devices: one has a copy, which counts for nothing."""
     spread, _ = train(pictures(**{"run.devices": 2, "run.mapping": "vmap"}), tmp_path)

@@ -56,6 +56,7 @@ def picture_and_gradient(nerf, params, key):
     return jax.jit(jax.grad(loss, has_aux=True))(params)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
 @pytest.mark.parametrize("field", [pytest.param("dense", marks=pytest.mark.long), "hash"])
 def test_chunks_change_neither_the_picture_nor_its_gradient(field, training, x64):
@@ -88,6 +89,7 @@ def test_particles_and_views_may_be_mapped_over_chunks():
     np.testing.assert_allclose(render(nerf), render(nerf.replace(chunk=None)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_chunks_bound_the_memory():
     def temporary(chunk):
         nerf = NeRF(field=FIELDS["hash"], samples=8, proposals=8, chunk=chunk)

@@ -66,6 +66,7 @@ def held_out_psnr(samples, proposals, steps):
     return -10 * jnp.log10(jnp.mean((found - expected) ** 2))
 
 
+@pytest.mark.slow
 def test_a_scene_is_learned_from_its_pictures():
     assert held_out_psnr(samples=12, proposals=24, steps=80) > 24
 

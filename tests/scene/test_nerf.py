@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from sdjax.cameras import Camera
-from sdjax.scene.background import Learned, Random, Solid
+from sdjax.scene.background import Learned
 from sdjax.scene.fields.dense_grid import DenseGrid
 from sdjax.scene.fields.hash_grid import HashGrid
 from sdjax.scene.nerf import NeRF
@@ -68,6 +68,7 @@ def test_a_larger_cube_may_hold_the_camera(distance):
     np.testing.assert_allclose(out.opacity[1, 1, 0], -np.expm1(-0.7 * length), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_ball_looks_the_same_in_a_larger_cube():
     small, large = (
         render(NeRF(field=field, samples=64, proposals=128), {"field": {}, "background": {}}, view)
@@ -100,6 +101,7 @@ def test_a_ball_is_seen_where_it_is():
     np.testing.assert_allclose(facing[16, 16], 1, atol=0.01)
 
 
+@pytest.mark.slow
 @FEW
 @given(
     st.sampled_from([0.0, 45.0, 90.0, 271.3]),
@@ -118,6 +120,7 @@ def test_extreme_views_and_densities_stay_finite(azimuth, elevation, distance, f
     assert jnp.all((rendering.opacity >= 0) & (rendering.opacity <= 1 + 1e-5))
 
 
+@pytest.mark.slow
 def test_normals_have_finite_second_gradients():
     nerf = SMALL.replace(proposals=0, normals=True, perturbation=0.01)
 
@@ -135,6 +138,7 @@ def test_normals_have_finite_second_gradients():
     assert finite(gradient(flat))
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_finite_differences(x64):
     """With the samples held still (they are placed without gradients)."""
     nerf = SMALL.replace(proposals=0)
@@ -151,6 +155,7 @@ def test_gradients_are_those_of_finite_differences(x64):
     np.testing.assert_allclose(jax.jit(jax.grad(along))(0.0), slope, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_progress_reaches_the_field():
     field = HashGrid(levels=3, base_resolution=4, log2_table_size=6, progressive=(1, 0.0, 0.4))
     nerf = NeRF(field=field, samples=4, proposals=6)
@@ -176,6 +181,7 @@ def test_no_key_means_the_same_picture_and_a_key_means_jitter():
     assert jnp.any(drawn[0] != drawn[2]) and jnp.any(drawn[0] != first.colour)
 
 
+@pytest.mark.slow
 def test_particles_are_independent_of_each_other():
     keys = jax.random.split(jax.random.key(3), 2)
     params = jax.vmap(SMALL.init)(keys)
@@ -183,23 +189,6 @@ def test_particles_are_independent_of_each_other():
     for index in range(2):
         alone = render(SMALL, jax.tree.map(lambda p: p[index], params), camera(), keys[index])  # noqa: B023
         np.testing.assert_allclose(both.colour[index], alone.colour, atol=1e-6)
-
-
-def test_backgrounds():
-    directions = jnp.zeros((2, 2, 3)).at[..., 2].set(1.0)
-    assert jnp.all(Solid((0.0, 0.5, 1.0))({}, None, directions) == jnp.array([[[0, 0.5, 1]]]))
-    learned = Learned()
-    params = learned.init(jax.random.key(0))
-    seen = learned(params, None, directions)
-    np.testing.assert_allclose(seen, 0.5, atol=0.2)
-    random = Random(learned, 0.25)
-    np.testing.assert_array_equal(random(params, None, directions), seen)
-    draw = jax.jit(jax.vmap(lambda key: random(params, key, directions)))
-    draws = draw(jax.random.split(jax.random.key(1), 400))
-    drawn = jnp.any(draws != seen[None], axis=(1, 2, 3))
-    assert 70 < jnp.sum(drawn) < 130
-    assert jnp.all(draws[:, :1, :1] == draws)
-    assert jnp.std(draws[drawn]) > 0.25
 
 
 def test_the_learned_background_learns():

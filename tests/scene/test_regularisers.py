@@ -222,5 +222,5 @@ def test_displaced_normals_are_reached_from_a_configuration():
 
 
 def test_points_are_displaced_for_that_loss_alone():
-    for losses in ({}, {"orientation": 1.0, "normal_smoothness": 1.0}):
+    for losses in ({"sparsity": 1.0}, {"orientation": 1.0, "normal_smoothness": 1.0}):
         assert recipe_of(**losses).scene.perturbation is None

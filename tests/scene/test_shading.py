@@ -9,7 +9,8 @@ from sdjax.cameras import Camera, position
 from sdjax.scene.background import Solid
 from sdjax.scene.fields.dense_grid import DenseGrid
 from sdjax.scene.nerf import NeRF
-from sdjax.scene.shading import Lighting, PointLight, shade
+from sdjax.scene.shading import SHADINGS, Lighting, PointLight, shade
+from tests.defaults import check_defaults
 
 from .shapes import Ball
 
@@ -74,6 +75,7 @@ def test_shares_of_the_three_ways():
     assert jnp.all(drawn.ambient == jnp.float32(0.1)) and jnp.all(drawn.diffuse == jnp.float32(0.9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("progress", "share"), [(0.0, 0.0), (0.0999, 0.0), (0.1, 1.0), (1.0, 1.0)])
 def test_light_comes_on_at_its_start(progress, share):
     light = PointLight(start=0.1, probability=1.0)
@@ -105,6 +107,7 @@ def seen(nerf, key, progress=1.0):
     )(key, progress)
 
 
+@pytest.mark.slow
 def test_a_ball_lit_from_the_camera_is_bright_in_the_middle():
     key = jax.random.key(1)
     plain, lit = seen(BALL, key), seen(BALL.replace(shading=ALWAYS), key)
@@ -116,6 +119,7 @@ def test_a_ball_lit_from_the_camera_is_bright_in_the_middle():
     assert 0.09 < np.nanmin(brightness) < 0.5
 
 
+@pytest.mark.slow
 def test_evaluation_and_the_time_before_the_start_show_the_albedo():
     key, shaded = jax.random.key(1), BALL.replace(shading=ALWAYS.replace(start=0.5))
     np.testing.assert_array_equal(seen(shaded, None).colour, seen(BALL, None).colour)
@@ -123,6 +127,7 @@ def test_evaluation_and_the_time_before_the_start_show_the_albedo():
     assert jnp.any(seen(shaded, key, 0.6).colour != seen(BALL, key).colour)
 
 
+@pytest.mark.slow
 def test_light_shapes_a_learned_field():
     """A textureless picture has gradients on the density, finite ones, and none on the colours."""
     field = DenseGrid(resolution=6, radius=2.0)
@@ -138,3 +143,12 @@ def test_light_shapes_a_learned_field():
     found = gradient(params)
     assert jnp.all(jnp.isfinite(found)) and jnp.any(found[..., 0] != 0)
     assert jnp.all(found[..., 1:] == 0)
+
+
+def test_the_shadings_of_a_configuration():
+    """None, or the point light, which begins at a step of the run."""
+    assert SHADINGS.keys() == {"albedo", "point_light"}
+    assert SHADINGS["albedo"].fields == {} and SHADINGS["albedo"].make() is None
+    fields = SHADINGS["point_light"].fields
+    check_defaults(fields, PointLight)
+    assert fields["start"].read(300, 1000) == 0.3

@@ -44,6 +44,7 @@ def write_flax(folder, dtype):
     (folder / "flax_model.msgpack").write_bytes(flax.serialization.to_bytes(params))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize("write", [write_safetensors, write_flax])
 def test_the_peak_stays_below_one_and_a_half_components(tmp_path, write, dtype):

@@ -36,6 +36,7 @@ def test_it_is_small_and_in_half_precision():
                 assert {weights.get_slice(name).get_dtype() for name in names} == {"F16"}
 
 
+@pytest.mark.slow
 def test_it_draws_the_colour_that_is_asked_for(prior):
     captions = [f"a {colour} {noun}" for colour in COLOURS for noun in ("mug", "car", "teapot")]
     pictures = draw_captions(prior, captions, range(9), Sampling(3.0, 8))
@@ -50,6 +51,7 @@ def test_it_draws_the_colour_that_is_asked_for(prior):
         assert min(near, key=near.get) == caption.split()[1], caption
 
 
+@pytest.mark.slow
 def test_its_latents_have_mean_0_and_variance_1(prior):
     pictures = rendered(Renderings(all_objects(), 64), 64, (5,)).values
     latents = np.asarray(jax.jit(type(prior).encode)(prior, pictures / np.float32(255.0)))

@@ -33,7 +33,7 @@ def exact_noise(
     guidance_scale: Scale = 1.0,
     data_std: float = 0.0,
 ) -> Latents:
-    """f = phi_0 + guidance_scale (phi_camera - phi_0), as `vsd_adapter.adapted_noise` has it.
+    """f = phi_0 + guidance_scale (phi_camera - phi_0), as `adapter.adapted_noise` has it.
 
     phi_camera is E[noise | x_t] for data that are all particles as this view sees them, blurred by
     `data_std`; phi_0 that for all particles as any of the step's views sees them.

@@ -2,7 +2,7 @@
 
 The particles are samples of a distribution of renderings, and descend the KL divergence from it
 to the prior: the gradient is the prior's score less the score of that distribution.  A second
-network learns the latter (this file), or it is known exactly (`vsd_exact`).
+network learns the latter (this file), or it is known exactly (`exact`).
 """
 
 from collections.abc import Callable

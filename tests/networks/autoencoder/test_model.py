@@ -29,6 +29,7 @@ def plain():
     return params, jax.jit(functools.partial(both_ways, model))(params, IMAGE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("param_dtype", [jnp.float32, jnp.bfloat16])
 def test_bfloat16_stays_close(param_dtype):
     """Within 2 % of the largest value (measured: 0.8 %)."""
@@ -41,6 +42,7 @@ def test_bfloat16_stays_close(param_dtype):
     assert deviation(decoded, image) < 0.02
 
 
+@pytest.mark.slow
 def test_rematerialisation_changes_neither_output_nor_gradient():
     def objective(model, image):
         posterior, decoded = both_ways(model, plain()[0], image)

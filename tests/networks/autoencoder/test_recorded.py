@@ -38,6 +38,7 @@ def test_encoder_and_its_gradient_match_diffusers(checkpoint):
     assert deviation(gradient, arrays["grad_image"]) < 2e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
 def test_decoder_and_its_gradient_match_diffusers(checkpoint):
     (model, params), arrays = recorded(checkpoint, "vae"), arrays_of(checkpoint)

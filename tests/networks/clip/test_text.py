@@ -64,6 +64,7 @@ def test_gelu_is_not_quick_gelu():
     assert 1e-4 < deviation(gelu.last_hidden_state, output.last_hidden_state) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("param_dtype", [jnp.float32, jnp.bfloat16])
 def test_bfloat16_stays_close(param_dtype):
     """Within 2 % of the largest value (measured: 0.8 %)."""

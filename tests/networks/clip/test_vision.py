@@ -42,6 +42,7 @@ def test_every_patch_has_its_place():
     assert deviation(exchanged.pooled, output.pooled) > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("param_dtype", [jnp.float32, jnp.bfloat16])
 def test_bfloat16_stays_close(param_dtype):
     """Within 2 % of the largest value (measured: 0.8 %)."""

@@ -41,6 +41,7 @@ def test_initial_values_are_those_of_pytorch(lora):
     assert len({float(leaf.ravel()[0]) for leaf in leaves}) == len(leaves)
 
 
+@pytest.mark.slow
 def test_the_camera_matters_and_without_one_the_network_is_as_it_was(params, lora):
     apply = jax.jit(run)
     seen, dropped = (apply(params, lora, camera) for camera in (CAMERAS, 0.0 * CAMERAS))
@@ -50,6 +51,7 @@ def test_the_camera_matters_and_without_one_the_network_is_as_it_was(params, lor
     assert deviation(dropped, plain) > 1e-3  # zeros are embedded too
 
 
+@pytest.mark.slow
 def test_every_number_of_the_lora_has_a_gradient(params, lora):
     lora = jax.tree.map(lambda leaf: leaf + 0.01, lora)
     gradient = jax.jit(jax.grad(lambda o: jnp.sum(run(params, o, CAMERAS) ** 2)))(lora)

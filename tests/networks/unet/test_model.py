@@ -31,6 +31,7 @@ def plain():
     return params, jax.jit(model.apply)({"params": params}, inputs()[0], TIMESTEPS, inputs()[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("param_dtype", [jnp.float32, jnp.bfloat16])
 def test_bfloat16_stays_close(param_dtype):
     """Within 3 % of the largest output (measured: 1.3 %), with one rounding of about 0.4 % in

@@ -28,6 +28,7 @@ def evaluation(checkpoint: str):
     return arrays, lambda t: evaluate(params, jnp.asarray(t, jnp.int32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
 def test_output_and_gradient_match_diffusers(checkpoint):
     arrays, evaluate = evaluation(checkpoint)

@@ -20,6 +20,7 @@ def maps_of(name: str) -> Maps:
     return Maps(TEXELS, LAYERS, TEXELS, equal_area="square" in name, drop_straddling=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_noise_matches_the_official_generator(name):
     arrays, maps = CASES[name], maps_of(name)
@@ -91,6 +92,7 @@ def test_views_have_standard_noise_that_turns_with_the_surface():
     assert corner.mean() > 0.7
 
 
+@pytest.mark.slow
 def test_what_is_fresh_without_a_fixed_background():
     """A quarter of the surface's variance is fresh too."""
     function = surface(maps=Maps(24), beta=0.75, fixed_background=False)

@@ -117,6 +117,7 @@ def learn(params, keys):
     return first, last, losses
 
 
+@pytest.mark.slow
 def test_the_network_learns():
     """The UNet predicts nothing useful; its LoRA comes to see the noise of these latents, in the
     same 8 draws again and again."""

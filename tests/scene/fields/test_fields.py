@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sdjax.scene.fields.dense_grid import DenseGrid
-from sdjax.scene.fields.hash_grid import HashGrid, table_rows
+from sdjax.scene.fields.hash_grid import HashGrid
 from sdjax.scene.fields.mlp import MLP
 from sdjax.scene.normals import normals
 
@@ -55,6 +55,7 @@ def evaluated(request):
     return evaluate(field.init(jax.random.key(1)))
 
 
+@pytest.mark.slow
 def test_ranges(evaluated):
     density, colour = evaluated.density, evaluated.colour
     assert density.shape == (38,) and colour.shape == (38, 3)
@@ -90,6 +91,7 @@ def test_normals_of_the_blob_are_unit_and_point_outwards(evaluated):
         np.testing.assert_allclose(jnp.linalg.norm(found, axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: type(field).__name__)
 def test_a_larger_cube_stretches_what_is_learned_but_not_the_blob(field):
     larger, params = field.replace(radius=2.0), field.init(jax.random.key(3))
@@ -108,63 +110,3 @@ def test_the_blob_is_magic3d_s():
         jnp.array([[0.0, 0, 0], [0.5, 0, 0], [0, 1, 0]])
     )
     np.testing.assert_allclose(blob, [10, 0, -10], atol=1e-4)
-
-
-def test_coarse_levels_rows_are_distinct_and_fine_ones_hash_as_in_the_paper():
-    vertices = jnp.indices((6, 6, 6)).reshape(3, -1).T.astype(jnp.uint32)
-    assert len(np.unique(table_rows(vertices, 5, 256))) == 216
-    x, y, z = np.asarray(vertices, np.uint64).T
-    expected = (x ^ (y * 2654435761) ^ (z * 805459861)) % 128
-    np.testing.assert_array_equal(table_rows(vertices, 5, 128), expected)
-
-
-def test_official_levels_go_from_16_to_4096():
-    field = HashGrid()
-    assert field.resolution(0) == 16
-    assert abs(field.resolution(15) - 4096) <= 1
-
-
-def test_levels_follow_threestudio_s_schedule():
-    """start 8, from step 2000 on one more every 500, of 10,000 steps."""
-    field, traces = HashGrid(progressive=(8, 0.2, 0.05)), []
-
-    @jax.jit
-    def active(progress):
-        traces.append(progress)
-        return field.at(progress).active_levels
-
-    for step in (0, 1999, 2000, 2499, 2500, 2501, 2999, 3000, 5500, 5999, 6000, 9000, 10_000):
-        expected = min(8 + max(step - 2000, 0) // 500, 16)
-        assert active(jnp.float32(step) / 10_000) == expected, step
-    assert len(traces) == 1
-    assert HASH.at(0.0) is HASH and DenseGrid().at(0.0) == DenseGrid()
-
-
-def test_hidden_levels_do_not_learn():
-    field, params = HASH.replace(progressive=(2, 0.5, 0.25)), HASH.init(jax.random.key(2))
-
-    @jax.jit
-    def gradient(progress):
-        shown = field.at(progress)
-        return jax.grad(lambda p: jnp.sum(shown(p, POINTS, DIRECTIONS)[1]))(params)["tables"]
-
-    for progress, levels in ((0.0, 2), (0.5, 2), (0.8, 3), (1.0, 4)):
-        learned = jnp.any(gradient(progress) != 0, axis=(1, 2))
-        np.testing.assert_array_equal(learned, np.arange(4) < levels)
-
-
-def test_inactive_levels_are_silent_without_recompilation():
-    params = HASH.init(jax.random.key(2))
-    traces = []
-
-    @jax.jit
-    def encode(active):
-        traces.append(active)
-        return HASH.replace(active_levels=active).encode(params, POINTS)
-
-    everything = HASH.encode(params, POINTS)
-    for active in (1, 3, 4):
-        encoded = encode(active)
-        np.testing.assert_allclose(encoded[:, : 2 * active], everything[:, : 2 * active], atol=1e-9)
-        assert jnp.all(encoded[:, 2 * active :] == 0)
-    assert len(traces) == 1

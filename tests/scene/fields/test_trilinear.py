@@ -1,4 +1,4 @@
-"""Interpolation: linear functions, vertices, the transpose, resampling."""
+"""Interpolation: linear functions, vertices, the transpose."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from sdjax.scene.fields import trilinear
-from sdjax.scene.fields.dense_grid import DenseGrid, resample
 
 RESOLUTION = 5
 POINTS = jax.random.uniform(jax.random.key(0), (64, 3), minval=-1, maxval=1)
@@ -64,16 +63,3 @@ def test_nearest_takes_the_nearest_vertex():
     grid = GRID[..., 0]
     moved = jnp.asarray(vertices().reshape(-1, 3)) * 0.95
     np.testing.assert_array_equal(trilinear.nearest(grid, moved), grid.reshape(-1))
-
-
-def test_resampling_to_a_multiple_changes_nothing():
-    field = DenseGrid(resolution=RESOLUTION)
-    params = {"grid": jax.random.normal(jax.random.key(2), (RESOLUTION,) * 3 + (4,))}
-    finer = resample(params, 2 * (RESOLUTION - 1) + 1)
-    assert finer["grid"].shape == (9, 9, 9, 4)
-    np.testing.assert_allclose(field.values(finer, POINTS), field.values(params, POINTS), atol=2e-5)
-
-
-def test_resampling_to_nothing_is_refused():
-    with pytest.raises(ValueError, match="at least 2"):
-        resample({"grid": jnp.zeros((4, 4, 4, 4))}, 1)
