@@ -44,6 +44,7 @@ def picture_of(folder, name):
     return np.asarray(Image.open(folder / f"{name}.png"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_configuration_is_valid_and_says_its_command(name):
     for prior in ("embedded", "stable_diffusion"):
@@ -67,6 +68,7 @@ def test_trajectories(tmp_path):
     assert width > 3 * 128 and height > 6 * 128
 
 
+@pytest.mark.slow
 def test_initial_noise(tmp_path):
     small = {**SMALL, **NOISE, "stages.steps": (8,)}
     found = analyse(config_of("initial_noise", ["DSD*"], **small), tmp_path)

@@ -52,6 +52,7 @@ def test_it_prints_and_writes_the_tables(tmp_path, capsys, monkeypatch):
     assert {"device", "processor", "jax"} <= set(content["machine"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
@@ -80,6 +81,7 @@ def test_a_configuration_of_another_command(tmp_path):
         benchmark("demo", tmp_path)
 
 
+@pytest.mark.slow
 def test_a_missing_peer_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(peer, "NEEDED", ("no_such_package", "json"))
     with pytest.raises(UserError, match=r"but no_such_package cannot be imported: install them"):

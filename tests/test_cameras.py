@@ -143,6 +143,7 @@ def test_a_perturbation_of_nothing_changes_nothing(camera):
 moves = st.tuples(*[st.floats(-0.3, 0.3)] * 3)
 
 
+@pytest.mark.slow
 @FEW
 @given(st.floats(0, 360), st.floats(-60, 60), moves, moves, moves)
 def test_a_perturbed_camera_sees_its_centre_in_the_middle(azimuth, elevation, eye, centre, up):
@@ -177,6 +178,7 @@ def test_perturbations_have_their_spread():
     assert np.max(np.abs(np.corrcoef(together.T) - np.eye(9))) < 0.06
 
 
+@pytest.mark.slow
 def test_options_leave_the_other_draws_as_they_are():
     plain, varied = draw(64), draw(64, even_degrees=1.0, **PERTURBED)
     assert plain.perturbation is None

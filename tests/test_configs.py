@@ -157,6 +157,7 @@ def start(recipe, prior, seed):
     return initial_particle(recipe, prior, seed, initial_shared(recipe, prior, seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINING)
 def test_every_stage_can_be_built(name):
     config = load_config(name)
@@ -172,6 +173,7 @@ def test_every_stage_can_be_built(name):
         assert 0 < recipe.learning_rate(jnp.float32(1)) <= recipe.learning_rate(jnp.float32(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINING[1:])
 def test_a_task_trains_the_rule_that_it_is_asked_for(name):
     """A variant begins with its rule's name."""

@@ -44,6 +44,7 @@ def test_the_same_settings_give_the_files_of_the_run(objects_run, tmp_path):
         assert (tmp_path / name).read_bytes() == (objects_run / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_no_films_or_no_meshes(objects_run, tmp_path):
     export(objects_run, 3, **SMALL | {"frames": 0}, out=tmp_path / "meshes")
     export(objects_run, 3, **SMALL | {"mesh_resolution": 0}, out=tmp_path / "films")
@@ -61,6 +62,7 @@ def test_settings_out_of_range(objects_run):
         export(objects_run, **SMALL | {"mesh_resolution": 3})
 
 
+@pytest.mark.slow
 def test_images_have_no_meshes(images_run):
     with pytest.raises(UserError, match="holds images, which have no meshes and turntables"):
         export(images_run)
@@ -90,6 +92,7 @@ def test_a_folder_of_samples_is_no_run(tmp_path):
         export(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

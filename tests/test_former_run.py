@@ -56,6 +56,7 @@ def resumed(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_it_goes_on_and_ends_as_it_did(resumed):
     """Bit for bit on the machine where it was stored; other processors round differently.
 
@@ -80,6 +81,7 @@ def test_it_is_today_s_demo():
     assert all(name.startswith("noise.") for name in set(stored) - set(today))
 
 
+@pytest.mark.slow
 def test_a_field_that_came_later_has_its_default(tmp_path):
     """Each field in turn as if it were such."""
     config = load_config("demo", SMALL)

@@ -74,6 +74,7 @@ def own_predictor():
     return tiny.PRIOR.predictor(tiny.CONDITIONING, tiny.cameras(0))
 
 
+@pytest.mark.slow
 def test_sds_needs_neither_progress_nor_view():
     loss = sd.guidance_loss(sd.sds(tiny.PRIOR.schedule, guidance_scale=7.5))
     latents = jnp.zeros((1, *tiny.SHAPE))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jax
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parents[1] / "colab" / "quickstart.ipynb"
@@ -35,6 +36,7 @@ def replaced(source: str, folder: Path) -> str:
     return "\n".join(changed)
 
 
+@pytest.mark.slow
 def test_quickstart(tmp_path, monkeypatch):
     monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", jax.config.jax_compilation_cache_dir)

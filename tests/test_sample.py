@@ -31,6 +31,7 @@ def samples(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_every_sample_is_a_true_object(samples):
     metrics = json.loads((samples / "metrics.json").read_text())
     assert [row["seed"] for row in metrics["seeds"]] == list(range(9))
@@ -59,6 +60,7 @@ def test_a_seed_is_the_same_alone_and_seen_from_many_sides(samples, tmp_path):
     assert Image.open(tmp_path / "seed_6.png").size == (32, 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, 7.5])
 def test_a_sample_is_ddim_from_the_noise_of_its_seed(scale):
     cameras, seed = tiny.cameras(1, 2), jnp.int32(5)
@@ -74,6 +76,7 @@ def test_a_sample_is_ddim_from_the_noise_of_its_seed(scale):
     np.testing.assert_allclose(sampled[0], tiny.PRIOR.decode(expected), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_with_eta_the_steps_draw_noise_of_the_seed():
     seeds = jnp.arange(6, dtype=jnp.int32)
     arguments = (tiny.PRIOR, tiny.CONDITIONING, tiny.cameras(0))

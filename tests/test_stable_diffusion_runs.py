@@ -57,6 +57,7 @@ def on(weights, size):
     return {"prior.weights": str(TINY / weights), "prior.image_size": size}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule",
     ["sds", *(pytest.param(rule, marks=pytest.mark.long) for rule in ("dsd", "fsd", "sdi"))],
@@ -211,6 +212,7 @@ def test_bad_input_is_one_sentence(overrides, sentence, tmp_path):
     assert not (tmp_path / "sheet.png").exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_loses_nothing(tmp_path):
     copy = shutil.copytree(TINY / "sd1_tiny", tmp_path / "checkpoint")
     draw(tmp_path / "run", copy)

@@ -86,6 +86,7 @@ def test_every_chunk_is_logged_once(objects_run):
     assert list((objects_run / "tensorboard").iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_of_images(images_run):
     metrics = metrics_of(images_run)
     assert (metrics["views"], metrics["objects"], len(metrics["seeds"])) == (1, 8, 9)
@@ -94,6 +95,7 @@ def test_a_run_of_images(images_run):
     assert 8 * 22 < width < 8 * 22 + 150 and 3 * 22 < height < 3 * 22 + 50
 
 
+@pytest.mark.slow
 def test_images_are_compared_with_samples_from_the_same_noise(images_run, tmp_path):
     samples = sample("sample", tmp_path, {"seeds": 9, "resolution": 16, "guidance_scale": 1.0})
     metrics = metrics_of(images_run)
@@ -103,6 +105,7 @@ def test_images_are_compared_with_samples_from_the_same_noise(images_run, tmp_pa
     assert len(set(theirs)) > 2  # so that few agree by chance
 
 
+@pytest.mark.slow
 def test_a_finished_run_writes_its_pictures_again_without_training(objects_run, capsys):
     before = contents(objects_run)
     (objects_run / "sheet.png").unlink()
@@ -115,6 +118,7 @@ def test_a_finished_run_writes_its_pictures_again_without_training(objects_run, 
     assert "compiling" not in said and "writing pictures" in said
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_reported_at_other_settings(objects_run, tmp_path, capsys):
     """What was measured of its training stays."""
     folder = shutil.copytree(objects_run, tmp_path / "run")
@@ -140,6 +144,7 @@ LONGER = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LONGER)
 def test_a_finished_run_goes_on(objects_run, tmp_path, capsys, name):
     folder = shutil.copytree(objects_run, tmp_path / "run")
@@ -167,6 +172,7 @@ FURTHER = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FURTHER)
 def test_steps_that_follow_are_those_of_a_longer_run(tmp_path, name):
     """Bit for bit where nothing depends on the part of the run that is done, as in plain SDS."""
@@ -178,6 +184,7 @@ def test_steps_that_follow_are_those_of_a_longer_run(tmp_path, name):
     assert logged[0] == logged[1] and [line["step"] for line in logged[0]] == [2, 4, 6, 8]
 
 
+@pytest.mark.slow
 def test_an_interruption_on_the_further_way_loses_nothing(tmp_path, monkeypatch):
     train(pictures(), tmp_path / "parts")
     further = pictures(stages=FURTHER["in one stage"])
@@ -196,6 +203,7 @@ def test_an_interruption_on_the_further_way_loses_nothing(tmp_path, monkeypatch)
 ONE_STAGE = {"stages": {"steps": (2,), "resolution": (8,), "grid": (6,)}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "rule", "small"),
     [("demo", "sds", OBJECTS | ONE_STAGE), ("embedded_2d:sdi", "fsd", ONE_STAGE)],
@@ -266,6 +274,7 @@ def test_a_workdir_that_cannot_be_written(tmp_path):
     assert contents(tmp_path) == {tmp_path / "file": b"kept"}
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_its_checkpoints(tmp_path):
     rate = {"optimizer.learning_rate": 1e30, "optimizer.final": 1.0}
     steps = {"stages.steps": (40,), "run.chunk": 1, "run.checkpoint_every": 1}

@@ -82,6 +82,7 @@ def results():
     return {"ddim": np.asarray(ddim), "fsd": np.asarray(fsd)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["ddim", "fsd"])
 def test_flipped_noise_leads_to_the_mirror_image(method, results):
     straight, flipped, _ = results[method]

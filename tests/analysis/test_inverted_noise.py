@@ -25,6 +25,7 @@ CENTRES = 10.0 * RANDOM.normal(size=(5, 1, 40))
 CLUSTERS = CENTRES + 0.3 * RANDOM.normal(size=(5, 6, 40))
 
 
+@pytest.mark.slow
 def test_sampling_leads_back_from_the_inverted_noise():
     prior = tiny.PRIOR.replace(data_std=0.2)
     predictor = prior.predictor(tiny.CONDITIONING, tiny.cameras(0, 1))
@@ -57,6 +58,7 @@ def test_one_stray_view_counts_as_one():
     assert same_object_share(strayed) == pytest.approx(1 - 2 / 30)  # the two are each other's
 
 
+@pytest.mark.slow
 def test_tsne_keeps_clusters_apart_and_repeats():
     layout = tsne(CLUSTERS, perplexity=3.0)
     assert layout.shape == (5, 6, 2)

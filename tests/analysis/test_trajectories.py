@@ -51,6 +51,7 @@ def _alpha_sigma(run):
     return (part(run.t)[:, None, None, None] for part in (SCHEDULE.alpha, SCHEDULE.sigma))
 
 
+@pytest.mark.slow
 def test_ddim_is_recorded_from_the_noise_to_the_sample(ddim):
     noise, run, sample = ddim
     assert run.t.tolist() == [999, 899, 799, 699, 599, 499, 399, 299, 199, 99]
@@ -97,6 +98,7 @@ def fsd_run():
     return moments, *tiny.jit(both)(small.ONE_CAMERA, tiny.CONDITIONING, seed)
 
 
+@pytest.mark.slow
 def test_recording_changes_nothing_and_shows_the_latents(fsd_run):
     moments, run, (latents, t) = fsd_run
     np.testing.assert_allclose(run.clean, latents, atol=1e-5)

@@ -28,6 +28,7 @@ def test_the_first_objects_of_each_prompt_are_chosen_and_none_twice():
     assert [obj.noun for _, obj in one_each] == ["mug", "tree"]
 
 
+@pytest.mark.slow
 def test_views_are_renderings_in_whole_steps_of_a_byte():
     objects = find("a mug")[:2]
     images = make_images(config(), objects)

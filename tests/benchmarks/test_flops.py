@@ -16,6 +16,7 @@ def test_a_product_has_two_operations_per_multiplication():
     assert asked_flops(Work(jnp.matmul, (a, b))) == 2 * 30 * 40 * 50
 
 
+@pytest.mark.slow
 def test_a_batch_of_two_asks_for_twice_the_arithmetic():
     one, two = flops_of([("prediction", TINY, batch, 16, "float32") for batch in (1, 2)])
     assert one > 1e6 and two == pytest.approx(2 * one, rel=0.01)

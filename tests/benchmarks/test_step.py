@@ -15,6 +15,7 @@ from tests.small_runs import images_config
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
+@pytest.mark.slow
 def test_the_whole_step_is_that_of_training():
     run = opened(**CACHED)
     work = whole_step(run, 100)
@@ -29,6 +30,7 @@ def test_the_whole_step_is_that_of_training():
     np.testing.assert_array_equal(log.t, expected_log.t)
 
 
+@pytest.mark.slow
 def test_parts_have_gradients_of_what_they_are_given():
     run = opened(**CACHED)
     works = parts(run, 2)
@@ -41,6 +43,7 @@ def test_parts_have_gradients_of_what_they_are_given():
     assert shapes["rule"][1].shape == (2, 1, 8, 8, 3)
 
 
+@pytest.mark.slow
 def test_a_row_of_the_table_of_steps(tiny_priors):
     config = images_config(**SMALL, **CACHED)
     (row,) = measure_steps({"dsd": config}, "small", 2, Method(1, 1e-4)).rows

@@ -71,6 +71,7 @@ def test_it_is_installed_under_its_name():
     assert scripts[1:] == ["sdjax = sdjax.commands.main:main"]
 
 
+@pytest.mark.slow
 def test_help_of_a_command_lists_its_options_and_is_no_error():
     done = sdjax_command("export", "--help")
     assert (done.returncode, done.stderr) == (0, "")
@@ -88,6 +89,7 @@ def test_the_same_command_by_its_module():
     assert "verbosity" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_whole_configuration_is_printed():
     """Of a task with another rule, from outside."""
     changes = ["--config.rule.name=fsd", "--config.seeds=3"]

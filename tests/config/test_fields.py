@@ -91,6 +91,7 @@ def test_a_value_is_accepted_and_converted_once(name, data):
     hash(kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACCEPTED)
 @given(data=st.data())
 def test_what_is_printed_of_a_value_can_be_given(name, data):

@@ -110,6 +110,7 @@ def test_a_completed_table_is_complete(table):
             assert flatten(completed)[name] == names[name].convert(value)
 
 
+@pytest.mark.slow
 @given(
     TABLES, st.sampled_from(["", "inner.", "chosen."]), st.from_regex("[a-z]{1,9}", fullmatch=True)
 )

@@ -24,6 +24,7 @@ def recorded_annealings() -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "case"), recorded_annealings())
 def test_recorded_timesteps(file, case, x64):
     name, t_min = case.removeprefix("anneal_").split("_min")
@@ -39,6 +40,7 @@ def test_recorded_timesteps(file, case, x64):
     np.testing.assert_allclose(single, bounds[:, 0], atol=1)
 
 
+@pytest.mark.slow
 def test_uniform_reaches_exactly_the_recorded_bounds():
     low, high = reference.load("sds")["anneal_none"]["min_max_step"][0]
     draw = jax.vmap(annealing.uniform(low / 1000, high / 1000), in_axes=(0, None))
@@ -52,6 +54,7 @@ def test_along_visits_every_entry_once():
     assert [int(anneal(key, jnp.float32(step / 3))) for step in range(3)] == [900, 500, 100]
 
 
+@pytest.mark.slow
 def test_a_range_that_narrows_is_the_official_one_given_its_draws(x64, monkeypatch):
     """Of t as 10^7 parts, so that its bounds are as fine as the recorded ones."""
     arrays = reference.load("timestep_schedules")["linear_range"]
@@ -73,6 +76,7 @@ def bounds(anneal, progress) -> tuple[int, int]:
     return int(t.min()), int(t.max())
 
 
+@pytest.mark.slow
 def test_bounds_are_annealed_over_a_part_of_the_run():
     """MVDream's, and VSD's jump."""
     mvdream = annealing.uniform(ramps.ramp(0.98, 0.02, 0.8), ramps.ramp(0.98, 0.5, 0.8))

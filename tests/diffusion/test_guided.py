@@ -83,6 +83,7 @@ def test_perpendicular_matches_threestudio():
     np.testing.assert_allclose(along, 0.0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_perp_neg_is_blind_along_the_direction():
     """A negative that differs from uncond along cond - uncond only changes nothing."""
     cond, uncond = jnp.asarray([1.0, 2.0]), jnp.asarray([0.5, 0.0])

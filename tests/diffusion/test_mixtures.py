@@ -121,6 +121,7 @@ def random_predictor(data_std=0.0) -> ExactPredictor:
 X_T = np.random.default_rng(4).normal(size=(VIEWS, *SHAPE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", SCALES)
 def test_guidance_is_that_of_a_network(scale, x64):
     predictor, x_t, t = random_predictor(), jnp.asarray(X_T), jnp.asarray(700)

@@ -25,6 +25,7 @@ def recorded_schedule(name):
     return progress, arrays["t_percent"], arrays["t_of_1000"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PACES)
 def test_paces_are_those_of_the_official_schedules(name, x64):
     progress, fractions, timesteps = recorded_schedule(name)

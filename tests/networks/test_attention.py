@@ -61,6 +61,7 @@ def test_heads_are_slices_of_the_channels(tokens, context, is_causal):
     np.testing.assert_allclose(attended, exact(*inputs, 3, is_causal), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_logits_and_softmax_are_float32():
     """Logits of about 60 in bfloat16 would be off by 0.2, the weights by a fifth."""
     inputs = draw(jnp.bfloat16, 16, 16, 20.0)

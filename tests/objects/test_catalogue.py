@@ -46,6 +46,7 @@ def test_colour_words(prompt):
     assert max(colours.values()) <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", prompts())
 def test_objects_stand_centred_on_the_ground_and_fill_the_ball(prompt):
     for obj in find(prompt):
@@ -63,6 +64,7 @@ def test_every_pair_of_a_category_is_distinct(images):
         assert (-10 * np.log10(error)).mean() < 22
 
 
+@pytest.mark.slow
 def test_every_view_shows_the_object(images):
     covered = (images < 0.97).any(-1).mean((2, 3))
     assert covered.min() > 0.03

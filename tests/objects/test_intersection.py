@@ -50,6 +50,7 @@ def march(solid, origin, directions):
     return np.where(inside.any(0), depths[inside.argmax(0)], np.inf)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**31))
@@ -70,6 +71,7 @@ def test_first_entry_is_the_one_found_by_marching(kind, seed):
     assert np.mean(hit != found) < 0.03  # chords shorter than a step
 
 
+@pytest.mark.slow
 def test_a_ray_parallel_to_a_face_hits_or_misses_by_where_it_runs():
     solid = box((0.0, 0.3, 0.0), (0.4, 0.2, 0.4), COLOUR)
     directions = jnp.asarray([[-1.0, 0.0, 0.0], [-1.0, -0.0, -0.0]]).T
@@ -79,6 +81,7 @@ def test_a_ray_parallel_to_a_face_hits_or_misses_by_where_it_runs():
     np.testing.assert_allclose(inside.depth, 2.8, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_solids_behind_the_origin_are_not_hit():
     solid = box((0.0, 0.0, 0.0), (0.4, 0.2, 0.4), COLOUR)
     away = jnp.asarray([[1.0, 0.0, 0.0]]).T

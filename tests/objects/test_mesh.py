@@ -60,6 +60,7 @@ def test_silhouettes_of_mesh_and_rendering_agree(prompt):
     assert np.mean(np.abs(drawn - covered) > 0.5) < 0.001
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_mesh_has_the_colours_of_the_rendering(prompt):
     """Where a ray to the middle of a triangle meets nothing before, both look the same."""

@@ -78,6 +78,7 @@ def test_words_that_no_object_has_together():
         find("a red tall mug")
 
 
+@pytest.mark.slow
 def test_importing_prompts_loads_nothing_heavy():
     code = (
         "import sys, sdjax.objects.prompts as p; p.all_objects();"

@@ -166,6 +166,7 @@ def stretched_rays(origin, directions, factors):
     return np.float32(moved), np.float32(factors[:, None] * directions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MAKERS)
 @few
 @given(seed=st.integers(0, 2**31), factors=FACTORS)
@@ -247,6 +248,7 @@ def test_sizes_are_multiplied_by_the_factors():
     np.testing.assert_allclose(after, factors * before, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_variant_leaves_the_object_as_it_is():
     obj = OBJECTS["blue tall house"]
     before = jax.tree.map(jnp.array, to_model(obj))

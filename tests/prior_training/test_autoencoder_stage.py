@@ -46,6 +46,7 @@ def test_standardised_latents_have_mean_0_and_deviation_1(both):
     np.testing.assert_allclose(posterior.mean.std((0, 1, 2)), 1.0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_posterior_is_scaled_as_the_latents_are(both):
     _, before, posterior = both
     original = encode({"params": PARAMS}, signed(GIVEN))
@@ -53,6 +54,7 @@ def test_the_posterior_is_scaled_as_the_latents_are(both):
     np.testing.assert_allclose(posterior.std, original.std / scale, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_decoded_picture_is_the_same(both):
     """Of any latents, not only of those from which the scale was taken."""
     after, before, posterior = both
@@ -87,6 +89,7 @@ def small_std(params, logvar):
     return {**params, "quant_conv": {"kernel": kernel, "bias": bias}}
 
 
+@pytest.mark.slow
 def test_the_terms_are_psnr_and_kl():
     """With latents that are hardly random, so that NumPy knows what is decoded."""
     params = small_std(PARAMS, -30.0)
@@ -100,12 +103,14 @@ def test_the_terms_are_psnr_and_kl():
     np.testing.assert_allclose(value, 4 * error + 0.01 * kl, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_standard_normal_posterior_has_no_kl():
     quant = jax.tree.map(np.zeros_like, PARAMS["quant_conv"])
     _, terms = loss(1.0, {**PARAMS, "quant_conv": quant}, GIVEN, jax.random.key(0))
     np.testing.assert_allclose(terms["kl"], 0.0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_key_draws_the_latents():
     params = small_std(PARAMS, 0.0)
     values = [float(loss(0.0, params, GIVEN, jax.random.key(k))[0]) for k in (0, 0, 1)]

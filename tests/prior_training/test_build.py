@@ -86,6 +86,7 @@ def test_the_shipped_table_has_the_defaults():
     assert (made.framing, made.variety, made.odds) == (Framing(), Variety(), Odds())
 
 
+@pytest.mark.slow
 def test_pictures_at_hand_and_fresh_ones():
     bank, fresh = (make_source(config(**{"data.pictures": number})) for number in (6, 0))
     assert isinstance(bank, Bank) and bank.values.shape == (6, 8, 8, 3)

@@ -56,6 +56,7 @@ def test_sentences(words, prefix, said):
     assert caption(words, prefix) == said
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(words=any_words(), seed=st.integers(0, 2**31))
 def test_every_word_is_in_the_vocabulary(words, seed):

@@ -50,6 +50,7 @@ def value(latents, prediction, network, key=0):
     return float(diffusion_loss(denoiser, NOTHING, latents, IDS, jax.random.key(key))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 def test_who_knows_everything_has_no_loss(prediction):
     assert value(LATENTS, prediction, Knowing(LATENTS, prediction)) < 1e-6

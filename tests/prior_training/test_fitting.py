@@ -53,6 +53,7 @@ def whole(tmp_path_factory):
     return params, reports
 
 
+@pytest.mark.slow
 def test_it_converges(tmp_path):
     plan = PLAN._replace(steps=300, checkpoint_every=300, chunk=100)
     params = fitted(tmp_path, plan=plan)
@@ -60,6 +61,7 @@ def test_it_converges(tmp_path):
     np.testing.assert_allclose(params["bias"], [0.5, -1.0], atol=0.02)
 
 
+@pytest.mark.slow
 def test_reports_are_of_chunks_and_say_what_is_saved(whole):
     _, reports = whole
     assert [report.step for report in reports] == [2, 4, 6, 8, 10, 12]
@@ -96,6 +98,7 @@ def test_the_result_is_the_average_of_the_last_state(whole, tmp_path):
     assert len(reports) == len(states)
 
 
+@pytest.mark.slow
 def test_averages_follow_their_recursion(tmp_path):
     """The weight of the past rises as (1 + step) / (10 + step) and stays at the plan's."""
     states = []
@@ -214,6 +217,7 @@ def test_a_loss_that_is_no_number_is_a_sentence_and_the_checkpoint_stays(tmp_pat
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
 
 
+@pytest.mark.slow
 def test_a_gradient_that_is_no_number_is_not_saved(whole, tmp_path):
     """The loss of that step is finite still: at 0, the root has no slope."""
 
@@ -241,6 +245,7 @@ def optimised(plan, gradient, params=START):
     return jax.tree.map(lambda leaf, update: leaf + update, params, updates)
 
 
+@pytest.mark.slow
 def test_kernels_decay_and_vectors_do_not():
     ones = {"kernel": np.ones((2, 2), np.float32), "bias": np.ones(2, np.float32)}
     after = optimised(PLAN._replace(weight_decay=0.1), jax.tree.map(np.zeros_like, ones), ones)

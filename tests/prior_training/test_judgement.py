@@ -22,6 +22,7 @@ def render():
         yield make_renderer(CONFIG, 8)
 
 
+@pytest.mark.slow
 def test_the_classifier_learns_from_renderings_and_their_words(render, monkeypatch):
     asked = []
 

@@ -32,6 +32,7 @@ def assert_same(params, expected):
         np.testing.assert_array_equal(leaf, other)
 
 
+@pytest.mark.slow
 def test_what_is_written_is_read_bit_for_bit(model, folder):
     again = read_model(folder)
     assert_same(again.params, model.params)
@@ -39,6 +40,7 @@ def test_what_is_written_is_read_bit_for_bit(model, folder):
     np.testing.assert_array_equal(again.tokenize(["a red mug"]), model.tokenize(["a red mug"]))
 
 
+@pytest.mark.slow
 def test_half_precision_is_the_rounded_one(model, tokenizer, tmp_path):
     write_model(model, tmp_path, tokenizer, "float16")
     rounded = jax.tree.map(

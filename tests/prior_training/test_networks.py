@@ -43,6 +43,7 @@ def test_levels_with_and_without_text():
     assert "attentions_0" not in shapes["down_blocks_0"] and "attentions_0" in shapes["up_blocks_0"]
 
 
+@pytest.mark.slow
 def test_parameters_start_with_flaxs_variances(params):
     """Of kernels 1 / inputs, of embeddings 1 / width; biases 0, norms 1."""
     for name, leaf in leaves_of(params):

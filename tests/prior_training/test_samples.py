@@ -36,6 +36,7 @@ def drawn(monkeypatch):
     return asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overhead", [10.0, 45.0, 60.0, 75.0])
 def test_every_column_is_drawn_with_its_word(model, drawn, overhead):
     sample_sheet(model, PROMPTS, 1, overhead, SAMPLING)

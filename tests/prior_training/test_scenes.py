@@ -34,6 +34,7 @@ def one_of(model, index):
     return jax.tree.map(lambda leaf: leaf[index], model)
 
 
+@pytest.mark.slow
 def test_a_third_is_seen_from_each_side(many):
     named = directions(many)
     named = named[named != "overhead"]
@@ -64,6 +65,7 @@ def test_words_of_directions_agree_with_those_of_prompts(many):
     assert [DIRECTIONS[i] for i in index] == [words.direction for words in many.words]
 
 
+@pytest.mark.slow
 def test_a_margin_keeps_away_from_the_borders_between_words():
     """No view is within 10 degrees of another word; all else is still seen."""
     framing = FRAMING._replace(margin=10.0)
@@ -78,6 +80,7 @@ def test_a_margin_keeps_away_from_the_borders_between_words():
         assert part.min() >= low and part.max() <= high and np.ptp(part) > 0.8 * (high - low)
 
 
+@pytest.mark.slow
 def test_cameras_stay_in_their_ranges():
     framing = Framing((5.0, 20.0), (2.5, 4.0), (30.0, 60.0), 10.0)
     cameras = scenes(number=200, framing=framing).cameras
@@ -150,6 +153,7 @@ def test_scenes_depend_on_the_generator_alone():
     assert not same(scenes(3, 20), scenes(4, 20))
 
 
+@pytest.mark.slow
 def test_pictures_are_those_of_their_words():
     """White around a thing that has its colour."""
     (mug,) = find("a red mug")

@@ -61,6 +61,7 @@ def test_a_batch_depends_on_the_generator_alone(made, kind):
     assert one.captions != other.captions and not np.array_equal(one.values, other.values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bank", "fresh"])
 def test_a_batch_has_its_size(made, kind):
     batch = batch_of(made[kind])

@@ -76,12 +76,14 @@ def latents(model, pictures):
     return np.asarray(jax.jit(lambda x: autoencoder.apply(params, x, method="encode").mean)(signed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("train", [train_autoencoder, train_diffusion])
 def test_no_steps_leave_the_model(model, source, fitted, tmp_path, train):
     assert train(config(steps=0), model, source, tmp_path) is model
     assert not fitted
 
 
+@pytest.mark.slow
 def test_diffusion_gets_scaled_latents_with_their_captions(model, source, fitted, tmp_path):
     train_diffusion(config(), model, source, tmp_path)
     values, ids = fitted[0]["batches"](np.random.default_rng(0))
@@ -118,6 +120,7 @@ def test_only_a_new_autoencoder_is_standardised(model, source, fitted, tmp_path,
     jax.tree.map(np.testing.assert_array_equal, after.params["unet"], model.params["unet"])
 
 
+@pytest.mark.slow
 def test_the_stages_draw_from_their_own_seeds(model, source, fitted, tmp_path):
     for train in (train_autoencoder, train_diffusion):
         train(config(), model, source, tmp_path)

@@ -81,6 +81,7 @@ def test_ids_are_whole_and_the_marks_are_last(folder, ids):
     assert write_tokenizer(folder, WORDS, LENGTH) == len(ids)
 
 
+@pytest.mark.slow
 def test_the_same_words_make_the_same_files(folder, tmp_path):
     """A run that is resumed writes them again, and its networks know the old ids."""
     before = {file.name: file.read_bytes() for file in folder.iterdir()}

@@ -43,6 +43,7 @@ def random_cameras():
     return jax.jit(lambda key: draw(jax.random.split(key, 500)))(jax.random.key(0))
 
 
+@pytest.mark.slow
 def test_the_cameras_of_a_bank_are_spread_over_the_band():
     """A camera of 100 has a solid angle of 15 degrees squared to itself."""
     cameras = bank_cameras(100, **BAND, azimuth=20.0)
@@ -57,6 +58,7 @@ def test_the_cameras_of_a_bank_are_spread_over_the_band():
     assert angles(random_cameras(), cameras).min(axis=1).max() < 14.0
 
 
+@pytest.mark.slow
 def test_a_camera_snaps_to_the_nearest_of_the_bank():
     prior = tiny.PRIOR.replace(cameras=bank_cameras(40, **BAND))
     np.testing.assert_array_equal(prior.nearest(prior.cameras), np.arange(40))
@@ -91,6 +93,7 @@ def test_a_timestep_means_the_same_at_every_resolution():
     np.testing.assert_array_equal(log_snr(8), log_snr(4))  # never above the plain cosine
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prompt", "named"),
     [("a mug", MUGS), ("a photo of a red mug", ("red mug",)), ("a striped mug", MUGS[2:3])],
@@ -110,6 +113,7 @@ def test_an_unknown_prompt_lists_the_known_ones(mugs):
         mugs.condition("a house")
 
 
+@pytest.mark.slow
 def test_the_bank_holds_pictures_of_the_objects(mugs):
     bank, names = np.asarray(mugs.bank), mugs.names
     assert bank.shape == (8, 3, 16, 16, 3) and bank.dtype == np.uint8
@@ -131,6 +135,7 @@ def test_decoding_is_the_inverse_of_encoding_and_clips():
     )
 
 
+@pytest.mark.slow
 def test_samples_are_the_objects_in_equal_shares(mugs):
     samples = 128
     camera = jax.tree.map(lambda leaf: jnp.repeat(leaf[:1], samples), mugs.cameras)
@@ -154,6 +159,7 @@ def with_directions(camera, x_t, t):
     return DIRECTIONS.predictor(tiny.CONDITIONING, camera)(x_t, t, 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(4))
 def test_a_direction_shows_all_views_that_share_it(index):
     camera, t = tiny.cameras(index), jnp.asarray(700)
@@ -174,6 +180,7 @@ def test_the_mirror_images_join_the_data():
     assert mirrored.names == tiny.PRIOR.names * 2
 
 
+@pytest.mark.slow
 def test_a_pooled_prior_has_every_view_at_every_camera():
     images = np.asarray(tiny.PRIOR.bank, np.float32) / 255
     prior = pooled(Data(tiny.PRIOR.names, images), tiny.cameras(0), 0.1)

@@ -80,6 +80,7 @@ def pipe():
     return pipeline(folder_of("sd1_tiny"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"), [("sd1_tiny", StableDiffusionPipeline), ("sd2_tiny", DerivedPipeline)]
 )
@@ -91,6 +92,7 @@ def test_it_is_the_prior_of_the_folder(name, kind, tmp_path):
     np.testing.assert_array_equal(prior.embed(PROMPTS), expected.embed(PROMPTS))
 
 
+@pytest.mark.slow
 def test_options_are_those_of_load(pipe, tmp_path):
     options = {"image_size": 32, "remat": True, "precision": Precision(jnp.float16, jnp.bfloat16)}
     prior = stable_diffusion.from_pipeline(pipe, **options)
@@ -103,6 +105,7 @@ def test_options_are_those_of_load(pipe, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", [FLOAT32, Precision(jnp.bfloat16, jnp.float16)])
 @pytest.mark.parametrize("stored", [np.float16, ml_dtypes.bfloat16])
 def test_weights_in_half_precision(stored, precision, tmp_path):
@@ -117,6 +120,7 @@ def test_weights_in_half_precision(stored, precision, tmp_path):
     np.testing.assert_array_equal(prior.embed(PROMPTS), expected.embed(PROMPTS))
 
 
+@pytest.mark.slow
 def test_what_becomes_of_the_pipeline_does_not_matter(pipe):
     prior = stable_diffusion.from_pipeline(pipe, precision=FLOAT32)
     kept = jax.tree.map(jnp.copy, prior)
@@ -129,6 +133,7 @@ def test_what_becomes_of_the_pipeline_does_not_matter(pipe):
     np.testing.assert_array_equal(prior.embed(PROMPTS), expected)
 
 
+@pytest.mark.slow
 def test_compiled_networks(pipe):
     expected = stable_diffusion.from_pipeline(pipe)
     for name in FILES:
@@ -136,6 +141,7 @@ def test_compiled_networks(pipe):
     assert_same(stable_diffusion.from_pipeline(pipe), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_adapters_have_to_be_fused(pipe, name):
     getattr(pipe, name).layers["down.to_q"] = adapted_layer(["style"], [], lora_A={"style": 0})
@@ -144,6 +150,7 @@ def test_adapters_have_to_be_fused(pipe, name):
         stable_diffusion.from_pipeline(pipe)
 
 
+@pytest.mark.slow
 def test_offloaded_weights(pipe):
     pipe.vae.tensors = {name: MetaTensor(array) for name, array in pipe.vae.tensors.items()}
     with pytest.raises(UserError, match=r"^The pipeline's vae has its weights offloaded; call"):
@@ -217,6 +224,7 @@ def test_classes_of_another_kind(pipe):
         stable_diffusion.from_pipeline(pipe)
 
 
+@pytest.mark.slow
 def test_weights_of_another_network(pipe):
     del pipe.unet.tensors["conv_in.bias"]
     sentence = "The pipeline's unet holds weights of another network than its configuration"
@@ -225,6 +233,7 @@ def test_weights_of_another_network(pipe):
     assert str(caught.value).splitlines()[1:] == ["missing:", "  conv_in.bias [24]"]
 
 
+@pytest.mark.slow
 def test_another_schedule(pipe):
     pipe.scheduler.config["beta_schedule"] = "linear"
     with pytest.raises(UserError, match="beta_schedule is 'linear'"):

@@ -34,6 +34,7 @@ def prior(request):
     return tiny.PRIOR if request.param == "embedded" else request.getfixturevalue("diffusion")
 
 
+@pytest.mark.slow
 def test_each_offers_what_a_prior_has_and_those_with_a_network_its_adapter(prior):
     assert isinstance(prior, Prior)
     name = "embedded" if prior is tiny.PRIOR else "stable_diffusion"
@@ -58,6 +59,7 @@ def test_pictures_are_seen_by_the_first_camera_of_the_bank_or_by_any(diffusion):
     assert diffusion.picture_camera(given) is given
 
 
+@pytest.mark.slow
 def test_the_truth_is_known_of_the_objects_alone(diffusion):
     """Of all that the prompt names, rendered from the given cameras at the given size."""
     cameras = bank_cameras(2, **BAND._asdict())
@@ -75,6 +77,7 @@ def test_only_data_have_mirror_images(diffusion):
     assert tiny.PRIOR.mirrored().bank.shape[0] == 2 * tiny.PRIOR.bank.shape[0]
 
 
+@pytest.mark.slow
 def test_bins_of_stable_diffusion_are_those_of_its_prompts(diffusion):
     """Front, back, side and top; a turn away from the front with Perp-Neg; one without views."""
     seen = diffusion.view_bins(None).bin_of(front()._replace(azimuth=jnp.asarray([100.0])))
@@ -135,6 +138,7 @@ def make_diffusion(resolution, choice=PRIOR, **table):
     return made(choice.kinds, table, wanted=Wanted("a mug", resolution, None))
 
 
+@pytest.mark.slow
 def test_stable_diffusion_is_loaded_as_its_fields_say():
     found = make_diffusion(16, prompts={"negative": "blurry"}, autoencoder_dtype="bfloat16")
     assert found.prompting == Prompting("blurry")
@@ -146,6 +150,7 @@ def test_stable_diffusion_is_loaded_as_its_fields_say():
     assert found.image_size == 16
 
 
+@pytest.mark.slow
 def test_a_run_chooses_the_size_that_the_autoencoder_sees():
     """Not that of its renderings: those are resized."""
     own = make_diffusion(None).image_size

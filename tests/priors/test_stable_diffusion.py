@@ -153,6 +153,7 @@ def test_sdi_reaches_the_image_as_in_the_official_code(name, cache):
         assert_close(gradient / latents.size, arrays["grad_f64"])
 
 
+@pytest.mark.slow
 def test_prompts_are_seen_from_four_directions(cache):
     """The recorded embeddings are of the four prompts that the official code makes."""
     *seen, negative = map(str, INPUTS["prompts"])

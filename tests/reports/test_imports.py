@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 COMMAND = """
 import sys
 import sdjax.reports.metrics, sdjax.reports.pictures, sdjax.reports.progress
@@ -9,6 +11,7 @@ print([name for name in ("orbax", "rich", "tensorboardX", "imageio", "PIL") if n
 """
 
 
+@pytest.mark.slow
 def test_heavy_libraries_are_imported_where_they_are_used():
     done = subprocess.run([sys.executable, "-c", COMMAND], capture_output=True, text=True)
     assert done.stdout == "[]\n"

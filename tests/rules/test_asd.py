@@ -89,6 +89,7 @@ def test_a_shift_to_pure_noise_is_sds(x64):
     assert distance_to_sds(0.0) < 1e-14 < 1e-3 < distances[0]
 
 
+@pytest.mark.slow
 def test_without_a_shift_it_is_a_multiple_of_csd(x64):
     schedule, predictor, latents, t, noise = given = exact(0.0)
     ours = asd_residual(schedule, predictor, latents, t, t, noise, guidance_scale=7.5)

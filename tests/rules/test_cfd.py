@@ -102,6 +102,7 @@ def test_the_official_annealing_of_cfd_is_rounded(x64):
     assert found == [980, 836, 692, 404, 212]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, 3.0])
 def test_the_image_target_has_a_guidance_scale_of_its_own(scale):
     """At the same x_t, from the same evaluation (test_rules.py counts it)."""

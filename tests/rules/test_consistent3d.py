@@ -131,6 +131,7 @@ def test_the_larger_timestep_is_drawn_above_the_annealed_one(progress, lowest, h
     assert t.min() < lowest + 10 and t.max() > highest - 10
 
 
+@pytest.mark.slow
 def test_mix_changes_the_weighting_in_the_middle_of_the_run():
     late = weighting.scaled(weighting.constant, 3.0)
     for progress, factor in ((0.49, 1.0), (0.5, 3.0)):
@@ -138,6 +139,7 @@ def test_mix_changes_the_weighting_in_the_middle_of_the_run():
         np.testing.assert_allclose(mixed.gradient, factor * plain.gradient, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_where_the_ode_is_straight_nothing_moves(x64):
     """One object: epsilon is constant along the ODE, so that both predictions agree."""
     schedule = jax.tree.map(jnp.float64, reference.table_schedule())

@@ -67,6 +67,7 @@ def test_nothing_flows_into_the_gradient():
     np.testing.assert_array_equal(found, latents**2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in SDS if "grad_img" in SDS[name]])
 def test_the_image_residual_of_threestudio(name):
     """Its weight (1 - abar) alpha / sigma is alpha sigma."""

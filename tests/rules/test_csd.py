@@ -68,6 +68,7 @@ def test_the_official_scales_are_ramps(name):
     np.testing.assert_allclose(values, CSD[name]["scales"], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pure_early", "annealed_perpneg_mid_step2500_s0", "pure_late"])
 def test_sds_is_csd_with_a_multiple_and_the_noise(name, x64):
     """And SDS of scale s is (s - 1) times the classifier score more than SDS of scale 1."""
@@ -90,6 +91,7 @@ def test_only_the_branches_with_a_factor_are_evaluated():
     assert needed_branches(Scales(null=jnp.float32(0.0))) == ("cond", "null")
 
 
+@pytest.mark.slow
 def test_an_absent_term_is_one_of_factor_zero():
     arrays = reference.samples(CSD["pure_mid"])[0]
     given = inputs(arrays)

@@ -93,6 +93,7 @@ def dsd_and_ddim(start, warm_up):
     return ours, ddim(predictor, 1.0, jnp.asarray(ode_grid(ode_steps)))[2]
 
 
+@pytest.mark.slow
 def test_dsd_reaches_the_end_of_its_ode_from_anywhere_by_a_warm_up():
     """Measured (root mean square): 0.007 with it; without 0.017 from 0 and 0.078 from 2."""
 

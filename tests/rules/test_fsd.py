@@ -81,6 +81,7 @@ def drawn_gradients():
     return [jax.vmap(functools.partial(draw, r))(k) for r, k in zip(rules, keys, strict=True)]
 
 
+@pytest.mark.slow
 def test_fsd_has_the_mean_gradient_of_sds():
     """Over particles; by the difference of the means in units of its standard error."""
     of_sds, *of_fsd = (np.asarray(drawn, np.float64) for drawn in drawn_gradients())

@@ -128,6 +128,7 @@ def test_annealed_timesteps(name, x64):
     assert int(anneal(jax.random.key(0), jnp.asarray(step / 10000))) == int(t)
 
 
+@pytest.mark.slow
 def test_one_step_is_sds_with_another_weight(x64):
     arrays = reference.samples(HIFA["single_mid"])[0]
     case, t = reference.case(arrays, jnp.float64), jnp.asarray(arrays["t"])
@@ -155,6 +156,7 @@ def update_and_image_gradient(predictor, latents, image):
     return rule.update(latents=latents, **given), of_image(image)
 
 
+@pytest.mark.slow
 def test_the_rule_draws_the_image_to_the_same_estimate():
     predictor = tiny.PRIOR.predictor(tiny.CONDITIONING, tiny.cameras(0))
     latents = predictor.modes[:, 0] * 0.5

@@ -86,6 +86,7 @@ def our_ism(arrays, interval, dtype, scale, inversion_scale, stride, steps):
 INPUTS = {"latents", "t", "weights", "noise_main", "noise_channel"}
 
 
+@pytest.mark.slow
 @both_precisions
 @pytest.mark.parametrize("name", INVERSIONS)
 def test_ism(name, dtype, x64):
@@ -110,6 +111,7 @@ def test_ism(name, dtype, x64):
     check(actual, arrays, float(arrays["grad_scale"]))
 
 
+@pytest.mark.slow
 @both_precisions
 def test_the_official_sds_mode_is_sds(dtype, x64):
     arrays = ISM["sds_mode"]
@@ -153,6 +155,7 @@ def residuals(interval: int, steps: int, data_std: float, seed: int = 0):
     return ours, mode, noise, sigma_over_alpha(schedule, t)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data_std", [0.0, 0.3])
 def test_without_interval_and_inversion_the_noise_is_replaced_by_its_prediction(data_std, x64):
     """x_t is then SDS's, and g = g_SDS - w (epsilon(x_t, null) - noise)."""
@@ -162,6 +165,7 @@ def test_without_interval_and_inversion_the_noise_is_replaced_by_its_prediction(
     assert (np.abs(ours.target - noise).max() < 1e-12) == (data_std == 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interval", [0, 80, 499])
 @pytest.mark.parametrize("steps", [0, 5])
 def test_where_the_null_branch_knows_the_rendering_ism_is_sds(interval, steps, x64):

@@ -150,6 +150,7 @@ def depends_on_it(rule, fields) -> bool:
     return float(jnp.abs(ours - theirs).max() / jnp.abs(ours).max()) > 1e-4
 
 
+@pytest.mark.slow
 @every_rule
 def test_it_asks_for_the_unconditional_prediction_as_it_says(name):
     """Where one of its scales is not 1, or whatever they are; else nothing depends on it."""

@@ -43,6 +43,7 @@ def by_hand(arrays, threshold: float, scale: float) -> np.ndarray:
     return (1 - table[t]) * (domain + scale * (prompt - empty))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [EARLY, LATE])
 @pytest.mark.parametrize("above_t", [-1000, -1, 0, 1, 1000])
 def test_the_formula_by_hand(name, above_t, x64):
@@ -54,6 +55,7 @@ def test_the_formula_by_hand(name, above_t, x64):
     assert (above_t > 0) == (int(arrays["t"][0]) < threshold)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("t", "below"), [(199, 1.0), (200, 0.0)])
 def test_the_default_threshold_is_200_of_1000(t, below, x64):
     (*arguments, _, noise), _ = given(EARLY)

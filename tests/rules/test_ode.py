@@ -92,6 +92,7 @@ def largest_error(actual, expected):
     return float(jnp.abs(actual - expected).max() / jnp.abs(expected).max())
 
 
+@pytest.mark.slow
 @in_both_precisions
 def test_four_bins_are_exact_where_prompts_name_four_directions(dtype, tolerance, x64):
     rng = np.random.default_rng(2)
@@ -101,6 +102,7 @@ def test_four_bins_are_exact_where_prompts_name_four_directions(dtype, tolerance
     assert jnp.abs(exact - exact[:, :1]).max() > 0.05  # the directions differ
 
 
+@pytest.mark.slow
 @in_both_precisions
 def test_bins_of_perp_neg_are_exact_at_their_cameras_and_these_mirrored(dtype, tolerance, x64):
     centres = 22.5 * (np.arange(8) + 0.5)
@@ -122,6 +124,7 @@ def test_the_error_between_bins_of_perp_neg_falls_with_their_width(x64):
     assert (np.abs(orders - 1.0) < 0.15).all(), orders
 
 
+@pytest.mark.slow
 def test_states_in_bfloat16_are_off_by_their_rounding():
     camera = spread([0.0, 90.0, 180.0], 0.0)
     exact, cached = follow(camera, prompting=PLAIN, bins=None, dtype=jnp.float32, stored="bfloat16")
@@ -147,6 +150,7 @@ def test_memory_is_as_stated(dtype, kibibytes):
     assert states.size * states.dtype.itemsize == 17 * kibibytes * 1024
 
 
+@pytest.mark.slow
 def test_the_official_schedule_asks_for_8_evaluations_a_step():
     """And for 3 where the ODE is looked up; 13 at the most (counted in `test_rules.py`)."""
     config = load_config("stable_diffusion_3d:dsd")
@@ -187,6 +191,7 @@ def odes(schedule, camera):
     }
 
 
+@pytest.mark.slow
 @both_schedules
 @pytest.mark.parametrize(("dtype", "tolerance"), [(jnp.float32, 1e-5), (jnp.float64, 1e-10)])
 def test_the_cached_ode_is_the_exact_one_at_its_bins(schedule, dtype, tolerance, x64):
@@ -205,6 +210,7 @@ def test_the_cached_ode_of_another_view_is_that_of_the_nearest_bin(x64):
     assert np.abs(far - here).max() > 0.5
 
 
+@pytest.mark.slow
 @both_schedules
 def test_the_ode_in_coordinates_is_that_in_pixels(schedule, x64):
     found = odes(schedule_in(schedule, jnp.float64), tiny.cameras(2))

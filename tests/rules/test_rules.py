@@ -157,6 +157,7 @@ def update_and_gradient(name, prior, camera, key, latents, state, progress):
     return update(name, prior, camera, key, latents, state, progress), (gradient, *rest)
 
 
+@pytest.mark.slow
 class WithAndWithoutJit(chex.TestCase):
     """What is the same either way."""
 
@@ -260,6 +261,7 @@ def test_views_do_not_see_each_other(name):
     assert_close(name, jit_update(name, *swapped).gradient[::-1], gradient)
 
 
+@pytest.mark.slow
 @every_rule
 @pytest.mark.parametrize("prior", [COSINE, LINEAR], ids=["cosine", "linear"])
 def test_updates_are_finite_at_every_timestep(name, prior):
@@ -311,6 +313,7 @@ def test_dsd_star_refuses_two_views():
         update("dsd star", *two)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ENTRIES if "image target" in name])
 def test_an_image_is_drawn_to_an_estimate_with_hifas_weight(name):
     found = update(name, *inputs(name))

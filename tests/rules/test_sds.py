@@ -89,6 +89,7 @@ def test_unified_weights(name):
     np.testing.assert_allclose(ratio, arrays["lambdas"][0], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_IMAGE)
 def test_unified_image_residual(name):
     """VSD's draws no image but the particles' one-step estimate to the prior's."""

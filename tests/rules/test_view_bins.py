@@ -64,6 +64,7 @@ def test_perp_neg_tells_no_camera_from_its_mirror_image_and_all_elevations_up_to
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), *read)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2, 16])
 def test_a_turn_is_half_a_bin_from_its_camera_at_most(number):
     bins, seen = turn_bins(number), cameras()

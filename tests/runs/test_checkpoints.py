@@ -163,6 +163,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 def test_a_kill_while_writing_leaves_a_whole_checkpoint(tmp_path):
     done = subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, str(tmp_path)])
     assert done.returncode == -signal.SIGKILL

@@ -114,6 +114,7 @@ def test_a_resumed_run_may_have_other_chunks_and_reports(tmp_path, monkeypatch):
     assert stored(tmp_path, images_config(**settings))[0] == 12
 
 
+@pytest.mark.slow
 def test_a_stage_ends_with_the_chunk_that_is_left(tmp_path, monkeypatch):
     seen = []
     with monkeypatch.context() as patch:
@@ -144,6 +145,7 @@ def test_a_seed_is_the_same_alone_and_beside_others(tmp_path):
     assert np.abs(beside.params["image"][0] - alone.params["image"][0]).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_does_not_fit_is_one_sentence(tmp_path):
     config = images_config()
     train(config, tmp_path)

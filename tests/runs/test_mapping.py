@@ -59,6 +59,7 @@ def test_devices_share_the_particles(own):
     assert len(together.devices()) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mapping", ["map", "vmap"])
 def test_a_lone_particle_is_the_one_it_is_beside_others(own, mapping):
     """In the programs of several devices, whatever their number: bit for bit."""
@@ -131,6 +132,7 @@ def by_hand(rate, weight, seeds, particles):
     return x, w
 
 
+@pytest.mark.slow
 @everywhere
 @both_mappings
 def test_the_mean_is_over_all_particles_of_all_devices(devices, mapping):
@@ -169,6 +171,7 @@ def test_every_particle_sees_all_others(devices, mapping):
     assert (np.asarray(everyone[MANY:]) == x[-1]).all()
 
 
+@pytest.mark.slow
 @both_mappings
 def test_a_program_is_compiled_once(mapping):
     calls = []

@@ -162,6 +162,7 @@ def test_a_seed_is_the_same_alone_and_in_company(mapping, tolerance):
     assert jnp.abs(first - second).max() > 0.01
 
 
+@pytest.mark.slow
 def test_regularisers_change_the_result_and_are_reported():
     weights = (("opaque", 0.0, opaque), ("sparsity", 1000.0, sparsity))
     recipe = RECIPE.replace(losses=weights)
@@ -173,6 +174,7 @@ def test_regularisers_change_the_result_and_are_reported():
     assert density.mean() < -0.01
 
 
+@pytest.mark.slow
 def test_preparing_hands_the_prior_to_the_rule():
     def prepare(state, predictor_at):
         return state + 1.0, predictor_at(PRIOR.cameras).positive
@@ -189,6 +191,7 @@ def test_the_noise_of_a_seed_is_that_of_its_rule():
     np.testing.assert_allclose(noise, start().rule_state[0], rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_every_step_of_every_seed_draws_anew():
     def make_rule(prior):
         return sds(prior.schedule, guidance_scale=1.0, annealing=uniform())
@@ -198,6 +201,7 @@ def test_every_step_of_every_seed_draws_anew():
     assert len(np.unique(log.t)) == log.t.size == 9
 
 
+@pytest.mark.slow
 def test_a_step_descends_along_the_mean_gradient_of_the_views():
     """In 2D by the chain rule: latents are 2 image - 1, in both views."""
     before = start(IMAGES)

@@ -163,6 +163,7 @@ def test_parts_of_a_run_are_bit_for_bit_the_whole(name):
     assert log.t.shape == log.losses["guidance"].shape == (3, 2)
 
 
+@pytest.mark.slow
 def test_what_is_shared_is_learned_and_reported():
     recipe = RECIPES["vsd"]
     _, before = start(recipe)
@@ -186,6 +187,7 @@ def reporting(sees_everyone):
     return make_rule
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sees_everyone", [True, False])
 def test_particles_that_see_each_other_have_the_same_cameras(sees_everyone):
     """At each step others, of the 4 that the prior has."""
@@ -196,6 +198,7 @@ def test_particles_that_see_each_other_have_the_same_cameras(sees_everyone):
     assert (azimuth == azimuth[:1]).all() == sees_everyone
 
 
+@pytest.mark.slow
 def test_the_keys_of_a_run_are_no_seeds():
     for seed in map(jnp.int32, range(3)):
         of_run, of_seed = run_keys(seed), seed_keys(seed)

@@ -208,6 +208,7 @@ print(jax.config.jax_compilation_cache_dir, jax.device_count())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("early", "settings", "cache", "devices"),
     [

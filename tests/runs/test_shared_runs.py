@@ -121,6 +121,7 @@ def test_an_interrupted_run_is_identical(whole, tmp_path):
     assert resumed.params["image"].shape == (3, 16, 16, 3)
 
 
+@pytest.mark.slow
 def test_what_is_shared_goes_on_from_stage_to_stage(whole):
     """One step of its optimiser for every step of the run."""
     losses, shared = whole.chunks[-1].losses, whole.particles.shared

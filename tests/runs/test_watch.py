@@ -46,6 +46,7 @@ def pictures(folder):
     return steps
 
 
+@pytest.mark.slow
 def test_every_chunk_is_logged_and_those_that_are_saved_are_shown(run, particles, tmp_path):
     spread = type(particles)(*run.placement.spread(particles.particles), particles.shared)
     with Watch(run, tmp_path, 0, time.perf_counter()) as watch:

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from sdjax.scene.background import BACKGROUND, Learned, Random, Solid
 
@@ -15,12 +16,14 @@ def test_a_solid_one_has_one_colour():
     np.testing.assert_array_equal(BACKGROUND.read("white", 1)({}, None, DIRECTIONS), 1.0)
 
 
+@pytest.mark.slow
 def test_a_learned_one_starts_as_grey():
     learned = Learned()
     seen = learned(learned.init(jax.random.key(0)), None, DIRECTIONS)
     np.testing.assert_allclose(seen, 0.5, atol=0.2)
 
 
+@pytest.mark.slow
 def test_a_random_one_is_one_colour_with_its_probability_and_never_in_evaluation():
     random = Random(Learned(), 0.25)
     params = random.init(jax.random.key(0))

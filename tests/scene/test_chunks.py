@@ -80,6 +80,7 @@ def test_chunks_change_neither_the_picture_nor_its_gradient(field, training, x64
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-7, atol=1e-9), found, expected)
 
 
+@pytest.mark.slow
 def test_particles_and_views_may_be_mapped_over_chunks():
     nerf = NeRF(field=FIELDS["dense"], samples=4, proposals=5, chunk=16)
     params = jax.vmap(nerf.init)(jax.random.split(jax.random.key(0), 2))

@@ -45,6 +45,7 @@ def finite(tree):
     return all(jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proposals", [0, 8])
 def test_fog_has_the_opacity_of_its_chord(proposals):
     """Opacity 1 - exp(-sigma * length), its own colour, whatever the samples."""
@@ -58,6 +59,7 @@ def test_fog_has_the_opacity_of_its_chord(proposals):
     np.testing.assert_allclose(out.colour[1, 1], expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distance", [0.001, 1.5, 3.0])
 def test_a_larger_cube_may_hold_the_camera(distance):
     """Opacity 1 - exp(-sigma * length) over the part of the cube in front of the camera."""
@@ -83,6 +85,7 @@ def test_a_ball_looks_the_same_in_a_larger_cube():
     np.testing.assert_allclose(inside.depth[4, 4, 0], 1.0, atol=0.08)
 
 
+@pytest.mark.slow
 def test_a_ball_is_seen_where_it_is():
     nerf = NeRF(field=Ball(), samples=32, proposals=64, normals=True)
     out = render(nerf, nerf.init(jax.random.key(0)), camera(), None, 32)
@@ -172,6 +175,7 @@ def test_progress_reaches_the_field():
     np.testing.assert_allclose(last, shown(1.0), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_no_key_means_the_same_picture_and_a_key_means_jitter():
     params = SMALL.init(jax.random.key(0))
     first, again = (render(SMALL, params, camera()) for _ in range(2))
@@ -191,6 +195,7 @@ def test_particles_are_independent_of_each_other():
         np.testing.assert_allclose(both.colour[index], alone.colour, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_learned_background_learns():
     params = SMALL.init(jax.random.key(0))
     _, gradient = image_and_gradient(SMALL, params, camera(), jax.random.key(1))

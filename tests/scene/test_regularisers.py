@@ -65,6 +65,7 @@ def bulge(sign):
     return (normals / jnp.linalg.norm(normals, axis=-1, keepdims=True))[..., None, :]
 
 
+@pytest.mark.slow
 def test_orientation_counts_only_normals_that_face_away():
     assert regularisers.orientation(rendering()) == 0
     away = regularisers.orientation(rendering(normals=DIRECTIONS[..., None, :]))
@@ -89,6 +90,7 @@ def test_z_variance_is_the_variance_of_the_depth():
     assert regularisers.z_variance(rendering([0.2, 0, 0.2])) == 0  # too faint to have a depth
 
 
+@pytest.mark.slow
 def test_convexity_prefers_a_ball_to_a_plane_to_a_bowl():
     ball, bowl = (regularisers.convexity(rendering(normals=bulge(s))) for s in (1, -1))
     plane = regularisers.convexity(rendering(normals=jnp.array([0.0, 0, 1])))
@@ -127,6 +129,7 @@ def test_missing_normals_are_named(name):
         getattr(regularisers, name)(bare)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [[0.0, 0, 0], [0.3, 0.3, 0.4], [1.0, 0, 0]])
 def test_gradients_are_finite(weights):
     def total(weights, normals):
@@ -170,6 +173,7 @@ def render(normals, perturbed):
     return jax.jit(lambda key: nerf.render(params, CAMERA, key, 8, 8))(jax.random.key(1))
 
 
+@pytest.mark.slow
 @every_regulariser
 def test_it_needs_of_a_rendering_what_it_says(name):
     """With that it is finite, and without that refuses."""
@@ -202,6 +206,7 @@ def recipe_of(**losses):
     return build.make_recipe(config, tiny.PRIOR, stages(config)[0])
 
 
+@pytest.mark.slow
 def test_displaced_normals_are_reached_from_a_configuration():
     """Its weight, its points and its penalty."""
     recipe = recipe_of(normal_smoothness_3d=(0, 0.0, 4.0, 10))

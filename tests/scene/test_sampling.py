@@ -21,6 +21,7 @@ importance = jax.jit(sampling.importance_edges, static_argnums=3)
 EDGES = jnp.linspace(1, 3, 9)
 
 
+@pytest.mark.slow
 @FEW
 @given(coordinates, components, st.sampled_from([0.5, 1.0, 2.0]))
 def test_the_interval_is_where_the_ray_is_in_the_cube(origin, direction, radius):

@@ -60,6 +60,7 @@ def test_the_defaults_of_pictures_are_those_of_their_classes():
     check_defaults(SCENES["latents"].fields, Latents)
 
 
+@pytest.mark.slow
 @every_scene
 def test_a_scene_is_flat_where_its_kind_says_so_and_renders_as_large_as_it_may(name):
     table = {"hash_grid": {"log2_table_size": 4, "levels": 2}, "mlp": {"width": 4}}.get(name, {})
@@ -73,6 +74,7 @@ def test_a_scene_is_flat_where_its_kind_says_so_and_renders_as_large_as_it_may(n
     assert (out.samples is None) == scene.is_flat
 
 
+@pytest.mark.slow
 @every_scene
 def test_params_move_to_the_next_stage(name):
     """Those of a grid are interpolated at its vertices, all others have one size."""

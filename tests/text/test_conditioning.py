@@ -101,6 +101,7 @@ def test_under_jit_and_vmap_in_the_embeddings_precision(prompting, dtype):
         np.testing.assert_allclose(ours, np.asarray(plain, np.float32), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompting", [Prompting(), PERP_NEG])
 def test_a_network_takes_the_branches(prompting):
     """Seen from the front and from above, where Perp-Neg pushes nowhere: the mean of a one-hot

@@ -26,6 +26,7 @@ def copied(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.filterwarnings("ignore:the prompt has 100 tokens")
 def test_recorded_embeddings(name):
@@ -49,6 +50,7 @@ def test_recorded_view_dependent_embeddings(tmp_path):
     np.testing.assert_array_equal(again, embeddings)
 
 
+@pytest.mark.slow
 def test_skip_leaves_out_the_last_layers():
     recorded = reference.load("tiny_sd1_tiny")
     prompts = [str(prompt) for prompt in recorded["tokenizer"]["prompts"][:2]]
@@ -63,6 +65,7 @@ def test_skip_leaves_out_the_last_layers():
     assert np.abs(last - earlier).max() > 0.1
 
 
+@pytest.mark.slow
 def test_low_precision_is_near():
     prompts = ["a photo of a hamburger"]
     full, low = (

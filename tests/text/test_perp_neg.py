@@ -33,6 +33,7 @@ def with_unconditional(mix: np.ndarray) -> np.ndarray:
     return np.concatenate([np.where(unconditional, 0.0, mix), unconditional], axis=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in CASES if "perpneg_pos_mix" in CASES[name]])
 def test_recorded_mixing(name):
     recorded = CASES[name]
@@ -54,6 +55,7 @@ def test_recorded_weights_under_other_decays():
     reference.assert_matches(np.stack(ours.weights, 1), weights, 1e-6)
 
 
+@pytest.mark.slow
 def test_recorded_weights_of_the_stable_dreamfusion_family():
     """Its three probes are the positive's coefficients, 10 for the back, and flags of the two
     negatives: (1, 0) for front, side and (0, 1) for side, front."""
@@ -121,6 +123,7 @@ def test_coefficients_are_weights_of_a_mean(azimuth, elevation):
         np.testing.assert_allclose(coefficients.sum(), 1.0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_jit_and_vmap_agree_with_the_plain_call():
     cameras = camera(SEEN["azimuth"], SEEN["elevation"])
     plain = mixing(cameras)

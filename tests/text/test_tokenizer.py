@@ -34,6 +34,7 @@ def copied(tmp_path):
     return shutil.copytree(folder("sd2_tiny"), tmp_path / "tokenizer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.filterwarnings("ignore:the prompt has 100 tokens")
 def test_recorded_ids(name):
@@ -178,6 +179,7 @@ print(sorted(early), "torch" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_no_network_no_torch_no_noise_and_nothing_imported_early():
     """Only our own warning is heard."""
     command = [sys.executable, "-W", "ignore::UserWarning", "-c", SILENT, str(folder("sd1_tiny"))]

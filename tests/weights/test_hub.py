@@ -105,6 +105,7 @@ def files(folder):
     return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
 
 
+@pytest.mark.slow
 def test_only_what_is_needed_is_downloaded_once_and_works_offline(hub, tmp_path):
     hub.sent.clear()
     first, again = ask(tmp_path, hub.url, ["owner/model"], ["owner/model"])
@@ -121,6 +122,7 @@ def test_only_what_is_needed_is_downloaded_once_and_works_offline(hub, tmp_path)
     assert "nor complete in the cache" in incomplete["error"]
 
 
+@pytest.mark.slow
 def test_a_withdrawn_model_that_is_in_the_cache(hub, tmp_path):
     (first,) = ask(tmp_path, hub.url, ["owner/model"])
     model = hub.models.pop("owner/model")
@@ -145,6 +147,7 @@ def test_what_the_hub_refuses(refusals, case):
     assert "\n" not in error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url, settings", [(NOWHERE, {}), ("", {"HF_HUB_OFFLINE": "1"})])
 def test_no_network(tmp_path, url, settings):
     withdrawn = ["stabilityai/stable-diffusion-2-1-base"]

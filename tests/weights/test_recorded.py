@@ -37,6 +37,7 @@ def template(model, component):
     return parameter_shapes(network(config.from_dict(settings)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component", KINDS)
 @pytest.mark.parametrize("model", MODELS)
 def test_a_checkpoint_fills_its_network_and_is_saved_again(model, component, tmp_path):
@@ -53,6 +54,7 @@ def test_a_checkpoint_fills_its_network_and_is_saved_again(model, component, tmp
         np.testing.assert_array_equal(saved[name], tensor)
 
 
+@pytest.mark.slow
 def test_weights_of_another_version_are_listed():
     """SD 1 projects by convolutions, SD 2 by matrices, and widths differ."""
     with pytest.raises(UserError) as caught:

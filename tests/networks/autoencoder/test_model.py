@@ -59,6 +59,7 @@ def test_rematerialisation_changes_neither_output_nor_gradient():
         assert deviation(ours, theirs) < 1e-5
 
 
+@pytest.mark.slow
 def test_logvar_is_clamped():
     params = plain()[0]
     bias = jnp.asarray([0.0] * 4 + [100.0, -100.0, 0.0, 0.0])

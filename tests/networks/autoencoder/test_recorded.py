@@ -18,6 +18,7 @@ def arrays_of(checkpoint: str) -> dict[str, jax.Array]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
 def test_encoder_and_its_gradient_match_diffusers(checkpoint):
     (model, params), arrays = recorded(checkpoint, "vae"), arrays_of(checkpoint)

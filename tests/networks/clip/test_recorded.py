@@ -10,6 +10,7 @@ from tests.networks.components import CHECKPOINTS, deviation, recorded
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
 def test_hidden_states_match_transformers(checkpoint):
     model, params = recorded(checkpoint, "text_encoder")
@@ -25,6 +26,7 @@ def test_hidden_states_match_transformers(checkpoint):
     assert deviation(random.last_hidden_state, text["random_last_hidden_state"]) < 2e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
 def test_skipped_layers_leave_the_normed_state_below_them(checkpoint):
     model, params = recorded(checkpoint, "text_encoder")

@@ -27,6 +27,7 @@ def plain():
     return params, jax.jit(model.apply)({"params": params}, PIXELS)
 
 
+@pytest.mark.slow
 def test_the_class_token_is_pooled_and_projected():
     params, output = plain()
     assert output.last_hidden_state.shape == (2, 1 + 3 * 3, 16)
@@ -35,6 +36,7 @@ def test_the_class_token_is_pooled_and_projected():
     np.testing.assert_allclose(output.projected, projected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_every_patch_has_its_place():
     """The class token tells an image from one whose patches are exchanged."""
     params, output = plain()

@@ -59,6 +59,7 @@ def setting(name):
     return model, params, adapters, inputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["attention", pytest.param("UNet with rematerialisation", marks=pytest.mark.long)],
@@ -92,6 +93,7 @@ def test_fresh_adapters_and_scale_zero_are_the_network_itself():
         assert (deviation(ours, plain) < 1e-6) == same
 
 
+@pytest.mark.slow
 def test_they_are_diffusers_initial_values():
     """down: standard deviation 1 / rank; up: 0."""
     _, params, *_ = setting("UNet with rematerialisation")
@@ -101,6 +103,7 @@ def test_they_are_diffusers_initial_values():
     assert all(not leaf.any() for path, leaf in flat.items() if path[-1] == "up")
 
 
+@pytest.mark.slow
 def test_stable_diffusion_has_as_many_as_published():
     """Rank 4 on all attention of Stable Diffusion 1.5: the 797,184 numbers of its LoRA files."""
     shapes = parameter_shapes(network("unet", real_fields("sd15", "unet")))

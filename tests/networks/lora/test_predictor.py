@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from sdjax.diffusion.guided import Branches
 from sdjax.networks.lora.predictor import AdaptedPredictor
@@ -10,6 +11,7 @@ CONTEXT = jax.random.normal(jax.random.key(1), (2, 5, 12))
 CAMERAS = jax.random.normal(jax.random.key(2), (2, 16))
 
 
+@pytest.mark.slow
 def test_a_predictor_asks_for_several_cameras_in_one_evaluation():
     calls = []
 

@@ -29,6 +29,7 @@ def run(params, lora, camera):
     return apply_lora(MODEL, params, lora, LATENTS, jnp.asarray(5), CONTEXT, camera)
 
 
+@pytest.mark.slow
 def test_initial_values_are_those_of_pytorch(lora):
     """Uniform within +-1 / sqrt(inputs): 16 camera numbers, then 4 x 8."""
     for name, inside in (("linear_1", 16), ("linear_2", 32)):

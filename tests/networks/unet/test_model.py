@@ -66,6 +66,7 @@ def test_rematerialisation_changes_neither_output_nor_gradient():
         assert deviation(ours, theirs) < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [8, 9])
 def test_more_input_channels_change_the_first_kernel_only(channels):
     model = network("unet", small_unet(in_channels=channels))
@@ -76,6 +77,7 @@ def test_more_input_channels_change_the_first_kernel_only(channels):
     assert output.shape == (2, 4, 6, 4)
 
 
+@pytest.mark.slow
 def test_each_sample_has_its_own_timestep():
     params, together = plain()
     model = network("unet", small_unet())

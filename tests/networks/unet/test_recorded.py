@@ -37,6 +37,7 @@ def test_output_and_gradient_match_diffusers(checkpoint):
     assert deviation(gradient, reference.channels_last(arrays["grad_x"])) < 2e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS)
 @pytest.mark.parametrize("t", [0, 1, 500, 999])
 def test_every_timestep_matches_diffusers(checkpoint, t):

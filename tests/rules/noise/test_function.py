@@ -33,6 +33,7 @@ def test_refresh_matches_the_official_generator():
     assert abs(drawn.var() - 1.0) < 5 * (2 / drawn.size) ** 0.5
 
 
+@pytest.mark.slow
 def test_lower_resolution_is_the_block_mean_of_the_higher():
     state = noise.fixed().init(jax.random.key(0), (8, 8, 3))
     seen = view([0.0], [0.0], jnp.ones((1, 8, 8, 1)))

@@ -50,6 +50,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("size", [16, 8])
 def test_one_view_is_standard_gaussian_at_every_resolution(name, size):
@@ -69,6 +70,7 @@ def test_one_view_is_standard_gaussian_at_every_resolution(name, size):
     assert abs(neighbours) < 5 / count**0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "same"), [("gaussian", False), ("fixed", True), ("world_map", True)]
 )
@@ -79,6 +81,7 @@ def test_what_stays_fixed_between_steps(name, same):
     assert bool(jnp.all(first == second)) == same
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gamma", [0.3, ramp(0.2, 0.4)])
 @pytest.mark.parametrize("make", [noise.fixed, functools.partial(noise.world_map, 90.0)])
 def test_noise_that_is_refreshed_decorrelates_and_stays_standard(make, gamma):
@@ -105,6 +108,7 @@ def test_noise_that_is_refreshed_decorrelates_and_stays_standard(make, gamma):
         )
 
 
+@pytest.mark.slow
 def test_a_part_to_refresh_may_change_in_the_course_of_the_run():
     function, key = made_of(40, name="fixed", gamma=(10, 0.0, 1.0, 30)), jax.random.key(0)
     state = function.init(key, (4, 4, 3))
@@ -120,6 +124,7 @@ def test_an_offset_of_large_strength_hides_the_pixels():
     np.testing.assert_allclose(drawn, np.broadcast_to(per_channel, drawn.shape), atol=10.0)
 
 
+@pytest.mark.slow
 def test_surface_noise_is_that_of_the_scene_and_of_the_texels_asked_for():
     """A surface 1.2 from the origin lies within the scene, one at 2.5 does not."""
     key, shape = jax.random.key(0), (8, 8, 3)

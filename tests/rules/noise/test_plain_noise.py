@@ -37,6 +37,7 @@ def test_offset_noise_is_correlated_within_a_channel_alone(strength):
     assert abs(products((0, 0, 0, 0), (0, 0, 0, 1))) < bound
 
 
+@pytest.mark.slow
 def test_fixed_noise_is_one_draw_for_all_views():
     state = fixed().init(jax.random.key(0), SHAPE[1:])
     for key in jax.random.split(jax.random.key(1), 2):

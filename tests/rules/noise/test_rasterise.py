@@ -31,6 +31,7 @@ def rasterised(points, opacity, square, smooth):
     return jax.lax.map(lambda place: one_map(*place), (jnp.asarray(AXES), jnp.asarray(SIGNS)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in CASES if "random" not in name])
 def test_every_texel_sees_the_recorded_face(name):
     recorded = iter(CASES[name]["raster_face_id"])
@@ -45,6 +46,7 @@ def test_every_texel_sees_the_recorded_face(name):
     assert next(recorded, None) is None
 
 
+@pytest.mark.slow
 def test_a_window_that_is_large_enough_changes_nothing():
     """The faces are an eighth of 48 texels wide and high."""
     vertices = np.random.default_rng(1).uniform(-1, 1, (81, 3)).astype(np.float32)

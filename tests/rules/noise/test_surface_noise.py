@@ -73,6 +73,7 @@ def many(azimuths):
     return jax.lax.map(draw, jax.random.split(jax.random.key(0), 300), batch_size=50)
 
 
+@pytest.mark.slow
 def test_views_have_standard_noise_that_turns_with_the_surface():
     """Over particles; the pixels in the middle of the picture move sideways by about 2 degrees per
     degree of azimuth, and a pixel is about 10 degrees wide there."""
@@ -114,6 +115,7 @@ def test_a_rendering_smaller_than_the_latents_is_refused():
         corner_points(jnp.ones((8, 8, 3)), jnp.ones((8, 8, 1)), (16, 16), smooth=True)
 
 
+@pytest.mark.slow
 def test_a_view_without_depth_is_refused():
     view, key = View(tiny.cameras(0), jnp.ones((1, 8, 8, 1))), jax.random.key(0)
     state = FUNCTION.init(key, (8, 8, 2))

@@ -14,6 +14,7 @@ CASES = reference.load("fsd_noise")
 WORLD = sorted(name for name in CASES if name.startswith("worldmap"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WORLD)
 def test_world_map_matches_the_official_generator(name):
     arrays = CASES[name]

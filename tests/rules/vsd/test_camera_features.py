@@ -42,6 +42,7 @@ def test_the_spherical_camera_by_hand():
     np.testing.assert_allclose(spherical(camera), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_camera_matrix_takes_the_camera_to_the_world():
     """Its origin to the position, and the point straight ahead to the middle of the scene."""
     matrices = camera_matrix(CAMERA).reshape(2, 4, 4)

@@ -62,6 +62,7 @@ def test_vsd_on_one_particle_is_sds(schedule, scale, x64):
         np.testing.assert_allclose(vsd.gradient, sds.gradient, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_rule_on_one_particle_is_the_rule_sds(x64):
     """With the same key, whatever the shared cameras."""
     schedule = in_double(SCHEDULES["cosine"])
@@ -139,6 +140,7 @@ def numbers(*values):
 GRID = jnp.linspace(-9.0, 9.0, 3001)  # an integral over it is exact to rounding, for Gaussians
 
 
+@pytest.mark.slow
 @both_schedules
 def test_its_mean_is_the_gradient_of_the_divergence(schedule, x64):
     """E_noise[alpha / sigma (epsilon - f)] = n d KL(q_t || p_t) / d x_i for n particles x_i: the
@@ -189,6 +191,7 @@ def entropic(everyone, x_t, t, scale):
     return exact_noise(SCHEDULES["scaled linear"], everyone, x_t, t, guidance_scale=scale)
 
 
+@pytest.mark.slow
 def test_esd_mixes_in_the_renderings_of_all_views():
     """scale phi_camera + (1 - scale) phi_0; phi_0 knows every particle from every view."""
     x_t, t = drawn(2, seed=5).astype(jnp.float32), jnp.asarray(600)
@@ -208,6 +211,7 @@ def test_esd_with_one_view_is_vsd():
         np.testing.assert_allclose(ours, found[0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_company_keeps_particles_apart():
     """Between two particles at the same distance from an x_t, the gradient leads away from both."""
     schedule = SCHEDULES["scaled linear"]

@@ -10,6 +10,7 @@ from sdjax.scene.fields.dense_grid import DenseGrid, resample
 POINTS = jax.random.uniform(jax.random.key(0), (64, 3), minval=-1, maxval=1)
 
 
+@pytest.mark.slow
 def test_resampling_to_a_multiple_changes_nothing():
     field = DenseGrid(resolution=5)
     params = {"grid": jax.random.normal(jax.random.key(2), (5,) * 3 + (4,))}

@@ -62,11 +62,13 @@ def test_ranges(evaluated):
     assert jnp.all(density >= 0) and jnp.all((colour >= 0) & (colour <= 1))
 
 
+@pytest.mark.slow
 def test_density_is_zero_outside_the_cube(evaluated):
     assert jnp.all(evaluated.density[-3:] == 0)
     assert jnp.all(evaluated.density[:-3] > 0)
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_everywhere_and_reach_the_params(evaluated):
     leaves = jax.tree.leaves(evaluated.gradients)
     assert all(jnp.all(jnp.isfinite(leaf)) for leaf in leaves)

@@ -4,6 +4,7 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from sdjax.scene.fields.dense_grid import DenseGrid
 from sdjax.scene.fields.hash_grid import HashGrid, table_rows
@@ -40,6 +41,7 @@ def test_levels_follow_threestudio_s_schedule():
     assert HASH.at(0.0) is HASH and DenseGrid().at(0.0) == DenseGrid()
 
 
+@pytest.mark.slow
 def test_hidden_levels_do_not_learn():
     field, params = HASH.replace(progressive=(2, 0.5, 0.25)), HASH.init(jax.random.key(2))
 
@@ -53,6 +55,7 @@ def test_hidden_levels_do_not_learn():
         np.testing.assert_array_equal(learned, np.arange(4) < levels)
 
 
+@pytest.mark.slow
 def test_inactive_levels_are_silent_without_recompilation():
     params = HASH.init(jax.random.key(2))
     chex.clear_trace_counter()

@@ -34,6 +34,7 @@ def test_odd_and_even_numbers_of_points_agree():
     np.testing.assert_array_equal(interpolate(GRID, POINTS)[:63], interpolate(GRID, POINTS[:63]))
 
 
+@pytest.mark.slow
 def test_corner_weights_give_the_same_interpolation():
     corner, weights = trilinear.corners(POINTS, RESOLUTION)
     x, y, z = np.moveaxis(corner, -1, 0)
@@ -42,6 +43,7 @@ def test_corner_weights_give_the_same_interpolation():
     np.testing.assert_allclose(interpolate(GRID, POINTS), values, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_backward_pass_is_the_transpose():
     """<interpolate(g), c> = <g, interpolate^T(c)>, and every point spreads its whole weight."""
     ones = jnp.ones((64, 2))
@@ -59,6 +61,7 @@ def test_points_on_and_beyond_the_faces_take_the_nearest_face(point):
     np.testing.assert_array_equal(interpolate(GRID, point), interpolate(GRID, clipped))
 
 
+@pytest.mark.slow
 def test_nearest_takes_the_nearest_vertex():
     grid = GRID[..., 0]
     moved = jnp.asarray(vertices().reshape(-1, 3)) * 0.95
