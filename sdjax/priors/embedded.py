@@ -1,177 +1,24 @@
-"""The embedded prior at work: a bank of renderings of the package's objects.
-
-Every object is rendered once from every camera of the bank; training uses those cameras and no
-others (`snap`), so that the prior stays exact.  Interpolating a bank would show ghosts.
-"""
+"""The embedded prior at work: what makes it, and its settings."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
-from jaxtyping import Array, Float, Int
 
-from sdjax.cameras import Camera, position, view_direction
+from sdjax.cameras import Camera
 from sdjax.config.errors import UserError
 from sdjax.config.fields import number, one_of, whole
 from sdjax.config.kinds import Table
-from sdjax.diffusion.mixtures import ExactPredictor
-from sdjax.diffusion.schedule import NoiseSchedule, cosine
 from sdjax.objects.model import Object
 from sdjax.objects.prompts import all_objects, find
 from sdjax.objects.render import render_views
+from sdjax.priors.bank import Conditioning as Conditioning
+from sdjax.priors.bank import EmbeddedPrior as EmbeddedPrior
+from sdjax.priors.bank import bank_cameras as bank_cameras
+from sdjax.priors.bank import resolution_schedule as resolution_schedule
+from sdjax.priors.bank import spread
 from sdjax.priors.kind import Band, Data, PriorKind, Wanted
-from sdjax.priors.prior import Truths
-from sdjax.rules.view_bins import ViewBins, direction_bins, nearest_bins, refuse_number
-from sdjax.shapes import check_shape
-
-_SHIFT_TIMES_RESOLUTION = 9.6  # the cosine shift is 0.15 at 64 pixels, 0.3 at 32
-
-
-class Conditioning(NamedTuple):
-    """Log weights of the objects of the bank under a prompt, and under none."""
-
-    positive: Float[Array, "objects"]
-    unconditional: Float[Array, "objects"]
-
-
-@struct.dataclass
-class EmbeddedPrior:
-    """The exact diffusion model of a set of objects (see `sdjax.diffusion.mixtures`); a `Prior`.
-
-    `views` is "camera" (the data at a camera are the objects' renderings from it) or "direction"
-    (renderings from all cameras that share its front, side, back or overhead: what a prior that
-    reads view-dependent prompts knows, and the cause of the Janus problem).  `data_std` blurs the
-    data by Gaussian noise, in units of the latents.
-    """
-
-    schedule: NoiseSchedule
-    bank: jax.Array  # uint8 [objects, cameras, height, width, 3]
-    cameras: Camera  # [cameras]
-    names: tuple[str, ...] = struct.field(pytree_node=False)  # of the objects
-    views: str = struct.field(pytree_node=False, default="camera")
-    data_std: float = struct.field(pytree_node=False, default=0.0)
-    band: Band | None = struct.field(pytree_node=False, default=None)  # of its cameras
-
-    def latent_shape(self, resolution: int) -> tuple[int, int, int]:
-        """The latents are the images themselves."""
-        return resolution, resolution, 3
-
-    def at_resolution(self, resolution: int) -> "EmbeddedPrior":
-        """The bank averaged over blocks, with the schedule that destroys it at the same t."""
-        size = self.bank.shape[2]
-        if size % resolution:
-            raise UserError(f"resolution is {resolution}, expected a divisor of {size}.")
-        if size == resolution:
-            return self
-        bank = jnp.asarray(_block_means(np.asarray(self.bank), size // resolution))
-        return self.replace(bank=bank, schedule=resolution_schedule(resolution))
-
-    def condition(self, prompt: str) -> Conditioning:
-        """Equal weights of the objects that the prompt names; of all objects without a prompt."""
-        named = {obj.name for obj in find(prompt)}
-        weights = np.float32([name in named for name in self.names])
-        if not weights.any():
-            raise UserError(f"the bank holds no object for {prompt!r}, only {self.names}.")
-        with np.errstate(divide="ignore"):
-            positive = np.log(weights / weights.sum())
-        unconditional = np.full_like(positive, -np.log(len(weights)))
-        return Conditioning(jnp.asarray(positive), jnp.asarray(unconditional))
-
-    def snap(self, camera: Camera) -> Camera:
-        """The camera of the bank with the nearest direction."""
-        index = self.nearest(camera)
-        return jax.tree.map(lambda leaf: leaf[index], self.cameras)
-
-    def nearest(self, camera: Camera) -> Int[Array, "*views"]:
-        """The index of that camera."""
-        return jnp.argmax(_direction(camera) @ _direction(self.cameras).T, axis=-1)
-
-    def view_bins(self, number: int | None) -> ViewBins:
-        """The cameras of the bank, or `number` that are spread as those; the four directions,
-        which are kept exactly, where it knows no more."""
-        if self.views == "direction":
-            refuse_number(number)
-            return direction_bins()
-        return nearest_bins(self.cameras if number is None else spread(number, self.band))
-
-    def picture_camera(self, default: Camera) -> Camera:
-        """The first of the bank."""
-        return jax.tree.map(lambda leaf: leaf[:1], self.cameras)
-
-    def truths(self, prompt: str, cameras: Camera, resolution: int) -> Truths:
-        """The objects of the prompt, rendered."""
-        objects = find(prompt)
-        views = np.asarray(render_views(objects, cameras, resolution))
-        return Truths(tuple(obj.name for obj in objects), views)
-
-    def mirrored(self) -> "EmbeddedPrior":
-        """The same data and their mirror images, equally likely, as collections of photographs
-        have them."""
-        bank = jnp.concatenate([self.bank, self.bank[..., ::-1, :]])
-        return self.replace(bank=bank, names=self.names * 2)
-
-    def encode(
-        self, image: Float[Array, "views h w 3"], key: jax.Array | None = None
-    ) -> Float[Array, "views h w 3"]:
-        """2 image - 1."""
-        check_shape("image", image, "views height width 3")
-        return 2.0 * image - 1.0
-
-    def decode(self, latents: Float[Array, "views h w 3"]) -> Float[Array, "views h w 3"]:
-        """(latents + 1) / 2, clipped to [0, 1]."""
-        return jnp.clip(0.5 * (latents + 1.0), 0.0, 1.0)
-
-    def predictor(self, conditioning: Conditioning, camera: Camera) -> ExactPredictor:
-        """The mixture that each view [views] sees."""
-        check_shape("camera.azimuth", camera.azimuth, "views")
-        if self.views == "camera":
-            modes = jnp.moveaxis(self.bank[:, self.nearest(camera)], 0, 1)
-            mask = jnp.zeros((camera.azimuth.shape[0], 1))
-        else:
-            shown = view_direction(camera)[:, None] == view_direction(self.cameras)[None]
-            mask = jnp.tile(jnp.where(shown, 0.0, -jnp.inf), (1, len(self.names)))
-            modes = self.bank.reshape(1, -1, *self.bank.shape[2:])
-            modes = jnp.broadcast_to(modes, (mask.shape[0], *modes.shape[1:]))
-            repeats = self.bank.shape[1]
-            conditioning = jax.tree.map(lambda w: jnp.repeat(w, repeats), conditioning)
-        positive, unconditional = (weights[None] + mask for weights in conditioning)
-        modes = modes.astype(jnp.float32) / 127.5 - 1.0
-        return ExactPredictor(self.schedule, modes, positive, unconditional, self.data_std)
-
-
-def resolution_schedule(resolution: int) -> NoiseSchedule:
-    """The cosine schedule shifted by 0.15 x 64 / resolution (never above 1).
-
-    Averaging pixels halves the noise and keeps the picture, so that t means the same at every
-    resolution.
-    """
-    return cosine(shift=min(1.0, _SHIFT_TIMES_RESOLUTION / resolution))
-
-
-def bank_cameras(
-    number: int,
-    *,
-    elevation: tuple[float, float],
-    distance: float,
-    fovy: float,
-    azimuth: float = 0.0,
-) -> Camera:
-    """`number` cameras spread evenly over a band of the sphere, by the golden angle from
-    `azimuth` on."""
-    index = np.arange(number)
-    low, high = np.sin(np.deg2rad(elevation))
-    sine = low + (high - low) * (index + 0.5) / number
-    azimuth = np.mod(azimuth + index * 180.0 * (3.0 - np.sqrt(5.0)), 360.0)
-    columns = (
-        azimuth,
-        np.rad2deg(np.arcsin(sine)),
-        np.full(number, distance),
-        np.full(number, fovy),
-    )
-    return Camera(*(jnp.asarray(column, jnp.float32) for column in columns))
 
 
 def build(
@@ -232,21 +79,6 @@ def pooled(data: Data, camera: Camera, data_std: float) -> EmbeddedPrior:
     bank = jnp.asarray(bank.reshape(objects * views, 1, *data.images.shape[2:]))
     repeated = tuple(name for name in data.names for _ in range(views))
     return EmbeddedPrior(resolution_schedule(size), bank, camera, repeated, data_std=data_std)
-
-
-def spread(number: int, band: Band, azimuth: float = 0.0) -> Camera:
-    """`number` cameras spread evenly over a band."""
-    return bank_cameras(number, azimuth=azimuth, **band._asdict())
-
-
-def _direction(camera: Camera) -> Float[Array, "*views 3"]:
-    return position(camera) / camera.distance[..., None]
-
-
-def _block_means(bank: np.ndarray, factor: int) -> np.ndarray:
-    *lead, height, width, channels = bank.shape
-    blocks = bank.reshape(*lead, height // factor, factor, width // factor, factor, channels)
-    return np.round(blocks.mean(axis=(-4, -2), dtype=np.float32)).astype(np.uint8)
 
 
 def _make(
