@@ -5,6 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import jax
 import pytest
 from jaxtyping import install_import_hook
@@ -20,6 +21,8 @@ jax.config.update(
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 jax.config.update("jax_disable_most_optimizations", True)  # tests compile more than they compute
 install_import_hook("sdjax", "tests.checker.checked")
+hypothesis.settings.register_profile("busy", deadline=None)  # no test is about its own time
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture

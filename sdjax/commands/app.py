@@ -1,5 +1,6 @@
 """The command line: absl flags, `--config=FILE --config.FIELD=VALUE`, and how a command ends."""
 
+import os
 import re
 import sys
 import warnings
@@ -54,6 +55,8 @@ def run(command: Command, argv: Sequence[str] | None = None) -> None:
         sentence, end_of_line, details = str(error).partition(".\n")
         print("sdjax: error:", " ".join(sentence.split()) + end_of_line + details, file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:  # the reader has seen enough, as of `--print_config | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print(
             "sdjax: interrupted; the same command goes on from the last checkpoint.",

@@ -11,7 +11,6 @@ from typing import Any
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import Field, changing, flag, number, several, text, whole
 from sdjax.config.finding import find
 from sdjax.config.tables import (
     Schema,
@@ -25,11 +24,10 @@ from sdjax.config.tables import (
     resolve,
 )
 
-ANYTHING = Field("anything", lambda value: True)
 Overrides = Mapping[str, Any] | Sequence[str]
 
 
-def load(source: Any, overrides: Overrides = (), schema: Schema | None = None) -> FrozenConfigDict:
+def load(source: Any, overrides: Overrides, schema: Schema) -> FrozenConfigDict:
     """The configuration of `source` with some fields replaced, complete, immutable and hashable.
 
     Args:
@@ -39,15 +37,13 @@ def load(source: Any, overrides: Overrides = (), schema: Schema | None = None) -
             as it is).
         overrides: `{"rule.name": "dsd"}` (tables may be nested), or texts as on the command
             line, `["rule.name=dsd", "camera.elevation=-10,45"]`.
-        schema: of the command; None for a table that is complete and says itself what it has.
+        schema: of the command.
 
     Raises:
         UserError: if the file cannot be read or fails, a field does not exist (the nearest is
             named), is missing, or has a value that it does not accept.
     """
-    table = read(source)
-    schema = like(table) if schema is None else schema
-    return freeze(complete(overridden(table, pairs(overrides), schema), schema))
+    return freeze(complete(overridden(read(source), pairs(overrides), schema), schema))
 
 
 def overridden(
@@ -113,25 +109,6 @@ def rules_of(source: str | os.PathLike) -> tuple[str, ...]:
     """The rules that a task has, a file whose `get_config(rule)` takes one of its `RULES`; none of
     any other file."""
     return tuple(run_file(find(source)[0]).get("RULES", ()))
-
-
-def like(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of a table that is complete: its fields keep their types."""
-    return {
-        name: like(value) if is_table(value) else _kind(value).of(value)
-        for name, value in table.items()
-    }
-
-
-def _kind(current: Any) -> Field:
-    """What a field accepts that has the value `current`."""
-    kinds = {bool: flag(), int: whole(), float: changing(number()), str: text()}
-    if not isinstance(current, tuple | list):
-        return kinds.get(type(current), ANYTHING)
-    items = {type(item) for item in current}
-    if items and items <= {int, float}:
-        return several(number() if float in items else whole())
-    return several(text() if items == {str} else ANYTHING)
 
 
 def run_file(path: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from absl import flags
 
 from sdjax.commands.app import define_config, parse
 from sdjax.config.errors import UserError
-from sdjax.config.loading import load
+from tests.config.like import load
 
 FILE = "def get_config():\n    return {'steps': 300, 'rule': {'name': 'dsd'}, 'mesh': True}\n"
 COMMAND = r'''
@@ -23,7 +23,7 @@ from absl import flags, logging
 from sdjax.commands.app import Command, define_workdir, run
 from sdjax.config.errors import UserError
 from sdjax.config.fields import whole
-from sdjax.config.loading import load
+from tests.config.like import load
 
 def main(values):
     config = load(values.config, values.config_field)

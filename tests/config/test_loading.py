@@ -9,7 +9,8 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from sdjax.config.errors import UserError
 from sdjax.config.fields import interval, number, several, text, whole
 from sdjax.config.kinds import Choice, Kind, kinds
-from sdjax.config.loading import freeze, like, load, rules_of
+from sdjax.config.loading import freeze, rules_of
+from tests.config.like import like, load
 
 FILE = """
 from ml_collections import ConfigDict

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from ml_collections import ConfigDict
 
 from sdjax.config.errors import UserError
-from sdjax.config.loading import load, read
+from sdjax.config.loading import read
 from sdjax.config.tasks import OF_A_RULE, merged, parts_of, recipe_of, with_rule, without
+from tests.config.like import load
 
 BASE = {"prompt": "a mug", "rule": {"name": "sds"}, "optimizer": {"name": "adam", "eps": 1e-15}}
 RULES = ("sds", "consistent3d")

@@ -4,8 +4,8 @@ import pytest
 from ml_collections import FrozenConfigDict
 
 from sdjax.config.errors import UserError
-from sdjax.config.loading import load
 from sdjax.runs.workdir import open_workdir, read_config
+from tests.config.like import load
 
 CONFIG = {
     "steps": 300,
