@@ -23,7 +23,8 @@ GIBIBYTES = 2
 SHORT, LONG = 15, 300  # cases of each kind; there are seven kinds
 
 FORMS = pytest.mark.parametrize(
-    "cases", [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.long)]
+    "cases",
+    [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.long)],
 )
 
 
