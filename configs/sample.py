@@ -32,6 +32,7 @@ def small() -> dict:
     return {
         "prompt": "a blue car",
         "steps": 25,
+        "spacing": "trailing",
         "guidance_scale": 3.0,
         "prior": _networks("small_3d"),
         "camera": {"azimuths": (0.0, 90.0, 180.0, 270.0), "elevation": 15.0},
@@ -44,7 +45,6 @@ def stable_diffusion() -> dict:
     return {
         "prompt": "a DSLR photo of a hamburger",
         "resolution": 512,
-        "spacing": "leading",
         "prior": prior,
     }
 

@@ -17,20 +17,20 @@ from sdjax.analysis.runs import side_by_side
 from sdjax.config.errors import UserError
 from sdjax.runs.schema import load_config
 
-SPACING = {"embedded": "trailing", "stable_diffusion": "leading"}
+PRIORS = ("embedded", "stable_diffusion")
 
 
 def get_config(prior: str = "embedded") -> ConfigDict:
     """The table with the runs of one of the two tasks."""
-    if prior not in SPACING:
+    if prior not in PRIORS:
         raise UserError(
             f"--config=analysis/trajectories:{prior} is not known, expected one of "
-            f"{', '.join(SPACING)}."
+            f"{', '.join(PRIORS)}."
         )
     rules = {"FSD": "fsd", "DSD": "dsd", "SDS": "sds"}
     config = side_by_side({name: load_config(f"{prior}_2d:{rule}") for name, rule in rules.items()})
     config["seeds"] = 1
     config["runs"]["SDS"]["annealing"] = dict(config["runs"]["FSD"]["annealing"])
-    config["ddim"] = {"guidance_scale": 7.5, "spacing": SPACING[prior]}
+    config["ddim"] = {"guidance_scale": 7.5}
     config["analysis"] = {"name": "trajectories"}
     return ConfigDict(config)

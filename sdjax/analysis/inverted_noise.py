@@ -27,15 +27,17 @@ def inverted_noise(
     *,
     guidance_scale: float = 1.0,
     steps: int = 50,
-    spacing: str = "trailing",
+    spacing: str | None = None,
 ) -> Float[Array, "views *shape"]:
     """x_T of the DDIM trajectories that end at `latents`, one per view (`ddim_invert`).
 
-    Each view is inverted on its own, in the smallest space that the prior knows.
+    Each view is inverted on its own, in the smallest space that the prior knows; without a
+    `spacing` at the timesteps of the prior's own.
     """
     predictor = prior.predictor(conditioning, cameras)
     predictor, (start,), expand = predictor.subspace(latents)
     predict = lambda x, t: predictor(x, t, guidance_scale)  # noqa: E731
+    spacing = spacing or prior.timestep_spacing
     return expand(ddim_invert(predict, prior.schedule, start, steps, spacing=spacing))
 
 

@@ -34,6 +34,18 @@ def trailing_timesteps(steps: int, num_timesteps: int = 1000) -> np.ndarray:
     return (grid[::-1] - 1).astype(np.int32)
 
 
+def linspace_timesteps(steps: int, num_timesteps: int = 1000) -> np.ndarray:
+    """Ascending int32 [steps]: round(linspace(0, T - 1, steps)), diffusers' "linspace" spacing."""
+    return np.round(np.linspace(0, num_timesteps - 1, steps)).astype(np.int32)
+
+
+GRIDS = {
+    "leading": leading_timesteps,
+    "trailing": trailing_timesteps,
+    "linspace": linspace_timesteps,
+}
+
+
 def sampling_path(timesteps: np.ndarray, num_timesteps: int = 1000) -> np.ndarray:
     """The path int32 [steps + 1] along which a grid is sampled: the grid descending, then one
     stride further, which is negative (clean data)."""
@@ -143,10 +155,10 @@ def ddim_invert(
 
 
 def timestep_grid(steps: int, spacing: str, num_timesteps: int = 1000) -> np.ndarray:
-    """`leading_timesteps` or `trailing_timesteps` by name."""
-    grids = {"leading": leading_timesteps, "trailing": trailing_timesteps}
-    if spacing not in grids:
-        raise UserError(f"spacing is {spacing!r}, expected 'leading' or 'trailing'.")
+    """The timesteps of one of `GRIDS` by its name."""
+    if spacing not in GRIDS:
+        named = ", ".join(map(repr, GRIDS))
+        raise UserError(f"spacing is {spacing!r}, expected one of {named}.")
     if not 1 <= steps <= num_timesteps:
         raise UserError(f"steps is {steps}, expected a whole number from 1 to {num_timesteps}.")
-    return grids[spacing](steps, num_timesteps)
+    return GRIDS[spacing](steps, num_timesteps)

@@ -5,15 +5,11 @@ alpha_t = sqrt(alphas_cumprod[t]) and sigma_t = sqrt(1 - alphas_cumprod[t]), a n
 x_t = alpha_t x_0 + sigma_t noise.
 """
 
-import json
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
-
-from sdjax.config.errors import UserError
 
 
 class NoiseSchedule(NamedTuple):
@@ -61,12 +57,45 @@ def scaled_linear(
     With `rescale_betas_zero_snr` the table is shifted and scaled so that the last entry is 0 and
     the first is kept (Lin et al., arXiv 2305.08891, algorithm 1).
     """
-    roots = np.linspace(beta_start**0.5, beta_end**0.5, num_timesteps, dtype=np.float32)
-    table = np.cumprod(np.float32(1.0) - roots**2, dtype=np.float32)
+    table = cumulative(scaled_linear_betas(beta_start, beta_end, num_timesteps))
     if rescale_betas_zero_snr:
-        alphas = np.sqrt(table)
-        table = ((alphas - alphas[-1]) * alphas[0] / (alphas[0] - alphas[-1])) ** 2
+        table = rescaled_to_zero_snr(table)
     return from_alphas_cumprod(table, set_alpha_to_one=set_alpha_to_one)
+
+
+def scaled_linear_betas(start: float, end: float, steps: int) -> Float[np.ndarray, "timesteps"]:
+    """linspace(sqrt(start), sqrt(end), T)^2."""
+    return np.linspace(start**0.5, end**0.5, steps, dtype=np.float32) ** 2
+
+
+def squared_cosine_betas(steps: int, largest: float = 0.999) -> Float[np.ndarray, "timesteps"]:
+    """beta_t = 1 - f((t + 1) / T) / f(t / T), at most `largest`, with
+    f(u) = cos(pi / 2 (u + 0.008) / 1.008)^2 (Nichol & Dhariwal, arXiv 2102.09672, equation 17)."""
+    left = np.cos((np.arange(steps + 1) / steps + 0.008) / 1.008 * np.pi / 2) ** 2
+    return np.minimum(1.0 - left[1:] / left[:-1], largest).astype(np.float32)
+
+
+def cumulative(betas: Float[np.ndarray, "timesteps"]) -> Float[np.ndarray, "timesteps"]:
+    """alphas_cumprod = cumprod(1 - beta), in float32."""
+    return np.cumprod(np.float32(1.0) - betas, dtype=np.float32)
+
+
+def rescaled_to_zero_snr(table: Float[np.ndarray, "timesteps"]) -> Float[np.ndarray, "timesteps"]:
+    """The table shifted and scaled so that the last entry is 0 and the first is kept
+    (Lin et al., arXiv 2305.08891, algorithm 1)."""
+    alphas = np.sqrt(table)
+    return ((alphas - alphas[-1]) * alphas[0] / (alphas[0] - alphas[-1])) ** 2
+
+
+def without_zero(table: Float[np.ndarray, "timesteps"]) -> Float[np.ndarray, "timesteps"]:
+    """The table with 2^-24 for entries below it.
+
+    Where alpha_t = 0, the clean sample alpha_t x_t - sigma_t v of a v-prediction is lost in its
+    noise prediction sigma_t x_t + alpha_t v.  With alpha_t = 2^-12 it comes back from there to
+    about 2^-12 of x_t in float32: smaller values lose more to rounding, larger ones change the
+    process more.  diffusers' Euler scheduler has the same value in this place.
+    """
+    return np.maximum(table, np.float32(2.0**-24))
 
 
 def cosine(shift: float = 1.0, num_timesteps: int = 1000, max_log_snr: float = 15.0):
@@ -81,25 +110,3 @@ def cosine(shift: float = 1.0, num_timesteps: int = 1000, max_log_snr: float = 1
     log_snr = -2.0 * np.log(np.tan(0.5 * np.pi * u)) + 2.0 * np.log(shift)
     table = 1.0 / (1.0 + np.exp(-np.clip(log_snr, -max_log_snr, max_log_snr)))
     return from_alphas_cumprod(table)
-
-
-def from_scheduler_config(config: dict[str, Any] | str | Path) -> NoiseSchedule:
-    """The schedule of a diffusers `scheduler_config.json` (its path, its folder or its content).
-
-    Raises `ValueError` for a `beta_schedule` other than "scaled_linear".
-    """
-    if not isinstance(config, dict):
-        path = Path(config)
-        config = json.loads((path / "scheduler_config.json" if path.is_dir() else path).read_text())
-    kind = config.get("beta_schedule", "linear")
-    if kind != "scaled_linear":
-        raise UserError(
-            f"beta_schedule is {kind!r}, expected 'scaled_linear', the one of Stable Diffusion."
-        )
-    return scaled_linear(
-        config["beta_start"],
-        config["beta_end"],
-        config["num_train_timesteps"],
-        set_alpha_to_one=config.get("set_alpha_to_one", True),
-        rescale_betas_zero_snr=config.get("rescale_betas_zero_snr", False),
-    )

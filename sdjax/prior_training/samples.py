@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, UInt8
 
 from sdjax.cameras import Camera
 from sdjax.config.fields import several, text, whole
-from sdjax.diffusion.schedule import from_scheduler_config
+from sdjax.diffusion.scheduler_config import read_scheduler
 from sdjax.prior_training.diffusion_stage import embedded
 from sdjax.prior_training.model import Model
 from sdjax.priors.stable_diffusion import StableDiffusionPrior
@@ -75,12 +75,11 @@ def _embed(model: Model, prompts: Sequence[str]) -> Float[Array, "prompts tokens
 def _prior(model: Model, prompting: Prompting) -> StableDiffusionPrior:
     """The model in float32; the same static fields for all parameters."""
     return StableDiffusionPrior(
-        schedule=from_scheduler_config(model.tables.scheduler),
+        **read_scheduler(model.tables.scheduler)._asdict(),
         unet_params=model.params["unet"],
         autoencoder_params=model.params["vae"],
         unet=model.networks.unet,
         autoencoder=model.networks.autoencoder,
-        prediction_type=model.tables.scheduler.get("prediction_type", "epsilon"),
         image_size=_image_size(model),
         embed=_no_texts,
         prompting=prompting,

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from sdjax.diffusion.schedule import from_scheduler_config
+from sdjax.diffusion.scheduler_config import read_scheduler
 from sdjax.prior_training.autoencoder_stage import autoencoder_loss, latents_of, standardised
 from sdjax.prior_training.build import make_plan
 from sdjax.prior_training.diffusion_stage import Denoiser, diffusion_loss, embedded
@@ -52,12 +52,12 @@ def train_diffusion(config: ConfigDict, model: Model, source: Source, folder: Pa
     plan = make_plan(config, config.diffusion)
     if not plan.steps:
         return model
-    scheduler = model.tables.scheduler
+    scheduler = read_scheduler(model.tables.scheduler)
     denoiser = Denoiser(
         model.networks.unet,
         model.networks.text,
-        from_scheduler_config(scheduler),
-        scheduler.get("prediction_type", "epsilon"),
+        scheduler.schedule,
+        scheduler.prediction_type,
         config.diffusion.timestep_power,
     )
     factor = model.networks.autoencoder.config.scaling_factor
@@ -91,7 +91,7 @@ def draw_samples(config: ConfigDict, model: Model) -> Pixels:
     """The sheet that the config's `report` describes."""
     report = config.report
     overhead = config.data.get("overhead", 60.0)
-    sampling = Sampling(report.guidance_scale, report.steps)
+    sampling = Sampling(report.guidance_scale, report.steps, "trailing")
     return sample_sheet(model, report.prompts, report.seeds, overhead, sampling)
 
 

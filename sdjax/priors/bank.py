@@ -50,6 +50,7 @@ class EmbeddedPrior:
     views: str = struct.field(pytree_node=False, default="camera")
     data_std: float = struct.field(pytree_node=False, default=0.0)
     band: Band | None = struct.field(pytree_node=False, default=None)  # of its cameras
+    timestep_spacing: str = struct.field(pytree_node=False, default="trailing")
 
     def latent_shape(self, resolution: int) -> tuple[int, int, int]:
         """The latents are the images themselves."""

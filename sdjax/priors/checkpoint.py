@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from sdjax.config.errors import UserError
-from sdjax.diffusion.schedule import from_scheduler_config
+from sdjax.diffusion.scheduler_config import read_scheduler
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.autoencoder.model import AutoencoderKL
 from sdjax.networks.configuration import Fields
@@ -101,8 +101,7 @@ def made_prior(
         autoencoder_config, precision.autoencoder, precision.autoencoder, remat
     )
     return StableDiffusionPrior(
-        schedule=from_scheduler_config(checkpoint.scheduler),
-        prediction_type=checkpoint.scheduler.get("prediction_type", "epsilon"),
+        **read_scheduler(checkpoint.scheduler)._asdict(),
         image_size=_image_size(image_size, unet_config, autoencoder_config),
         unet=unet,
         unet_params=checkpoint.params("unet", parameter_shapes(unet)),

@@ -53,6 +53,7 @@ class StableDiffusionPrior:
     image_size: int = struct.field(pytree_node=False)
     embed: Embed = struct.field(pytree_node=False)  # text embeddings of prompts, on the host
     prompting: Prompting = struct.field(pytree_node=False, default=VIEW_DEPENDENT)
+    timestep_spacing: str = struct.field(pytree_node=False, default="leading")
 
     def latent_shape(self, resolution: int) -> tuple[int, int, int]:
         """[h, w, channels] of the latents, the same for every resolution."""

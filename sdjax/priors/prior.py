@@ -28,6 +28,7 @@ class Prior(Protocol):
     """
 
     schedule: NoiseSchedule
+    timestep_spacing: str  # of DDIM steps, where nobody asks for another
 
     def latent_shape(self, resolution: int) -> tuple[int, int, int]:
         """[height, width, channels] of the latents of an image of `resolution` pixels."""

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import Camera
-from sdjax.config.fields import fields_of, fraction, number, one_of, several, text, whole
-from sdjax.diffusion.ddim import ddim_sample
+from sdjax.config.fields import fields_of, fraction, number, one_of, optional, several, text, whole
+from sdjax.diffusion.ddim import GRIDS, ddim_sample
 from sdjax.priors import PRIOR
 from sdjax.priors.prior import Prior
 from sdjax.runs.mapping import over_particles
@@ -22,15 +22,21 @@ class Sampling(NamedTuple):
 
     guidance_scale: float | int = 1.0
     steps: int = 50
-    spacing: str = "trailing"
+    spacing: str | None = None  # None: the prior's own
     eta: float | int = 0.0
+
+    def of(self, prior: Prior) -> "Sampling":
+        """With the spacing of the prior, unless it has one."""
+        return self._replace(spacing=self.spacing or prior.timestep_spacing)
 
 
 DDIM = fields_of(
     Sampling,
     guidance_scale=number().says("s of uncond + s (cond - uncond)"),
     steps=whole(at_least=1, at_most=1000).says("of DDIM"),
-    spacing=one_of("leading", "trailing").says("of the timesteps, as diffusers names it"),
+    spacing=optional(one_of(*GRIDS)).says(
+        "of the timesteps, as diffusers names it; None: the prior's"
+    ),
 )
 CAMERA = {
     "azimuths": several(number()).of((0.0,), "of the views, degrees"),
@@ -91,7 +97,8 @@ def sample_seed(
     noise = particle_noise(seed, prior.latent_shape(resolution))
     noise = jnp.broadcast_to(noise, (len(cameras.azimuth), *noise.shape))
     predictor = prior.predictor(conditioning, cameras)
-    return prior.decode(_sample(predictor, prior.schedule, noise, seed, sampling))
+    own = sampling.of(prior)
+    return prior.decode(_sample(predictor, prior.schedule, noise, seed, own))
 
 
 def _sample(predictor, schedule, noise, seed, sampling: Sampling) -> jax.Array:

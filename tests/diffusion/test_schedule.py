@@ -1,21 +1,10 @@
 """Schedules against diffusers' tables, and what a shift means."""
 
-import json
-
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
-from sdjax.diffusion.schedule import cosine, from_scheduler_config, scaled_linear
+from sdjax.diffusion.schedule import cosine, scaled_linear
 from tests import reference
-
-CONFIG = {
-    "beta_schedule": "scaled_linear",
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "num_train_timesteps": 1000,
-    "set_alpha_to_one": False,
-}
 
 
 def test_scaled_linear_is_the_recorded_table():
@@ -28,20 +17,6 @@ def test_zero_snr_ends_in_pure_noise():
     ours = scaled_linear(rescale_betas_zero_snr=True).alphas_cumprod
     np.testing.assert_allclose(ours, table, atol=1e-6)
     assert ours[-1] == 0.0
-
-
-def test_config_is_read_from_a_dict_a_file_or_a_folder(tmp_path):
-    (tmp_path / "scheduler_config.json").write_text(json.dumps(CONFIG))
-    for config in (CONFIG, tmp_path, tmp_path / "scheduler_config.json"):
-        schedule = from_scheduler_config(config)
-        np.testing.assert_array_equal(schedule.alphas_cumprod, scaled_linear().alphas_cumprod)
-        assert schedule.final_alpha_cumprod == schedule.alphas_cumprod[0]
-    assert from_scheduler_config(CONFIG | {"set_alpha_to_one": True}).final_alpha_cumprod == 1.0
-
-
-def test_another_beta_schedule_is_refused():
-    with pytest.raises(ValueError, match="expected 'scaled_linear'"):
-        from_scheduler_config(CONFIG | {"beta_schedule": "squaredcos_cap_v2"})
 
 
 def test_negative_timesteps_are_clean_or_read_the_first_entry():

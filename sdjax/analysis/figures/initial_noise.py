@@ -48,7 +48,7 @@ def prepare(config: ConfigDict) -> Drawing:
         prior = prior.mirrored()
     shape = prior.latent_shape(size)
     kinds = _kinds(*shape[:2], config.analysis.patches)
-    sampling, camera = Sampling(**config.ddim.to_dict()), one_camera(first, prior)
+    sampling, camera = Sampling(**config.ddim.to_dict()).of(prior), one_camera(first, prior)
     methods = {"DDIM": functools.partial(ddim_result, sampling, camera, size)}
     for name, recipe in make_recipes(configs, prior).items():
         moved = starting_rearranged(of_one_particle(recipe.make_rule(prior)), kinds["unchanged"])

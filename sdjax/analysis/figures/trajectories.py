@@ -22,6 +22,7 @@ from sdjax.config.fields import whole
 from sdjax.config.kinds import Kind
 from sdjax.priors.prior import Prior
 from sdjax.runs.particle import Recipe, particle_noise
+from sdjax.runs.sampling import Sampling
 from sdjax.runs.stages import highest_resolution
 
 NOTES = {
@@ -62,7 +63,9 @@ def _ddim(
     noise = particle_noise(seed, prior.latent_shape(highest_resolution(run)))
     predictor = prior.predictor(conditioning, one_camera(run, prior))
     moments = evenly(config.ddim.steps, config.analysis.moments)
-    return ddim_trajectory(predictor, prior.schedule, noise, moments, **config.ddim.to_dict())
+    settings = Sampling(**config.ddim.to_dict()).of(prior)._asdict()
+    del settings["eta"]
+    return ddim_trajectory(predictor, prior.schedule, noise, moments, **settings)
 
 
 def one_camera(run: ConfigDict, prior: Prior) -> Camera:
