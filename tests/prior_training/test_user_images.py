@@ -59,6 +59,25 @@ def test_other_files_are_left_alone(folder):
     assert captions(user_images(folder, 2, 0.0)) == ["upper case", "a red mug", "a blue"]
 
 
+def test_files_that_other_systems_leave_are_left_alone(folder):
+    for name in (".DS_Store", "._a.png", ".hidden.jpg", "Thumbs.db", "desktop.ini", "._a.txt"):
+        (folder / name).write_bytes(b"\0\5\26\7")
+    (folder / "__MACOSX").mkdir()
+    assert captions(user_images(folder, 2, 0.0)) == ["a red mug", "a blue"]
+
+
+def test_a_folder_in_the_home(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert len(user_images(f"~/{folder.name}", 2, 0.0).values) == 2
+
+
+def test_a_name_with_accents_of_another_system(tmp_path):
+    save(tmp_path / "cafe\u0301.png", RED)
+    row = {"file_name": "caf\u00e9.png", "text": "a red mug"}
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(row))
+    assert captions(user_images(tmp_path, 2, 0.0)) == ["a red mug"]
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "a.jpeg", "a.webp", "a.png"])
 def test_kinds_of_files(tmp_path, name):
     save(tmp_path / name, *[(40, 120, 200)] * 8, height=8)
@@ -122,7 +141,14 @@ def test_no_folder(tmp_path):
 
 
 def test_no_pictures(tmp_path):
-    refused(tmp_path, r"has no pictures, expected files \.png, \.jpg, \.jpeg, \.webp")
+    (tmp_path / ".a.png").write_bytes(b"hidden")
+    refused(tmp_path, r"has no pictures, expected files \.png, \.jpg, \.jpeg, \.webp, \.tif, ")
+
+
+@pytest.mark.parametrize("name", ["c.heic", "c.GIF", "c.avif"])
+def test_a_kind_that_is_not_read_is_not_left_out_in_silence(folder, name):
+    (folder / name).write_bytes(b"something")
+    refused(folder, rf"{name}' is of a kind that is not read, expected \.png, \.jpg, ")
 
 
 def test_no_caption(folder):
