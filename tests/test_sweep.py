@@ -134,7 +134,7 @@ def test_a_run_that_fails_costs_the_others_nothing(tmp_path):
         (["{rules}"], ["seeds=0"], "rules, fsd: config.seeds is 0, expected a whole number"),
         (["embedded_2d"], ["seeds=0"], "embedded_2d.py, sds: config.seeds is 0, expected a whole"),
         (["embedded_3d"], ["prompt=a chiar"], 'unknown prompt "a chiar"'),
-        (["{rules}"], ["seed=3"], "config.seed is not a field; the nearest is config.seeds."),
+        (["{rules}"], ["seed=3"], "config.seed is not a field; the nearest is config.first_seed"),
     ],
 )
 def test_bad_input_is_told_before_anything_is_trained(folders, overrides, sentence, tmp_path):

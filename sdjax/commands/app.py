@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from absl import app, flags, logging
 
 from sdjax.commands.printing import help_text, print_config
-from sdjax.config.errors import UserError, nearest
+from sdjax.commands.unknown import unknown_argument, unknown_option
+from sdjax.config.errors import UserError
 
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
@@ -131,12 +132,11 @@ def parse(argv: Sequence[str], flag_values: flags.FlagValues = flags.FLAGS) -> l
     try:
         rest = flag_values(list(_name_config_fields(argv)))
     except flags.UnrecognizedFlagError as error:
-        name = nearest(error.flagname, list(flag_values))
-        raise UserError(f"--{error.flagname} is not an option; the nearest is --{name}.") from error
+        raise UserError(unknown_option(error.flagname, flag_values)) from error
     except flags.Error as error:
         raise UserError(_explain(str(error).splitlines()[0], flag_values)) from error
     if rest[1:]:
-        raise UserError(f"'{rest[1]}' is not an option, expected options as --config=FILE.")
+        raise UserError(unknown_argument(rest[1], flag_values))
     return rest
 
 

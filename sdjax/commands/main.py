@@ -16,15 +16,20 @@ def main(argv: list[str] | None = None) -> None:
         print(listed())
         return
     if name not in COMMANDS:
-        from sdjax.config.errors import nearest
-
-        hint = nearest(name, COMMANDS)
-        print(f"sdjax: error: '{name}' is not a command; the nearest is '{hint}'.", file=sys.stderr)
+        print(f"sdjax: error: {_unknown(name)}", file=sys.stderr)
         sys.exit(2)
     from sdjax.commands import app
 
     command = importlib.import_module(f"sdjax.{name}").COMMAND
     app.run(command, [f"sdjax {name}", *argv[2:]])
+
+
+def _unknown(name: str) -> str:
+    from sdjax.config.errors import nearest
+
+    if name.startswith("-"):
+        return f"'{name}' stands where a command is expected, as in 'sdjax train {name}'."
+    return f"'{name}' is not a command; the nearest is '{nearest(name, COMMANDS)}'."
 
 
 def listed() -> str:

@@ -147,7 +147,9 @@ def several(field: Field, *, count: int | None = None) -> Field:
     def parse(given: str) -> Any:
         value = literal(given)
         if isinstance(value, tuple | list):
-            return tuple(value)
+            is_python = given.lstrip().startswith(("(", "["))
+            if is_python or all(map(field.accepts, value)):  # else "1, 2" of a text field
+                return tuple(value)
         return tuple(field.parse(part.strip()) for part in given.split(","))
 
     return Field(

@@ -14,9 +14,10 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sdjax.config.errors import UserError, did_you_mean, nearest
+from sdjax.config.errors import UserError, did_you_mean
 from sdjax.config.fields import REQUIRED, Field
 from sdjax.config.kinds import Choice, Table
+from sdjax.config.synonyms import nearest_field
 
 Schema = Mapping[str, Any]  # of Field, Choice and further schemas
 
@@ -134,7 +135,7 @@ def not_a_field(
     if inner:
         return f"config.{name} is a table; set one of its fields, as config.{inner[0]}."
     where = _condition(name, schema, table, prefix)
-    return f"config.{name} is not a field{where}; the nearest is config.{nearest(name, fields)}."
+    return f"config.{name} is not a field{where}; the nearest is {nearest_field(name, fields)}."
 
 
 def _alike(name: str, former: Any, chosen: Any) -> bool:

@@ -74,6 +74,12 @@ def test_fields_are_overridden_in_order(path):
     [
         ([], "--config is missing (the configuration: a file, or a name such as demo or embedded_"),
         (["--confg=x"], "--confg is not an option; the nearest is --config."),
+        (
+            ["--config={path}", "--prompt=a mug"],
+            "--prompt is not an option; fields of the configuration are given as --config.prompt=V",
+        ),
+        (["--config={path}", "--seed", "3"], "--seed is not an option; fields of the configurati"),
+        (["--config={path}", "rule.name=sds"], "'rule.name=sds' is not an option, expected opti"),
         (["--config={path}", "--devices=two"], "flag --devices=two: invalid literal for int()"),
         (["--config={path}", "runs/x"], "'runs/x' is not an option, expected options as --config"),
         (["--config={path}", "--config.stpes=3"], "config.stpes is not a field; the nearest is"),
@@ -111,7 +117,8 @@ def test_a_command_runs_and_loads_nothing_heavy(path):
     [
         ("--config.steps=1", "the sentence, in two lines.\n  a list\n  below"),
         ("--config.steps=x", "config.steps is 'x', expected a whole number."),
-        ("--no_such", "--no_such is not an option; the nearest is "),
+        ("--no_such", "--no_such is not an option; fields of the configuration are given as --con"),
+        ("--colur=red", "--colur is not an option; the nearest is --colour."),
         ("--colour=green", "flag --colour=green: value should be one of <red|blue>"),
     ],
 )

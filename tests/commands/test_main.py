@@ -48,6 +48,16 @@ def test_a_command_that_is_none_is_one_sentence(capsys):
     assert told.out == ""
 
 
+def test_options_without_a_command_are_one_sentence(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main.main(["sdjax", "--config=demo"])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == (
+        "sdjax: error: '--config=demo' stands where a command is expected, as in "
+        "'sdjax train --config=demo'.\n"
+    )
+
+
 def test_the_list_is_that_of_the_modules():
     modules = {
         path.stem for path in PACKAGE.glob("*.py") if "\nCOMMAND = app.Command(" in path.read_text()

@@ -104,6 +104,7 @@ def test_an_edited_file_is_read_again(path):
         ("camera.elevation=[0,1]", "camera.elevation", (0.0, 1.0)),
         ("camera.elevation=5", "camera.elevation", (5.0,)),
         ("camera.tags=x,y", "camera.tags", ("x", "y")),
+        ("camera.tags=1,2", "camera.tags", ("1", "2")),
     ],
 )
 def test_a_text_is_read_as_the_type_of_its_field(path, override, field, value):
@@ -162,7 +163,7 @@ def test_the_given_table_is_not_changed():
             "expected one or more values, each a number.",
         ),
         (
-            "camera.tags=1,2",
+            "camera.tags=(1, 2)",
             "config.camera.tags is (1, 2), expected one or more values, each a text.",
         ),
     ],
