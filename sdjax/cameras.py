@@ -3,7 +3,8 @@
 World: right-handed, z up.  Camera: looks at the origin, its up is world z; a perturbation may
 move all three a little.
 Azimuth 0 stands on +x, 90 on +y (counter-clockwise from above); elevation 0 is the
-horizon, 90 straight above.  Row 0 of an image is its top, column 0 its left; a ray goes
+horizon, 90 straight above.  An object faces azimuth 0: from 0 to 180 one sees its own left side,
+from -180 to 0 its right.  Row 0 of an image is its top, column 0 its left; a ray goes
 through the centre of its pixel.
 """
 
@@ -165,15 +166,27 @@ def _unit(vector: Float[Array, "3"]) -> Float[Array, "3"]:
     return vector / jnp.linalg.norm(vector)
 
 
+def wrapped_azimuth(camera: Camera) -> Float[Array, "*views"]:
+    """The azimuth in [-180, 180) degrees: negative where one sees the object's right side."""
+    return jnp.mod(camera.azimuth + 180.0, 360.0) - 180.0
+
+
 def view_direction(
-    camera: Camera, *, front: float = 45.0, back: float = 45.0, overhead: float = 60.0
+    camera: Camera,
+    *,
+    front: float = 45.0,
+    back: float = 45.0,
+    overhead: float = 60.0,
+    two_sides: bool = False,
 ) -> Int[Array, "*views"]:
     """Index into `DIRECTIONS`; thresholds in degrees, as threestudio has them.
 
     front: |azimuth| < front; back: within `back` of azimuth 180; overhead: elevation > overhead,
-    whatever the azimuth; else side.
+    whatever the azimuth; else side.  With `two_sides` that is the left side, and the right side,
+    where the azimuth in [-180, 180) is negative, has the index `len(DIRECTIONS)`.
     """
-    azimuth = jnp.mod(camera.azimuth + 180.0, 360.0) - 180.0
-    direction = jnp.where(jnp.abs(azimuth) < front, 1, 0)
+    azimuth = wrapped_azimuth(camera)
+    side = jnp.where(azimuth < 0.0, len(DIRECTIONS), 0) if two_sides else 0
+    direction = jnp.where(jnp.abs(azimuth) < front, 1, side)
     direction = jnp.where(jnp.abs(azimuth) > 180.0 - back, 2, direction)
     return jnp.where(camera.elevation > overhead, 3, direction)

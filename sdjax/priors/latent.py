@@ -147,7 +147,8 @@ class StableDiffusionPrior:
 
 def prompt_bins(prompting: Prompting, number: int | None) -> ViewBins:
     """The bins of a prior that reads the camera in its prompts only: one where they name no
-    direction, four where they do, `number` + 1 where Perp-Neg mixes them by the azimuth.
+    direction, four where they do (five with prompts of the left and the right side), `number` + 1
+    where Perp-Neg mixes them by the azimuth (2 `number` + 1).
 
     Raises `ValueError` for Perp-Neg without a number, and for a number without Perp-Neg.
     """
@@ -157,8 +158,9 @@ def prompt_bins(prompting: Prompting, number: int | None) -> ViewBins:
                 "config.rule.ode_bins is None, expected a number such as 16 with Perp-Neg, which "
                 "mixes prompts anew for every azimuth."
             )
-        return turn_bins(number, overhead=prompting.thresholds.overhead)
+        overhead = prompting.thresholds.overhead
+        return turn_bins(number, overhead=overhead, two_sides=prompting.two_sides)
     refuse_number(number)
     if not prompting.view_dependent:
         return single_bin()
-    return direction_bins(**prompting.thresholds._asdict())
+    return direction_bins(**prompting.thresholds._asdict(), two_sides=prompting.two_sides)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from sdjax.cameras import DIRECTIONS, Camera, position, view_direction
+from sdjax.cameras import DIRECTIONS, Camera, position, view_direction, wrapped_azimuth
 from sdjax.config.errors import UserError
 
 
@@ -39,36 +39,43 @@ def nearest_bins(cameras: Camera) -> ViewBins:
     return ViewBins(cameras, bin_of)
 
 
-def direction_bins(*, front: float = 45.0, back: float = 45.0, overhead: float = 60.0) -> ViewBins:
-    """The four named directions, with the thresholds of `view_direction`, in degrees: exact for a
-    prior that reads the camera only in its view-dependent prompt."""
+def direction_bins(
+    *, front: float = 45.0, back: float = 45.0, overhead: float = 60.0, two_sides: bool = False
+) -> ViewBins:
+    """The named directions, four or with `two_sides` five, and the thresholds in degrees of
+    `view_direction`: exact for a prior that reads the camera only in its view-dependent prompt."""
     side = 0.5 * (front + 180.0 - back)  # the middle of its range
-    azimuth = {"side": side, "front": 0.0, "back": 180.0, "overhead": 0.0}
+    azimuth = {"side": side, "front": 0.0, "back": 180.0, "overhead": 0.0, "right": -side}
     elevation = {"overhead": 90.0}
+    names = (*DIRECTIONS, "right") if two_sides else DIRECTIONS
     cameras = _cameras(
-        jnp.asarray([azimuth[name] for name in DIRECTIONS]),
-        jnp.asarray([elevation.get(name, 0.0) for name in DIRECTIONS]),
+        jnp.asarray([azimuth[name] for name in names]),
+        jnp.asarray([elevation.get(name, 0.0) for name in names]),
     )
-    find = lambda camera: view_direction(camera, front=front, back=back, overhead=overhead)  # noqa: E731
-    return ViewBins(cameras, find)
+    told_apart = {"front": front, "back": back, "overhead": overhead, "two_sides": two_sides}
+    return ViewBins(cameras, lambda camera: view_direction(camera, **told_apart))
 
 
-def turn_bins(number: int, *, overhead: float = 60.0) -> ViewBins:
+def turn_bins(number: int, *, overhead: float = 60.0, two_sides: bool = False) -> ViewBins:
     """`number` even ranges of |azimuth| in [0, 180], each seen from its middle, and one bin for all
     that is above `overhead` degrees: number + 1 bins for Perp-Neg, which mixes prompts by |azimuth|
     below and reads one prompt above (`sdjax.text.perp_neg.mixing`).
 
     A camera is at most 90 / number degrees from its bin's.  With an even number the jump of
-    Perp-Neg's weights at 90 degrees lies on an edge.
+    Perp-Neg's weights at 90 degrees lies on an edge.  With `two_sides`, whose prompts differ, each
+    side has so many: 2 number + 1 bins.
     """
     width = 180.0 / number
     middle = width * (jnp.arange(number) + 0.5)
-    cameras = _cameras(jnp.append(middle, 0.0), jnp.append(jnp.zeros(number), 90.0))
+    azimuths = jnp.concatenate([middle, -middle]) if two_sides else middle
+    cameras = _cameras(jnp.append(azimuths, 0.0), jnp.append(jnp.zeros(len(azimuths)), 90.0))
 
     def bin_of(camera):
-        turn = jnp.abs(jnp.mod(camera.azimuth + 180.0, 360.0) - 180.0)
-        index = jnp.minimum((turn / width).astype(jnp.int32), number - 1)
-        return jnp.where(camera.elevation > overhead, number, index)
+        azimuth = wrapped_azimuth(camera)
+        index = jnp.minimum((jnp.abs(azimuth) / width).astype(jnp.int32), number - 1)
+        if two_sides:
+            index = jnp.where(azimuth < 0.0, index + number, index)
+        return jnp.where(camera.elevation > overhead, len(azimuths), index)
 
     return ViewBins(cameras, bin_of)
 
@@ -83,6 +90,6 @@ def refuse_number(number: int | None) -> None:
     """Raises `ValueError` for a number of bins where a prior knows directions only."""
     if number is not None:
         raise UserError(
-            f"config.rule.ode_bins is {number}, expected None where a prior tells at most four "
-            "directions apart: they are kept exactly."
+            f"config.rule.ode_bins is {number}, expected None where a prior tells directions only "
+            "apart: they are kept exactly."
         )

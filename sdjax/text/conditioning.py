@@ -18,7 +18,7 @@ Embedding = Float[Array, "views tokens features"]
 class Conditioning(NamedTuple):
     """The embeddings of one prompt; every direction has the same negative prompt."""
 
-    directions: Float[Array, "4 tokens features"]  # side, front, back, overhead
+    directions: Float[Array, "directions tokens features"]  # in the order of `view_direction`
     unconditional: Float[Array, "tokens features"]  # of the negative prompt
     null: Float[Array, "tokens features"]  # of the empty prompt
     plain: Float[Array, "tokens features"]  # of the prompt without words for a direction
@@ -30,9 +30,9 @@ def condition(
     embed: Callable[[Sequence[str]], Float[Array, "prompts tokens features"]],
 ) -> Conditioning:
     """Embed what `prompt` becomes for each direction, and the other prompts, in one call."""
-    texts = [*direction_prompts(prompt, prompting), prompting.negative_prompt, "", prompt]
-    embeddings = jnp.asarray(embed(texts))
-    return Conditioning(embeddings[:4], *embeddings[4:])
+    directions = direction_prompts(prompt, prompting)
+    embeddings = jnp.asarray(embed([*directions, prompting.negative_prompt, "", prompt]))
+    return Conditioning(embeddings[: len(directions)], *embeddings[len(directions) :])
 
 
 def branches(embeddings: Conditioning, camera: Camera, prompting: Prompting) -> Branches:
@@ -42,9 +42,11 @@ def branches(embeddings: Conditioning, camera: Camera, prompting: Prompting) -> 
     unconditional = for_each_view(embeddings.unconditional, camera)
     null = for_each_view(embeddings.null, camera) if prompting.negative_prompt else None
     if prompting.perp_neg is None:
-        direction = view_direction(camera, **prompting.thresholds._asdict())
+        thresholds = prompting.thresholds._asdict()
+        direction = view_direction(camera, **thresholds, two_sides=prompting.two_sides)
         return Branches(embeddings.directions[direction], unconditional, null=null)
-    mix = mixing(camera, prompting.perp_neg, overhead=prompting.thresholds.overhead)
+    overhead = prompting.thresholds.overhead
+    mix = mixing(camera, prompting.perp_neg, overhead=overhead, two_sides=prompting.two_sides)
     return Branches(
         _combine(mix.positive, everything),
         unconditional,
@@ -61,7 +63,7 @@ def for_each_view(embedding: Float[Array, "tokens features"], camera: Camera) ->
 
 
 def _combine(
-    coefficients: Float[Array, "views 5"], embeddings: Float[Array, "5 tokens features"]
+    coefficients: Float[Array, "views texts"], embeddings: Float[Array, "texts tokens features"]
 ) -> Embedding:
     """sum_k coefficients[:, k] embeddings[k], in float32 on every device."""
     mixed = jnp.einsum(

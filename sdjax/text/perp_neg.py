@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
-from sdjax.cameras import Camera
+from sdjax.cameras import Camera, wrapped_azimuth
 
 # The two weights, of the negatives front and side, as a function of the turn away from the front:
 # 0 at the front, 1 at the side, 2 at the back.
@@ -73,15 +73,20 @@ def stepped_weights(
 
 
 class Mixing(NamedTuple):
-    """Coefficients over five embeddings (side, front, back, overhead, unconditional) per view."""
+    """Coefficients over five embeddings (side, front, back, overhead, unconditional) per view, or
+    over six with two sides (left, front, back, overhead, right, unconditional)."""
 
-    positive: Float[Array, "views 5"]
-    negatives: tuple[Float[Array, "views 5"], Float[Array, "views 5"]]
+    positive: Float[Array, "views texts"]
+    negatives: tuple[Float[Array, "views texts"], Float[Array, "views texts"]]
     weights: tuple[Float[Array, "views"], Float[Array, "views"]]
 
 
 def mixing(
-    camera: Camera, weights: NegativeWeights | None = None, *, overhead: float = 60.0
+    camera: Camera,
+    weights: NegativeWeights | None = None,
+    *,
+    overhead: float = 60.0,
+    two_sides: bool = False,
 ) -> Mixing:
     """How Perp-Neg mixes the embeddings for cameras [views]; `weights` defaults to
     `DecayingWeights()`.
@@ -91,10 +96,11 @@ def mixing(
     order everywhere (threestudio swaps the two at turn 1, which leaves their sum as it is).
     Above elevation `overhead` (degrees): positive overhead, negatives unconditional, weights 0.
     So the positive is continuous in azimuth, the weights are as `weights` are, and everything
-    jumps in elevation, at `overhead`.
+    jumps in elevation, at `overhead`.  With `two_sides` the side is the left or the right one by
+    the sign of the azimuth: the negative changes from one to the other at the front and the back.
     """
     weights = DecayingWeights() if weights is None else weights
-    turn = jnp.abs(jnp.mod(camera.azimuth + 180.0, 360.0) - 180.0) / 90.0
+    turn = jnp.abs(wrapped_azimuth(camera)) / 90.0
     above = camera.elevation > overhead
     zero, one = jnp.zeros_like(turn), jnp.ones_like(turn)
     coefficients = lambda side, front, back: jnp.stack(  # noqa: E731
@@ -108,8 +114,20 @@ def mixing(
     negatives = (coefficients(zero, one, zero), coefficients(one, zero, zero))
     choose = lambda there, here: jnp.where(above[:, None], there, here)  # noqa: E731
     front_weight, side_weight = (jnp.where(above, 0.0, weight) for weight in weights(turn))
-    return Mixing(
+    mix = Mixing(
         choose(of_overhead, positive),
         (choose(of_unconditional, negatives[0]), choose(of_unconditional, negatives[1])),
         (front_weight, side_weight),
     )
+    return _with_two_sides(mix, wrapped_azimuth(camera) < 0.0) if two_sides else mix
+
+
+def _with_two_sides(mix: Mixing, right: Bool[Array, "views"]) -> Mixing:
+    """The coefficients of the side as those of the left or the right one."""
+
+    def apart(coefficients):
+        side, others, unconditional = jnp.split(coefficients, [1, 4], axis=-1)
+        on_left, on_right = (jnp.where(here[:, None], side, 0.0) for here in (~right, right))
+        return jnp.concatenate([on_left, others, on_right, unconditional], axis=-1)
+
+    return mix._replace(positive=apart(mix.positive), negatives=tuple(map(apart, mix.negatives)))

@@ -21,6 +21,13 @@ class ViewPrompts(NamedTuple):
     overhead: str | None = None
 
 
+class Sides(NamedTuple):
+    """Prompts of the two sides apart; None: that of the side."""
+
+    left: str | None = None  # the object's own, seen from azimuth 0 to 180
+    right: str | None = None
+
+
 class Thresholds(NamedTuple):
     """Where the directions begin, in degrees: see `view_direction`."""
 
@@ -34,8 +41,9 @@ class Prompting:
     """How a prompt becomes conditioning; static and hashable.
 
     style: "suffix" ("X, side view") or "prefix" ("side view of X").  given: prompts that stand as
-    they are, in place of the derived ones.  perp_neg: the weights of the negatives
-    (`DecayingWeights()`), or None for plain view-dependent prompts.
+    they are, in place of the derived ones.  sides: likewise, where left and right differ.
+    perp_neg: the weights of the negatives (`DecayingWeights()`), or None for plain view-dependent
+    prompts.
 
     Raises `ValueError` for an unknown style, and for Perp-Neg without view-dependent prompts.
     """
@@ -44,6 +52,7 @@ class Prompting:
     view_dependent: bool = True
     style: str = "suffix"
     given: ViewPrompts = field(default=ViewPrompts())
+    sides: Sides = field(default=Sides())
     thresholds: Thresholds = field(default=Thresholds())
     perp_neg: NegativeWeights | None = None
 
@@ -59,19 +68,37 @@ class Prompting:
                 "view-dependent prompts."
             )
 
+    @property
+    def two_sides(self) -> bool:
+        """Whether left and right have prompts of their own, so that there are five directions."""
+        return self.view_dependent and any(side is not None for side in self.sides)
 
-def direction_prompts(prompt: str, prompting: Prompting) -> ViewPrompts:
-    """The prompt of each direction; four times `prompt` itself if not view dependent.
+
+def direction_prompts(prompt: str, prompting: Prompting) -> tuple[str, ...]:
+    """The prompt of each direction, in the order of `view_direction`; four times `prompt` itself if
+    not view dependent.
 
     Raises `ValueError` for a blank prompt that is to be put into words about its views.
     """
     if not prompting.view_dependent:
-        return ViewPrompts(*[prompt] * len(DIRECTIONS))
-    if not prompt.strip() and None in prompting.given:
+        return (prompt,) * len(DIRECTIONS)
+    given = _given(prompting)
+    if not prompt.strip() and any(own is None for _, own in given):
         raise UserError("the prompt is blank, expected words such as 'a photo of a hamburger'.")
-    derived = [_derived(prompt, direction, prompting.style) for direction in DIRECTIONS]
-    pairs = zip(prompting.given, derived, strict=True)
-    return ViewPrompts(*[own if given is None else given for given, own in pairs])
+    return tuple(
+        _derived(prompt, direction, prompting.style) if own is None else own
+        for direction, own in given
+    )
+
+
+def _given(prompting: Prompting) -> list[tuple[str, str | None]]:
+    """The word for each direction, and the prompt that stands in its place."""
+    four = list(zip(DIRECTIONS, prompting.given, strict=True))
+    if not prompting.two_sides:
+        return four
+    side = prompting.given.side
+    left, right = (("side", side if own is None else own) for own in prompting.sides)
+    return [left, *four[1:], right]
 
 
 def _derived(prompt: str, direction: str, style: str) -> str:
@@ -88,6 +115,10 @@ PROMPTS = {
     **{
         name: optional(text()).of(None, f"the prompt of this direction; None: the prompt, {name}")
         for name in ViewPrompts._fields
+    },
+    **{
+        name: optional(text()).of(None, f"the prompt of the object's own {name}; None: the side's")
+        for name in Sides._fields
     },
     "thresholds": several(_ANGLE, count=3).of(
         tuple(Thresholds()), "degrees where front, back and overhead begin"
@@ -109,6 +140,7 @@ def prompting_of(table: Table) -> Prompting:
         view_dependent=table["view_dependent"],
         style=table["style"],
         given=ViewPrompts(**{name: table[name] for name in ViewPrompts._fields}),
+        sides=Sides(**{name: table[name] for name in Sides._fields}),
         thresholds=Thresholds(*table["thresholds"]),
         perp_neg=weights[table["perp_neg"]],
     )

@@ -10,7 +10,7 @@ from sdjax.priors.kind import Band
 from sdjax.priors.stable_diffusion import prompt_bins
 from sdjax.runs.schema import load_config
 from sdjax.text.perp_neg import DecayingWeights
-from sdjax.text.views import Prompting, Thresholds
+from sdjax.text.views import Prompting, Sides, Thresholds
 from tests import tiny
 
 WIDE_FRONT = Prompting(thresholds=Thresholds(front=80.0))
@@ -45,6 +45,9 @@ def test_a_bank_seen_by_directions_has_four_bins():
         (Prompting(view_dependent=False), None, 1),
         (Prompting(), None, 4),
         (Prompting(perp_neg=DecayingWeights()), 16, 17),
+        (Prompting(sides=Sides(left="a door")), None, 5),
+        (Prompting(sides=Sides(left="a door"), view_dependent=False), None, 1),
+        (Prompting(sides=Sides(left="a door"), perp_neg=DecayingWeights()), 16, 33),
     ],
 )
 def test_prompts_have_as_many_bins_as_they_tell_views_apart(prompting, number, expected):

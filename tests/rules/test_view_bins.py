@@ -9,7 +9,7 @@ from sdjax.cameras import Camera
 from sdjax.rules.view_bins import direction_bins, nearest_bins, single_bin, turn_bins
 from sdjax.text.conditioning import Conditioning, branches
 from sdjax.text.perp_neg import DecayingWeights
-from sdjax.text.views import Prompting, Thresholds
+from sdjax.text.views import Prompting, Sides, Thresholds
 from tests import tiny
 
 BINS = {
@@ -17,7 +17,9 @@ BINS = {
     "nearest": nearest_bins(tiny.CAMERAS),
     "directions": direction_bins(),
     "other directions": direction_bins(front=100.0, back=45.0, overhead=30.0),
+    "two sides": direction_bins(two_sides=True),
     "turns": turn_bins(7),
+    "turns of two sides": turn_bins(3, two_sides=True),
 }
 
 
@@ -56,12 +58,30 @@ def test_prompts_tell_no_camera_from_the_one_of_its_direction(thresholds):
     jax.tree.map(np.testing.assert_array_equal, *read)
 
 
+def test_five_prompts_tell_no_camera_from_the_one_of_its_direction():
+    drawn = jnp.float32(np.random.default_rng(1).normal(size=(8, 2, 3)))
+    five = Conditioning(drawn[:5], *drawn[5:])
+    bins, prompting = direction_bins(two_sides=True), Prompting(sides=Sides("a", "b"))
+    seen = cameras()
+    binned = jax.tree.map(lambda leaf: leaf[bins.bin_of(seen)], bins.cameras)
+    read = [branches(five, camera, prompting) for camera in (seen, binned)]
+    jax.tree.map(np.testing.assert_array_equal, *read)
+
+
 def test_perp_neg_tells_no_camera_from_its_mirror_image_and_all_elevations_up_to_the_top_alike():
     prompting, seen = Prompting(perp_neg=DecayingWeights()), cameras()
     level = jnp.where(seen.elevation > 60.0, 90.0, 0.0)
     mirrored = seen._replace(azimuth=-seen.azimuth, elevation=level)
     read = [branches(conditioning(), camera, prompting) for camera in (seen, mirrored)]
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), *read)
+
+
+def test_a_turn_of_two_sides_is_on_the_side_of_its_camera():
+    bins, seen = turn_bins(4, two_sides=True), cameras()
+    found = np.asarray(bins.bin_of(seen))
+    azimuth = np.mod(np.asarray(seen.azimuth) + 180.0, 360.0) - 180.0
+    apart = np.abs(azimuth - np.asarray(bins.cameras.azimuth)[found])
+    assert len(bins.cameras.azimuth) == 9 and apart[found < 8].max() <= 22.5 + 1e-4
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 from sdjax.diffusion.guided import NetworkPredictor
 from sdjax.text.conditioning import Conditioning, branches, condition
 from sdjax.text.perp_neg import Decay, DecayingWeights
-from sdjax.text.views import Prompting, Thresholds
+from sdjax.text.views import Prompting, Sides, Thresholds
 from tests import reference
 from tests.text.cameras import camera
 
@@ -75,6 +75,37 @@ def test_prompts_are_embedded_in_one_call():
     np.testing.assert_array_equal(embeddings.directions[:, 0, 0], np.arange(4.0))
     for embedding, value in zip(embeddings[1:], (4.0, 5.0, 6.0), strict=True):
         np.testing.assert_array_equal(embedding, value)
+
+
+SIDED = Conditioning(jnp.eye(5)[:, None], jnp.ones((1, 5)), jnp.ones((1, 5)), jnp.ones((1, 5)))
+LEFT_AND_RIGHT = Sides("a door", "a window")
+
+
+def test_left_and_right_cameras_get_their_own_prompt():
+    """The object faces azimuth 0, so that its left side is seen from 90 degrees."""
+    seen = camera([90.0, 270.0, -90.0, 100.0, 0.0, 180.0, -100.0], [0.0] * 6 + [80.0])
+    ours = branches(SIDED, seen, Prompting(sides=LEFT_AND_RIGHT))
+    assert ours.positive[:, 0].argmax(-1).tolist() == [0, 4, 4, 0, 1, 2, 3]
+
+
+def test_left_and_right_with_one_prompt_are_the_side():
+    """Bit for bit, with Perp-Neg too."""
+    same = PROBES._replace(directions=jnp.concatenate([PROBES.directions, PROBES.directions[:1]]))
+    for weights in (None, DecayingWeights()):
+        one = branches(PROBES, SEEN, Prompting(perp_neg=weights))
+        two = branches(same, SEEN, Prompting(perp_neg=weights, sides=LEFT_AND_RIGHT))
+        jax.tree.map(np.testing.assert_array_equal, one, two)
+
+
+def test_perp_neg_mixes_the_prompt_of_the_cameras_own_side():
+    seen = camera([45.0, -45.0, 135.0, -135.0], 0.0)
+    prompting = Prompting(perp_neg=DecayingWeights(), sides=LEFT_AND_RIGHT)
+    ours = branches(SIDED, seen, prompting)
+    expected = [[0.5, 0.5, 0, 0, 0], [0, 0.5, 0, 0, 0.5], [0.5, 0, 0.5, 0, 0], [0, 0, 0.5, 0, 0.5]]
+    np.testing.assert_allclose(ours.positive[:, 0], expected, atol=1e-6)
+    front, side = ours.negatives
+    assert front[:, 0].argmax(-1).tolist() == [1] * 4
+    assert side[:, 0].argmax(-1).tolist() == [0, 4, 0, 4]
 
 
 def test_the_empty_prompt_is_a_branch_of_its_own_beside_a_negative_prompt():

@@ -8,6 +8,7 @@ from sdjax.text.perp_neg import Decay, DecayingWeights, stepped_weights
 from sdjax.text.views import (
     PROMPTS,
     Prompting,
+    Sides,
     Thresholds,
     ViewPrompts,
     direction_prompts,
@@ -52,6 +53,29 @@ def test_a_blank_prompt_is_refused_unless_every_view_has_words_of_its_own():
         direction_prompts(" ", Prompting(given=ViewPrompts(back="a bun")))
     given = ViewPrompts("a", "b", "c", "d")
     assert direction_prompts("", Prompting(given=given)) == given
+    sided = Prompting(given=given._replace(side=None), sides=Sides("e", "f"))
+    assert direction_prompts("", sided) == ("e", "b", "c", "d", "f")
+
+
+@pytest.mark.parametrize(
+    ("side", "sides", "left", "right"),
+    [
+        (None, Sides("a door", "a window"), "a door", "a window"),
+        (None, Sides(left="a door"), "a door", "a bun, side view"),
+        ("a wall", Sides(right="12"), "a wall", "12"),
+        (None, Sides("", None), "", "a bun, side view"),
+    ],
+)
+def test_left_and_right_are_told_apart_beside_the_side(side, sides, left, right):
+    found = direction_prompts("a bun", Prompting(given=ViewPrompts(side=side), sides=sides))
+    others = ("a bun, front view", "a bun, back view", "a bun, overhead view")
+    assert found == (left, *others, right)
+
+
+def test_without_words_for_left_and_right_there_are_four_directions():
+    assert not Prompting().two_sides and len(direction_prompts("a bun", Prompting())) == 4
+    plain = Prompting(view_dependent=False, sides=Sides("a", "b"))
+    assert not plain.two_sides and direction_prompts("a bun", plain) == ("a bun",) * 4
 
 
 @pytest.mark.parametrize(
@@ -76,14 +100,16 @@ def test_a_table_that_says_nothing_is_the_default():
 
 def test_every_field_of_the_table_is_heard():
     given = {"side": "a", "front": "b", "back": None, "overhead": "d"}
+    sides = {"left": "e", "right": None}
     angles = (30.0, 40.0, 50.0)
     found = of_table(
-        negative="blurry", style="prefix", thresholds=angles, perp_neg="stepped", **given
+        negative="blurry", style="prefix", thresholds=angles, perp_neg="stepped", **given, **sides
     )
     assert found == Prompting(
         negative_prompt="blurry",
         style="prefix",
         given=ViewPrompts(**given),
+        sides=Sides(**sides),
         thresholds=Thresholds(*angles),
         perp_neg=stepped_weights,
     )
