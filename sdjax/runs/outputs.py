@@ -12,7 +12,7 @@ from typing import Any
 import jax
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import number, one_of, whole
+from sdjax.config.fields import number, one_of, optional, whole
 from sdjax.reports.evaluation import Evaluation, save_views, summary
 from sdjax.reports.pictures import save_png
 from sdjax.reports.sheets import sheet
@@ -31,6 +31,9 @@ REPORT = {
     "turntable_elevation": number(at_least=-90, at_most=90).of(15.0, "degrees"),
     "turntable_format": one_of("mp4", "gif").of("mp4", "of the films"),
     "mesh_resolution": whole(at_least=8).of(96, "points of the mesh's grid along an edge"),
+    "mesh_threshold": optional(number(above=0)).of(
+        None, "density of the mesh's surface, in 1 / world units; None: where it finds one"
+    ),
     "mesh_format": one_of("glb", "obj", "ply").of("glb", "of the meshes"),
 }
 METRICS = "metrics.json"
@@ -93,7 +96,9 @@ def _write_own_meshes(run: Run, on_host: Any, folder: Path) -> dict[str, str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         params = jax.tree.map(lambda leaf, i=i: leaf[i], on_host)
         try:
-            mesh = extract_mesh(field, params["field"], report.mesh_resolution)
+            mesh = extract_mesh(
+                field, params["field"], report.mesh_resolution, report.mesh_threshold
+            )
         except UserError as error:
             result[path.parent.name] = str(error)
             print(f"no mesh of seed {seed}: {error}", flush=True)

@@ -9,32 +9,39 @@ from jaxtyping import Array, Float
 
 from sdjax.config.errors import UserError
 from sdjax.scene.fields.field import Field
+from sdjax.scene.glb import glb
+from sdjax.scene.surface_density import surface_density
 
 if TYPE_CHECKING:
     import trimesh
 
 CHUNK = 65536  # points of one evaluation
 SUFFIXES = (".glb", ".obj", ".ply")
+Y_UP = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])  # y right, z up, x towards us
 
 
 def extract_mesh(
     field: Field,
     params: Any,
     resolution: int = 64,
-    threshold: float = 5.0,
+    threshold: float | None = None,
     smallest: float = 0.05,
 ) -> "trimesh.Trimesh":
     """The surface where the density is `threshold`: closed, outwards, with vertex colours.
 
     The density is taken at resolution^3 points that span the field's cube, and as zero around
-    it; vertices are in world units.  At the default threshold half of the light is absorbed
-    within 0.14.  Cavities that cannot be seen from outside are filled, and components with less
+    it; vertices are in world units.  Without a threshold it is found (`surface_density`).
+    Cavities that cannot be seen from outside are filled, and components with less
     than `smallest` of the area of the largest one (floaters) dropped.  Colours are seen from
-    outside, along the reversed normal.  Raises ValueError where no density exceeds the threshold.
+    outside, along the reversed normal.  Raises UserError where no density exceeds the threshold.
     """
     import trimesh
 
     densities = _density_grid(field, params, resolution)
+    if not np.isfinite(densities).all():
+        raise UserError("There is no surface for a mesh: some densities are not finite.")
+    if threshold is None:
+        threshold = surface_density(densities, 2 * field.radius)
     if not densities.max() > threshold:
         raise UserError(
             f"A mesh was asked at density {threshold:.3g}, but the density is at most "
@@ -49,12 +56,32 @@ def extract_mesh(
 
 
 def save_mesh(mesh: "trimesh.Trimesh", path: str | Path) -> None:
-    """Write a mesh as .glb, .obj or .ply; another suffix is a ValueError."""
-    if Path(path).suffix.lower() not in SUFFIXES:
+    """Write a mesh whose up is z and whose front is seen from +x (`sdjax.cameras`).
+
+    .glb and .obj stand upright in their own axes, y up and the front towards +z; .ply has no such
+    rule and keeps ours.  A UserError for another suffix.
+    """
+    path = Path(path).expanduser()
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise UserError(
             f"A mesh was to be written to {path}; its suffix must be one of {', '.join(SUFFIXES)}."
         )
+    if suffix == ".glb":
+        colours = mesh.visual.vertex_colors[:, :3] / 255.0
+        normals = _unit(mesh.vertex_normals)
+        path.write_bytes(glb(mesh.vertices @ Y_UP.T, normals @ Y_UP.T, colours, mesh.faces))
+        return
+    mesh = mesh.copy()
+    if suffix == ".obj":
+        mesh.vertices = mesh.vertices @ Y_UP.T
     mesh.export(path)
+
+
+def _unit(normals: np.ndarray) -> np.ndarray:
+    """Where a vertex has no area and so no normal, one that is as good as any."""
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.where(lengths > 0.5, normals / np.maximum(lengths, 0.5), [0.0, 0.0, 1.0])
 
 
 def _density_grid(field: Field, params: Any, resolution: int) -> np.ndarray:

@@ -46,6 +46,17 @@ class Fog(Ball):
 
 
 @flax.struct.dataclass
+class Faint(Ball):
+    """The ball at a density that lets most of the light through."""
+
+    density: float = 0.8
+
+    def raw_density(self, params: Any, points):
+        low, high = jnp.log(jnp.expm1(jnp.array([1e-4, self.density])))
+        return jnp.where(ball(points, self.ball_radius) > 0, high, low)
+
+
+@flax.struct.dataclass
 class Shell(Ball):
     """The ball with a hollow of half its radius."""
 
