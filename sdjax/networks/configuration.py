@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sdjax.config.errors import UserError
+from sdjax.networks.values import MOST_LAYERS, shown, whole
 
 Fields = Mapping[str, Any]
 
@@ -13,8 +14,8 @@ def check_class(fields: Fields, key: str, expected: str, component: str) -> None
     given = fields.get(key, expected)
     if given != expected:
         raise UserError(
-            f"The configuration of the {component} has {key} {given!r}, expected {expected!r}; "
-            f"is this the folder of the {component}?"
+            f"The configuration of the {component} has {key} {shown(given)}, expected "
+            f"{expected!r}; is this the folder of the {component}?"
         )
 
 
@@ -30,7 +31,7 @@ def check_fields(fields: Fields, fixed: Fields, known: set[str], component: str)
             continue
         if not (value in (None, False) and fixed.get(name) in (None, False)):
             raise UserError(
-                f"The {component}'s configuration has {name} {value!r}, expected "
+                f"The {component}'s configuration has {name} {shown(value)}, expected "
                 f"{fixed.get(name)!r}: only the {component} of Stable Diffusion 1.x and 2.x is "
                 "implemented."
             )
@@ -41,17 +42,19 @@ def check_types(name: str, given: tuple[str, ...], allowed: tuple[str, ...]) -> 
     for block in given:
         if block not in allowed:
             expected = " or ".join(repr(one) for one in allowed)
-            raise UserError(f"{name} holds {block!r}, expected {expected}.")
+            raise UserError(f"{name} holds {shown(block)}, expected {expected}.")
 
 
-def per_block(name: str, value: Any, blocks: int) -> tuple[int, ...]:
+def per_block(name: str, value: Any, blocks: int, at_most: int = MOST_LAYERS) -> tuple[int, ...]:
     """`value` as one integer for each of `blocks` blocks; ValueError if it cannot be read so."""
     values = tuple(value) if isinstance(value, list | tuple) else (value,) * blocks
-    if len(values) != blocks or not all(isinstance(one, int) for one in values):
+    are_whole = all(isinstance(one, int) and not isinstance(one, bool) for one in values)
+    if len(values) != blocks or not are_whole:
         raise UserError(
-            f"{name} is {value!r}, expected an integer or a list of {blocks}, one for each block."
+            f"{name} is {shown(value)}, expected an integer or a list of {blocks}, one for each "
+            "block."
         )
-    return values
+    return tuple(whole(name, one, at_most) for one in values)
 
 
 def check_divisible(name: str, values: tuple[int, ...], divisors: tuple[int, ...], by: str) -> None:

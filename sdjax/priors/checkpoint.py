@@ -1,7 +1,6 @@
 """The prior of a checkpoint: a folder in diffusers' layout, or its parts from elsewhere."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,20 +8,25 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from sdjax.config.errors import UserError
 from sdjax.diffusion.scheduler_config import read_scheduler
-from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.autoencoder.model import AutoencoderKL
+from sdjax.networks.clip.text import CLIPText
 from sdjax.networks.configuration import Fields
-from sdjax.networks.parameters import parameter_shapes
-from sdjax.networks.unet.config import UNetConfig
 from sdjax.networks.unet.model import UNet2DCondition
+from sdjax.priors.architecture import architecture
 from sdjax.priors.latent import VIEW_DEPENDENT, Embed, StableDiffusionPrior
+from sdjax.priors.small_files import read_small_files
 from sdjax.text.embeddings import embed
 from sdjax.text.encoder import fingerprint, text_encoder
+from sdjax.text.tokenizer import Tokenizer
 from sdjax.text.views import Prompting
 from sdjax.weights.hub import local_folder
 from sdjax.weights.load import Params, load_params
+from sdjax.weights.lora import Lora, given_lora
+from sdjax.weights.template import checked_template
+from sdjax.weights.tensors import tensor_shapes
+
+_NETWORKS = ("unet", "vae", "text_encoder")
 
 
 class Precision(NamedTuple):
@@ -35,18 +39,28 @@ class Precision(NamedTuple):
 HALF_PRECISION = Precision()
 
 
+class Part(NamedTuple):
+    """A network of a checkpoint.
+
+    fields: of its config.json.  shapes: of its tensors, by PyTorch's names.  params: of a template,
+    in its nesting.  source: where they are from, the subject of the sentence about what is wrong.
+    """
+
+    fields: Fields
+    shapes: Mapping[str, tuple[int, ...]]
+    params: Callable[[Params], Params]
+    source: str
+
+
 class Checkpoint(NamedTuple):
     """What a prior is made of, wherever it comes from.
 
-    unet, vae, scheduler: the fields of their configuration files.
-    params: of "unet" or "vae", in the nesting of a template.
-    embed: text embeddings of prompts.
+    scheduler: the fields of its configuration.  embed: text embeddings of prompts.
     """
 
-    unet: Fields
-    vae: Fields
-    scheduler: dict[str, Any]
-    params: Callable[[str, Params], Params]
+    unet: Part
+    vae: Part
+    scheduler: Fields
     embed: Embed
 
 
@@ -59,28 +73,41 @@ def load(
     remat: bool = False,
     prompting: Prompting = VIEW_DEPENDENT,
     cache_dir: str | Path | None = None,
+    lora: Sequence[str | Path] = (),
+    lora_scale: float = 1.0,
 ) -> StableDiffusionPrior:
     """The prior of a diffusers folder or hub id.
+
+    Everything small is checked before anything large is downloaded or read: the configurations, the
+    tokenizer, then the names and shapes of all tensors.
 
     Args:
         source: a folder in the layout of diffusers, or a hub id.
         revision: of the hub id.
-        image_size: pixels that the autoencoder sees; None for the size of the training data.
+        image_size: pixels that the autoencoder sees; None for the size of the training data.  A
+            size far from that is warned of.
         precision: of the networks.
         remat: recompute the networks' activations in the backward pass.
         prompting: how prompts are made, see `sdjax.text.views`.
         cache_dir: where text embeddings are kept, see `sdjax.text.embeddings`.
+        lora: files of LoRA weights (or their folders) that are added to the UNet's and the text
+            encoder's, in the naming of diffusers, PEFT or kohya.
+        lora_scale: by which they are multiplied.
 
     Raises:
-        ValueError: one sentence about what is missing, damaged or not supported.
+        UserError: one sentence about what is missing, damaged or not supported.
     """
-    folder = local_folder(source, revision)
+    folder = local_folder(source, revision, check=read_small_files)
+    small = read_small_files(folder)
+    shapes = {name: tensor_shapes(folder / name) for name in _NETWORKS}
+    checked_template(CLIPText(small.text), shapes["text_encoder"], f"'{folder / 'text_encoder'}'")
+    added = given_lora(lora, lora_scale, shapes)
+    part = lambda name, fields: _part(folder / name, fields, shapes[name], added)  # noqa: E731
     checkpoint = Checkpoint(
-        unet=_read(folder / "unet" / "config.json"),
-        vae=_read(folder / "vae" / "config.json"),
-        scheduler=_read(folder / "scheduler" / "scheduler_config.json"),
-        params=lambda name, template: load_params(template, folder / name),
-        embed=partial(_embed, folder, cache_dir),
+        unet=part("unet", small.unet),
+        vae=part("vae", small.vae),
+        scheduler=small.scheduler,
+        embed=partial(_embed, folder, cache_dir, added, small.tokenizer),
     )
     return made_prior(checkpoint, image_size, precision, remat, prompting)
 
@@ -93,56 +120,46 @@ def made_prior(
     prompting: Prompting,
 ) -> StableDiffusionPrior:
     """The prior of a checkpoint's parts; the other arguments and errors are those of `load`."""
-    unet_config = UNetConfig.from_dict(checkpoint.unet)
-    autoencoder_config = AutoencoderConfig.from_dict(checkpoint.vae)
-    _check_channels(unet_config, autoencoder_config)
-    unet = UNet2DCondition(unet_config, precision.unet, precision.unet, remat)
+    configs = architecture(checkpoint.unet.fields, checkpoint.vae.fields)
+    scheduler = read_scheduler(checkpoint.scheduler)._asdict()
+    size = configs.image_size(image_size)
+    unet = UNet2DCondition(configs.unet, precision.unet, precision.unet, remat)
     autoencoder = AutoencoderKL(
-        autoencoder_config, precision.autoencoder, precision.autoencoder, remat
+        configs.autoencoder, precision.autoencoder, precision.autoencoder, remat
     )
+    networks = ((checkpoint.unet, unet), (checkpoint.vae, autoencoder))
+    templates = [checked_template(made, part.shapes, part.source) for part, made in networks]
     return StableDiffusionPrior(
-        **read_scheduler(checkpoint.scheduler)._asdict(),
-        image_size=_image_size(image_size, unet_config, autoencoder_config),
+        **scheduler,
+        image_size=size,
         unet=unet,
-        unet_params=checkpoint.params("unet", parameter_shapes(unet)),
+        unet_params=checkpoint.unet.params(templates[0]),
         autoencoder=autoencoder,
-        autoencoder_params=checkpoint.params("vae", parameter_shapes(autoencoder)),
+        autoencoder_params=checkpoint.vae.params(templates[1]),
         embed=checkpoint.embed,
         prompting=prompting,
     )
 
 
-def _embed(folder: Path, cache_dir: str | Path | None, prompts: list[str]) -> jax.Array:
-    """The text encoder lives only as long as prompts are missing in the cache."""
-    encode = lambda missing: text_encoder(folder)(missing)  # noqa: E731
-    return jnp.asarray(embed(prompts, encode, fingerprint(folder), cache_dir))
+def _part(folder: Path, fields: Fields, shapes: Mapping[str, Any], lora: Lora) -> Part:
+    def params(template: Params) -> Params:
+        return load_params(template, folder, changes=lora.changes(folder.name))
+
+    return Part(fields, shapes, params, f"'{folder}'")
 
 
-def _image_size(given: int | None, unet: UNetConfig, autoencoder: AutoencoderConfig) -> int:
-    own = unet.sample_size * autoencoder.factor if unet.sample_size else autoencoder.sample_size
-    size = own if given is None else given
-    multiple = autoencoder.factor * 2 ** (len(unet.block_out_channels) - 1)
-    if size % multiple:
-        nearest = max(multiple, round(size / multiple) * multiple)
-        raise UserError(
-            f"image_size is {size}, expected a multiple of {multiple} for these networks; "
-            f"the nearest is {nearest}."
-        )
-    return size
+def _embed(
+    folder: Path,
+    cache_dir: str | Path | None,
+    lora: Lora,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+) -> jax.Array:
+    """The text encoder lives only as long as prompts are missing in the cache; prompts that are too
+    long are warned of in any case."""
 
+    def encode(missing: Sequence[str]) -> jax.Array:
+        return text_encoder(folder, lora=lora, tokenize=tokenizer.ids)(missing)
 
-def _check_channels(unet: UNetConfig, autoencoder: AutoencoderConfig) -> None:
-    if not unet.in_channels == unet.out_channels == autoencoder.latent_channels:
-        raise UserError(
-            f"The UNet takes {unet.in_channels} channels and returns {unet.out_channels}, expected "
-            f"the {autoencoder.latent_channels} of the latents for both: a text-to-image model."
-        )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing; expected a folder in diffusers' layout.") from error
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path} is damaged ({error}).") from error
+    weights = fingerprint(folder, lora=lora)
+    return jnp.asarray(embed(tokenizer.fitting(prompts), encode, weights, cache_dir))

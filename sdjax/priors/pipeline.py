@@ -13,13 +13,13 @@ from sdjax.networks.clip.config import TextConfig
 from sdjax.networks.clip.text import CLIPText
 from sdjax.networks.configuration import Fields
 from sdjax.networks.parameters import parameter_shapes
-from sdjax.priors.checkpoint import HALF_PRECISION, Checkpoint, Precision, made_prior
+from sdjax.priors.checkpoint import HALF_PRECISION, Checkpoint, Part, Precision, made_prior
 from sdjax.priors.latent import VIEW_DEPENDENT, Embed, StableDiffusionPrior
 from sdjax.text.encoder import encoder_of
 from sdjax.text.tokenizer import tokenizer_of
 from sdjax.text.views import Prompting
 from sdjax.weights.load import Params, params_of
-from sdjax.weights.modules import module_tensors, uncompiled
+from sdjax.weights.modules import module_shapes, module_tensors, uncompiled
 
 _PIPELINE = "StableDiffusionPipeline"
 _PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
@@ -51,10 +51,9 @@ def from_pipeline(
     """
     _check(pipe)
     checkpoint = Checkpoint(
-        unet=_fields(pipe.unet),
-        vae=_fields(pipe.vae),
+        unet=_part(pipe, "unet"),
+        vae=_part(pipe, "vae"),
         scheduler=dict(pipe.scheduler.config),
-        params=lambda name, template: _params(pipe, name, template),
         embed=_embed(pipe),
     )
     return made_prior(checkpoint, image_size, precision, remat, prompting)
@@ -71,6 +70,13 @@ def _check(pipe: Any) -> None:
         raise UserError(
             f"The pipeline has no {' and no '.join(missing)}, expected all of {', '.join(_PARTS)}."
         )
+
+
+def _part(pipe: Any, name: str) -> Part:
+    network = getattr(pipe, name)
+    source = f"The pipeline's {name}"
+    shapes = dict(module_shapes(uncompiled(network), source))
+    return Part(_fields(network), shapes, lambda template: _params(pipe, name, template), source)
 
 
 def _fields(network: Any) -> Fields:

@@ -1,9 +1,10 @@
 """Stable Diffusion 1.x and 2.x: its prior, where that comes from, and its settings."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import flag, optional, text, whole
+from sdjax.config.fields import flag, number, optional, several, text, whole
 from sdjax.config.kinds import Table
 from sdjax.dtypes import DTYPE
 from sdjax.priors.checkpoint import Precision, load
@@ -24,6 +25,8 @@ def _make(
     autoencoder_dtype: Any,
     remat: bool,
     prompts: Table,
+    lora: Sequence[str] | None,
+    lora_scale: float,
     **run_fields: int | None,
 ) -> StableDiffusionPrior:
     """For pictures of `image_size` pixels where a run says so, else for those that are wanted."""
@@ -34,6 +37,8 @@ def _make(
         precision=Precision(unet=dtype, autoencoder=autoencoder_dtype),
         remat=remat,
         prompting=prompting_of(prompts),
+        lora=lora or (),
+        lora_scale=lora_scale,
     )
 
 
@@ -60,6 +65,10 @@ PRIOR = PriorKind(
         "dtype": DTYPE.of("bfloat16", "in which the UNet computes"),
         "autoencoder_dtype": DTYPE.of("float32", "the same of the autoencoder"),
         "remat": flag().of(False, "recompute activations in the backward pass, to save memory"),
+        "lora": optional(several(text())).of(
+            None, "files of LoRA weights, or their folders, that are added to the model's"
+        ),
+        "lora_scale": number().of(1.0, "by which the LoRA weights are multiplied"),
         "prompts": PROMPTS,
     },
     run_fields={

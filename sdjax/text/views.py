@@ -7,6 +7,7 @@ from sdjax.cameras import DIRECTIONS
 from sdjax.config.errors import UserError
 from sdjax.config.fields import flag, number, one_of, optional, several, text
 from sdjax.config.kinds import Table
+from sdjax.text.framed import Framed
 from sdjax.text.perp_neg import Decay, DecayingWeights, NegativeWeights, stepped_weights
 
 _PREFIXES = {"back": "backside view"}  # threestudio's word, only in this style
@@ -101,10 +102,10 @@ def _given(prompting: Prompting) -> list[tuple[str, str | None]]:
     return [left, *four[1:], right]
 
 
-def _derived(prompt: str, direction: str, style: str) -> str:
+def _derived(prompt: str, direction: str, style: str) -> Framed:
     if style == "suffix":
-        return f"{prompt}, {direction} view"
-    return f"{_PREFIXES.get(direction, f'{direction} view')} of {prompt}"
+        return Framed(prompt, after=f", {direction} view")
+    return Framed(prompt, before=f"{_PREFIXES.get(direction, f'{direction} view')} of ")
 
 
 _ANGLE = number(at_least=0, at_most=180)

@@ -32,10 +32,15 @@ def is_index(name: str) -> bool:
 def needed_files(names: Collection[str]) -> list[str]:
     """Of one component's file `names`: its settings, and its weights once."""
     best = best_weights(names)
-    settings = [name for name in names if name.endswith((".json", ".txt")) and not is_index(name)]
+    settings = [name for name in names if is_setting(name) and not is_index(name)]
     if best is None:
         return sorted(settings)
     return sorted([*settings, best, *(name for name in names if _is_shard_of(name, best))])
+
+
+def is_setting(name: str) -> bool:
+    """Whether a file is small, by its name: settings, a tokenizer's files, the index of weights."""
+    return name.endswith((".json", ".txt")) and not name.startswith(".")
 
 
 def pickles(names: Collection[str]) -> list[str]:

@@ -5,16 +5,33 @@ from pathlib import Path
 
 from sdjax.config.errors import UserError
 from sdjax.weights.conversion import from_checkpoint
+from sdjax.weights.lora_files import NAMES as LORA_FILES
+from sdjax.weights.lora_names import is_lora
+from sdjax.weights.lora_scales import CONFIG as LORA_CONFIG
+from sdjax.weights.plain_files import (
+    broken_link,
+    is_broken_link,
+    is_there,
+    names_in,
+    plain_file,
+)
+from sdjax.weights.safetensors_files import safetensors_shapes
 
 CHECKPOINTS = (".safetensors", ".ckpt", ".pt", ".pth")
+INDEX = "model_index.json"
 
 
 def checked_folder(path: Path, components: Sequence[str]) -> Path:
-    """`path` if it is a diffusers folder with these components, else ValueError."""
+    """`path` if it is a diffusers folder with these components, else UserError."""
     if path.is_file():
         raise UserError(_single_file(path))
-    if not (path / "model_index.json").exists():
+    if not path.is_dir():
+        raise UserError(f"'{path}' is no folder; give the folder of a model.")
+    if INDEX not in names_in(path):
         raise UserError(_no_model(path))
+    plain_file(path / INDEX, "the list of a model's components")
+    for broken in filter(is_broken_link, (path / name for name in components)):
+        raise UserError(f"{broken_link(broken)}.")
     missing = [name for name in components if not (path / name).is_dir()]
     if missing:
         raise UserError(
@@ -26,9 +43,11 @@ def checked_folder(path: Path, components: Sequence[str]) -> Path:
 
 def no_such_path(path: Path) -> str:
     """The sentence for a path that does not exist, naming how far it does."""
-    existing = next(parent for parent in path.absolute().parents if parent.exists())
-    folders = (child.name for child in existing.iterdir() if child.is_dir())
-    inside = sorted(name for name in folders if not name.startswith("."))[:8]
+    if is_broken_link(path):
+        return f"{broken_link(path)}."
+    existing = next(parent for parent in path.absolute().parents if is_there(parent))
+    folders = (existing / name for name in _names(existing))
+    inside = [folder.name for folder in folders if folder.is_dir()][:8]
     holds = f", which holds {', '.join(inside)}" if inside else ""
     return (
         f"There is no folder '{path}'; the nearest that exists is '{existing}'{holds}; "
@@ -36,15 +55,25 @@ def no_such_path(path: Path) -> str:
     )
 
 
+def _names(folder: Path) -> list[str]:
+    try:
+        return names_in(folder)
+    except UserError:  # it may be entered, but not looked into
+        return []
+
+
 def _no_model(folder: Path) -> str:
-    checkpoints = sorted(p for p in folder.iterdir() if p.suffix in CHECKPOINTS)
-    if (folder / "config.json").exists():
+    names = names_in(folder)
+    if lora := [name for name in (*LORA_FILES, LORA_CONFIG) if name in names]:
+        return _lora(folder, f"({lora[0]})")
+    if "config.json" in names:
         return (
             f"'{folder}' is one component of a model; give the folder of the whole model, "
             f"'{folder.parent}'."
         )
+    checkpoints = [name for name in names if Path(name).suffix in CHECKPOINTS]
     if checkpoints:
-        return _single_file(checkpoints[0])
+        return _single_file(folder / checkpoints[0])
     return (
         f"'{folder}' is no model in the layout of diffusers: it has no model_index.json; "
         f"give the folder that holds that file beside unet, vae and text_encoder."
@@ -54,5 +83,21 @@ def _no_model(folder: Path) -> str:
 def _single_file(file: Path) -> str:
     if file.suffix not in CHECKPOINTS:
         return f"'{file}' is a file; give the folder of a model in the layout of diffusers."
+    if file.suffix == ".safetensors" and _holds_lora(file):
+        return _lora(file, "")
     convert = from_checkpoint(str(file), str(file.with_suffix("")))
     return f"'{file}' is a checkpoint in one file, which sdjax does not read; {convert}."
+
+
+def _holds_lora(file: Path) -> bool:
+    try:
+        return is_lora(name for name, _ in safetensors_shapes([file]))
+    except UserError:
+        return False
+
+
+def _lora(path: Path, why: str) -> str:
+    return (
+        f"'{path}' is a LoRA{f' {why}' if why else ''}, not a model; give the model that it was "
+        "trained for as prior.weights and this as prior.lora."
+    )

@@ -2,62 +2,92 @@
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from sdjax.config.errors import UserError
-from sdjax.weights.choice import best_weights, needed_files, pickles
+from sdjax.weights.choice import best_weights, is_setting, needed_files, pickles
 from sdjax.weights.files import weight_files
 from sdjax.weights.folder import checked_folder, no_such_path
+from sdjax.weights.hub_cache import entered, is_cache
 from sdjax.weights.hub_errors import UnreachableError, explain, pickles_only
+from sdjax.weights.plain_files import is_broken_link, is_there
 from sdjax.weights.shipped import NAME, shipped_folder
 
 COMPONENTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
+Check = Callable[[Path], object]
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 TIMEOUT = 10.0  # seconds, for the first answer of the hub
 
 
 def local_folder(
-    source: str | Path, revision: str | None = None, components: Sequence[str] = COMPONENTS
+    source: str | Path,
+    revision: str | None = None,
+    components: Sequence[str] = COMPONENTS,
+    check: Check | None = None,
 ) -> Path:
     """The folder of a model in the layout of diffusers, with at least these components.
 
     Args:
-      source: a folder, taken as it is; "sdjax-small", the model that comes with the package; or a
-        model of the hub, "owner/name", of which only the settings and one file of weights per
-        component are downloaded (`sdjax.weights.choice`).
+      source: a folder, taken as it is; "sdjax-small", the model that comes with the package; the
+        model's folder in the hub's cache, `models--owner--name`; or a model of the hub,
+        "owner/name", of which only the settings and one file of weights per component are
+        downloaded (`sdjax.weights.choice`).
       revision: branch, tag or commit on the hub, e.g. "flax" for old Flax weights; None is "main".
+      check: looks at a folder that has the model's small files; it is called before anything
+        large is downloaded.
 
     Without the hub, what its cache (under HF_HOME) holds of that revision is used if complete.
-    ValueError with what to do if there is no such folder or model, if it is incomplete, has pickles
-    only or is a checkpoint in one file, and if the hub cannot be reached or refuses.
+    UserError with what to do if there is no such folder or model, if it is incomplete, has pickles
+    only, is a LoRA or a checkpoint in one file, and if the hub cannot be reached or refuses.
     """
-    path = shipped_folder() if source == NAME else Path(source).expanduser()
+    path = shipped_folder() if source == NAME else _expanded(source)
     is_path = isinstance(source, Path) or HUB_ID.fullmatch(source) is None
-    if not path.exists() and is_path:
+    if not is_there(path) and (is_path or is_broken_link(path)):
         raise UserError(no_such_path(path))
-    if not path.exists():
-        return checked_folder(_snapshot(str(source), revision, components), components)
+    if not is_there(path):
+        return checked_folder(_snapshot(str(source), revision, components, check), components)
+    if is_cache(path):
+        return checked_folder(entered(path, revision), components)
     if revision is not None:
         raise UserError(f"'{source}' is a folder here, so leave out the revision '{revision}'.")
     return checked_folder(path, components)
 
 
-def _snapshot(model: str, revision: str | None, components: Sequence[str]) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
+def _expanded(source: str | Path) -> Path:
+    try:
+        return Path(source).expanduser()
+    except RuntimeError:  # "~somebody" whom nobody knows
+        return Path(source)
+
+
+def _snapshot(
+    model: str, revision: str | None, components: Sequence[str], check: Check | None
+) -> Path:
+    from huggingface_hub import HfApi
 
     try:
         with _explained(model, revision):
             info = HfApi().model_info(model, revision=revision, timeout=TIMEOUT)
         wanted = _wanted(model, [file.rfilename for file in info.siblings], components)
-        with _explained(model, revision):
-            return Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
+        small = [name for name in wanted if is_setting(name)]
+        folder = _downloaded(model, revision, small)
+        if check is not None:
+            check(folder)
+        return _downloaded(model, revision, wanted)
     except UnreachableError:
         cached = _cached(model, revision, components)
         if cached is None:
             raise
         return cached
+
+
+def _downloaded(model: str, revision: str | None, names: list[str]) -> Path:
+    from huggingface_hub import snapshot_download
+
+    with _explained(model, revision):
+        return Path(snapshot_download(model, revision=revision, allow_patterns=names))
 
 
 def _wanted(model: str, names: list[str], components: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Why a model of the hub could not be had, and what to do: one sentence each."""
 
+from sdjax.config.errors import UserError
 from sdjax.weights.conversion import from_pickles
 
 SD_2_1 = (
@@ -20,7 +21,7 @@ SUCCESSOR = {
 }
 
 
-class UnreachableError(ValueError):
+class UnreachableError(UserError):
     """The hub did not give a model."""
 
 

@@ -31,6 +31,9 @@ ATTENTION_MATRIX = re.compile(r".*attentions\.\d+\.(to_q|to_k|to_v|to_out\.0)\.w
 # transformers 5 saves a lone CLIP tower without the name that 4 puts before it.
 TOWERS = ("text_model.", "vision_model.")
 
+# What a whole CLIP has beside one of its towers.
+BESIDE = ("logit_scale", "text_projection.", "visual_projection.")
+
 
 class TorchTensor(NamedTuple):
     """A Flax parameter in PyTorch: `flax = torch.transpose(axes)`."""
@@ -64,6 +67,16 @@ def to_flax(tensor: TorchTensor, stored: np.ndarray) -> np.ndarray:
 def is_parameter(name: str) -> bool:
     """False for the buffers that PyTorch saves beside parameters."""
     return NO_PARAMETER.fullmatch(name) is None
+
+
+def is_beside(name: str, expected: Collection[str]) -> bool:
+    """Whether a tensor is of a whole CLIP, of which one tower is `expected`: transformers ignores
+    the rest."""
+    for tower in TOWERS:
+        if any(one.startswith(tower) for one in expected):
+            others = tuple(other for other in TOWERS if other != tower)
+            return name.startswith((*BESIDE, *others))
+    return False
 
 
 def current_name(name: str, expected: Collection[str]) -> str:

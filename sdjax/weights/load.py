@@ -14,13 +14,15 @@ from sdjax.weights.layout import (
     TorchTensor,
     current_name,
     fits,
+    is_beside,
     is_parameter,
     to_flax,
     to_torch,
     torch_tensor,
 )
+from sdjax.weights.low_rank import Changes, changed
 from sdjax.weights.mismatch import Mismatch, described
-from sdjax.weights.tensors import read_tensors
+from sdjax.weights.tensors import has_heads, read_tensors, tensor_shapes
 
 Params = Mapping[str, Any]  # nested; the leaves are arrays, or ShapeDtypeStructs in a template
 
@@ -33,14 +35,56 @@ class Slot(NamedTuple):
     tensor: TorchTensor
 
 
-def load_params(template: Params, folder: str | Path, dtype: Any = None) -> dict[str, Any]:
+class _Comparison:
+    """A template beside tensors that come one after the other."""
+
+    def __init__(self, template: Params, dtype: Any = None):
+        self.slots = _slots(template, dtype)
+        self.unseen, self.mismatch = dict(self.slots), Mismatch([], [], [], [])
+
+    def slot(self, name: str, shape: tuple[int, ...]) -> Slot | None:
+        """Where a tensor belongs; None if it is ignored or does not fit."""
+        slot = self.unseen.pop(current_name(name, self.unseen), None)
+        if slot is None:
+            if is_parameter(name) and not is_beside(name, self.slots):
+                self.mismatch.surplus.append(described(name, shape))
+        elif not fits(slot.tensor, shape):
+            self.mismatch.misshapen.append(described(name, shape, slot.tensor.shape))
+        else:
+            return slot
+        return None
+
+    def check(self, source: str) -> None:
+        """UserError about `source` if anything was wrong, or is missing by now."""
+        missing = (described(name, slot.tensor.shape) for name, slot in self.unseen.items())
+        self.mismatch.missing.extend(missing)
+        if any(self.mismatch):
+            raise UserError(self.mismatch.message(source, len(self.slots)))
+
+
+def check_shapes(template: Params, shapes: Mapping[str, tuple[int, ...]], source: str) -> None:
+    """UserError, as of `params_of`, if tensors of these shapes are not those of the template."""
+    comparison = _Comparison(template)
+    for name, shape in shapes.items():
+        comparison.slot(name, shape)
+    comparison.check(source)
+
+
+def load_params(
+    template: Params, folder: str | Path, dtype: Any = None, changes: Changes | None = None
+) -> dict[str, Any]:
     """The parameters in `folder` (such as `model/unet`), in the nesting of `template`.
 
-    `folder` holds safetensors (one file or several) or the Flax msgpack of old diffusers.
-    ValueError if it has no readable weights, and otherwise as `params_of`, whose the other
+    `folder` holds safetensors (one file or several) or the Flax msgpack of old diffusers; of
+    safetensors, names and shapes are checked before a tensor is read.  `changes`: LoRA
+    weights that are added, by the names of the folder's tensors.
+    UserError if it has no readable weights, and otherwise as `params_of`, whose the other
     arguments are.
     """
-    return params_of(template, read_tensors(Path(folder)), f"'{folder}'", dtype)
+    if has_heads(Path(folder)):
+        check_shapes(template, tensor_shapes(Path(folder)), f"'{folder}'")
+    tensors = changed(read_tensors(Path(folder)), changes or {})
+    return params_of(template, tensors, f"'{folder}'", dtype)
 
 
 def params_of(
@@ -57,26 +101,20 @@ def params_of(
 
     Tensors are read, turned to the layout of Flax (`sdjax.weights.layout`), converted and put on
     the default device one after the other: beyond its result, the host holds a few tensors.
-    ValueError if a tensor is missing, superfluous or of another shape, or if a number is not
-    finite; all such tensors are listed by PyTorch's names.
+    UserError if a tensor is missing, superfluous or of another shape, or if a number is not
+    finite; all such tensors are listed by PyTorch's names.  What a whole CLIP has beside the tower
+    that is asked for is ignored, and so are buffers.
     """
-    slots = _slots(template, dtype)
-    params, unseen, mismatch = {}, dict(slots), Mismatch([], [], [], [])
+    params, comparison = {}, _Comparison(template, dtype)
     for name, array in tensors:
-        slot = unseen.pop(current_name(name, unseen), None)
-        if slot is None:
-            if is_parameter(name):
-                mismatch.surplus.append(described(name, array.shape))
-        elif not fits(slot.tensor, array.shape):
-            mismatch.misshapen.append(described(name, array.shape, slot.tensor.shape))
-        elif not np.isfinite(array).all():
-            mismatch.not_finite.append(name)
-        else:
-            params[slot.path] = _on_device(to_flax(slot.tensor, array), slot.dtype)
+        slot = comparison.slot(name, tuple(array.shape))
+        if slot is not None:
+            if np.isfinite(array).all():
+                params[slot.path] = _on_device(to_flax(slot.tensor, array), slot.dtype)
+            else:
+                comparison.mismatch.not_finite.append(name)
         del array  # before the next one is read
-    mismatch.missing.extend(described(name, slot.tensor.shape) for name, slot in unseen.items())
-    if any(mismatch):
-        raise UserError(mismatch.message(source, len(slots)))
+    comparison.check(source)
     return unflatten_dict(params)
 
 

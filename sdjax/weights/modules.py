@@ -15,6 +15,23 @@ def module_tensors(module: Any, source: str) -> Iterator[tuple[str, np.ndarray]]
     (PEFT's) have to be fused: the layers inside hold them then.  UserError about `source` where
     they are not, or where weights are elsewhere.
     """
+    for name, tensor in _own_tensors(module, source):
+        yield name, _array(tensor, source)
+
+
+def module_shapes(module: Any, source: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """(name, shape) of the same tensors."""
+    for name, tensor in _own_tensors(module, source):
+        yield name, tuple(tensor.shape)
+
+
+def uncompiled(module: Any) -> Any:
+    """What `torch.compile` was given, or the module itself."""
+    return getattr(module, "_orig_mod", module)
+
+
+def _own_tensors(module: Any, source: str) -> Iterator[tuple[str, Any]]:
+    """Those that the module would save without adapters."""
     adapted = tuple(f"{path}." for path in _adapted_layers(module, source))
     for name, tensor in module.state_dict().items():
         if name.startswith(adapted):
@@ -22,12 +39,7 @@ def module_tensors(module: Any, source: str) -> Iterator[tuple[str, np.ndarray]]
             if not inside:
                 continue  # the adapter's own
             name = f"{layer}.{leaf}"
-        yield name, _array(tensor, source)
-
-
-def uncompiled(module: Any) -> Any:
-    """What `torch.compile` was given, or the module itself."""
-    return getattr(module, "_orig_mod", module)
+        yield name, tensor
 
 
 def _adapted_layers(module: Any, source: str) -> Iterator[str]:

@@ -236,7 +236,7 @@ def test_a_size_that_the_networks_cannot_have(copy):
 def test_a_damaged_scheduler(copy):
     file = copy / "scheduler" / "scheduler_config.json"
     file.write_text("{")
-    with pytest.raises(ValueError, match=r"scheduler_config\.json is damaged"):
+    with pytest.raises(ValueError, match=r"scheduler_config\.json' is damaged"):
         stable_diffusion.load(copy)
     file.unlink()
     with pytest.raises(ValueError, match="scheduler"):

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.text.tokenizer import load_tokenizer, tokenizer_of
 from tests import reference
 
@@ -155,7 +156,7 @@ def test_a_tokenizer_in_one_file_needs_its_settings(copied):
 )
 def test_a_damaged_file_is_an_error_about_the_folder(copied, name):
     (copied / name).write_text('{"a": ')
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(UserError, match="cannot be read|is damaged"):
         load_tokenizer(copied)
 
 

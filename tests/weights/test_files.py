@@ -65,7 +65,7 @@ def test_a_missing_shard(tmp_path, tensors):
 @pytest.mark.parametrize("text", ["", "[]", '{"metadata": {}}', '{"weight_map": ["a"]}'])
 def test_a_damaged_index(tmp_path, text):
     (tmp_path / "model.safetensors.index.json").write_text(text)
-    with pytest.raises(UserError, match="is no index of safetensors; download it again"):
+    with pytest.raises(UserError, match="(is no|expected an) index of safetensors"):
         load_params(template(), tmp_path)
 
 

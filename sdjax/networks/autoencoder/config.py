@@ -11,6 +11,8 @@ from sdjax.networks.configuration import (
     check_types,
     per_block,
 )
+from sdjax.networks.extent import Extent
+from sdjax.networks.values import listed, number, side, whole, wholes
 
 _FIXED = {
     "act_fn": "silu",
@@ -63,35 +65,47 @@ class AutoencoderConfig:
     def from_dict(cls, fields: Fields) -> "AutoencoderConfig":
         """Read the fields of diffusers' `AutoencoderKL`, with its defaults.
 
-        ValueError naming the first field that asks for something else than Stable Diffusion 1.x
+        UserError naming the first field that asks for something else than Stable Diffusion 1.x
         and 2.x have.
         """
         check_class(fields, "_class_name", "AutoencoderKL", "autoencoder")
         check_fields(fields, _FIXED, set(_DEFAULTS) | _NO_DIFFERENCE, "autoencoder")
         read = {**_DEFAULTS, **fields}
-        channels = tuple(read["block_out_channels"])
+        channels = wholes("block_out_channels", read["block_out_channels"])
         for name in ("down_block_types", "up_block_types"):
-            check_types(name, tuple(read[name]), _DEFAULTS[name])
-            if len(read[name]) != len(channels):
+            types = listed(name, read[name])
+            check_types(name, types, _DEFAULTS[name])
+            if len(types) != len(channels):
                 raise UserError(
                     f"The autoencoder has {len(channels)} block_out_channels and "
-                    f"{len(read[name])} {name}, expected equally many."
+                    f"{len(types)} {name}, expected equally many."
                 )
-        groups = (read["norm_num_groups"],) * len(channels)
-        check_divisible("block_out_channels", channels, groups, "norm_num_groups")
+        groups = whole("norm_num_groups", read["norm_num_groups"])
+        check_divisible(
+            "block_out_channels", channels, (groups,) * len(channels), "norm_num_groups"
+        )
         (layers,) = per_block("layers_per_block", read["layers_per_block"], 1)
         return cls(
             block_out_channels=channels,
             layers_per_block=layers,
+            norm_num_groups=groups,
+            sample_size=side("sample_size", read["sample_size"]) or _DEFAULTS["sample_size"],
+            scaling_factor=number("scaling_factor", read["scaling_factor"]),
             **{
-                name: read[name]
-                for name in (
-                    "in_channels",
-                    "out_channels",
-                    "latent_channels",
-                    "norm_num_groups",
-                    "sample_size",
-                    "scaling_factor",
-                )
+                name: whole(name, read[name])
+                for name in ("in_channels", "out_channels", "latent_channels")
+            },
+        )
+
+    @property
+    def extent(self) -> Extent:
+        """Eight tensors of a residual layer, down and up."""
+        return Extent(
+            16 * self.layers_per_block * len(self.block_out_channels),
+            {
+                "in_channels": self.in_channels,
+                "out_channels": self.out_channels,
+                "latent_channels": self.latent_channels,
+                "block_out_channels": max(self.block_out_channels),
             },
         )

@@ -5,6 +5,8 @@ from typing import Any
 
 from sdjax.config.errors import UserError
 from sdjax.networks.configuration import Fields, check_class, check_divisible
+from sdjax.networks.extent import Extent
+from sdjax.networks.values import LONGEST, MOST_LAYERS, WIDEST, number, shown, whole
 
 ACTIVATIONS = ("quick_gelu", "gelu")
 
@@ -36,17 +38,33 @@ class TextConfig:
         """Read the fields of transformers' `CLIPTextModel` or `CLIPTextModelWithProjection`
         (as `architectures` says), with their defaults.
 
-        ValueError for another model or an activation that is not one of ACTIVATIONS.
+        Of a whole CLIP's configuration the part about text is read, as transformers has it.
+        UserError for another model or an activation that is not one of ACTIVATIONS.
         """
+        fields = _part(fields, "text_config")
         check_class(fields, "model_type", "clip_text_model", "text encoder")
         read = {**_TEXT_DEFAULTS, **fields}
         return cls(
             encoder=_encoder(read, "text encoder"),
-            vocab_size=read["vocab_size"],
-            max_position_embeddings=read["max_position_embeddings"],
-            eos_token_id=read["eos_token_id"],
+            vocab_size=whole("vocab_size", read["vocab_size"]),
+            max_position_embeddings=whole(
+                "max_position_embeddings", read["max_position_embeddings"]
+            ),
+            eos_token_id=whole("eos_token_id", read["eos_token_id"], at_least=0),
             projection_dim=_projection(read, "CLIPTextModelWithProjection"),
         )
+
+    @property
+    def extent(self) -> Extent:
+        """Sixteen tensors of a layer."""
+        widths = {
+            "vocab_size": self.vocab_size,
+            "max_position_embeddings": self.max_position_embeddings,
+            "projection_dim": self.projection_dim or 1,
+            "hidden_size": self.encoder.hidden_size,
+            "intermediate_size": self.encoder.intermediate_size,
+        }
+        return Extent(16 * self.encoder.num_hidden_layers, widths)
 
 
 @dataclass(frozen=True)
@@ -64,33 +82,50 @@ class VisionConfig:
         """Read the fields of transformers' `CLIPVisionModel` or `CLIPVisionModelWithProjection`
         (as `architectures` says), with their defaults.
 
-        ValueError for another model or an activation that is not one of ACTIVATIONS.
+        Of a whole CLIP's configuration the part about images is read, as transformers has it.
+        UserError for another model or an activation that is not one of ACTIVATIONS.
         """
+        fields = _part(fields, "vision_config")
         check_class(fields, "model_type", "clip_vision_model", "image encoder")
         read = {**_VISION_DEFAULTS, **fields}
         return cls(
             encoder=_encoder(read, "image encoder"),
-            image_size=read["image_size"],
-            patch_size=read["patch_size"],
-            num_channels=read["num_channels"],
+            image_size=whole("image_size", read["image_size"], LONGEST),
+            patch_size=whole("patch_size", read["patch_size"], LONGEST),
+            num_channels=whole("num_channels", read["num_channels"]),
             projection_dim=_projection(read, "CLIPVisionModelWithProjection"),
         )
+
+
+def _part(fields: Fields, name: str) -> Fields:
+    """Of a whole CLIP's fields those of one encoder; those of an encoder are its own."""
+    part = fields.get(name) if fields.get("model_type") == "clip" else None
+    return part if isinstance(part, dict) else fields
 
 
 def _encoder(read: dict[str, Any], component: str) -> EncoderConfig:
     if read["hidden_act"] not in ACTIVATIONS:
         raise UserError(
-            f"The {component}'s configuration has hidden_act {read['hidden_act']!r}, expected "
+            f"The {component}'s configuration has hidden_act {shown(read['hidden_act'])}, expected "
             f"{' or '.join(repr(one) for one in ACTIVATIONS)}."
         )
-    heads = (read["num_attention_heads"],)
-    check_divisible("hidden_size", (read["hidden_size"],), heads, "the number of heads")
-    return EncoderConfig(**{name: read[name] for name in EncoderConfig.__dataclass_fields__})
+    bounds = {
+        "hidden_size": WIDEST,
+        "intermediate_size": WIDEST,
+        "num_hidden_layers": MOST_LAYERS,
+        "num_attention_heads": WIDEST,
+    }
+    sizes = {name: whole(name, read[name], bound) for name, bound in bounds.items()}
+    heads = (sizes["num_attention_heads"],)
+    check_divisible("hidden_size", (sizes["hidden_size"],), heads, "the number of heads")
+    epsilon = number("layer_norm_eps", read["layer_norm_eps"])
+    return EncoderConfig(**sizes, hidden_act=read["hidden_act"], layer_norm_eps=epsilon)
 
 
 def _projection(read: dict[str, Any], architecture: str) -> int | None:
-    projects = architecture in (read.get("architectures") or ())
-    return read["projection_dim"] if projects else None
+    named = read.get("architectures")
+    projects = isinstance(named, list | tuple) and architecture in named
+    return whole("projection_dim", read["projection_dim"]) if projects else None
 
 
 _SHARED_DEFAULTS = {"hidden_act": "quick_gelu", "layer_norm_eps": 1e-5, "projection_dim": 512}

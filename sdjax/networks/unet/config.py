@@ -11,6 +11,8 @@ from sdjax.networks.configuration import (
     check_types,
     per_block,
 )
+from sdjax.networks.extent import Extent
+from sdjax.networks.values import LONGEST_LATENTS, WIDEST, flag, listed, number, side, whole, wholes
 
 # With attention, and without.
 _DOWN = ("CrossAttnDownBlock2D", "DownBlock2D")
@@ -47,7 +49,17 @@ _FIXED = {
     "time_embedding_type": "positional",
     "timestep_post_act": None,
 }
+_OF_EMA = {  # what diffusers' EMAModel writes there, and nobody reads
+    "decay",
+    "inv_gamma",
+    "min_decay",
+    "optimization_step",
+    "power",
+    "update_after_step",
+    "use_ema_warmup",
+}
 _NO_DIFFERENCE = {
+    *_OF_EMA,
     "addition_embed_type_num_heads",  # read with an addition_embed_type only
     "addition_time_embed_dim",
     "dropout",  # of training
@@ -83,7 +95,7 @@ class UNetConfig:
     def from_dict(cls, fields: Fields) -> "UNetConfig":
         """Read the fields of diffusers' `UNet2DConditionModel`, with its defaults.
 
-        ValueError naming the first field that asks for something else than Stable Diffusion 1.x
+        UserError naming the first field that asks for something else than Stable Diffusion 1.x
         and 2.x have, such as SDXL's `addition_embed_type`.
         """
         check_class(fields, "_class_name", "UNet2DConditionModel", "UNet")
@@ -94,12 +106,12 @@ class UNetConfig:
             per_block(name, read[name], len(channels))
             for name in ("layers_per_block", "attention_head_dim", "transformer_layers_per_block")
         )
-        (context,) = per_block("cross_attention_dim", read["cross_attention_dim"], 1)
+        (context,) = per_block("cross_attention_dim", read["cross_attention_dim"], 1, WIDEST)
         check_divisible("block_out_channels", channels, heads, "the number of heads")
         return cls(
-            in_channels=read["in_channels"],
-            out_channels=read["out_channels"],
-            sample_size=read["sample_size"],
+            in_channels=whole("in_channels", read["in_channels"]),
+            out_channels=whole("out_channels", read["out_channels"]),
+            sample_size=side("sample_size", read["sample_size"], LONGEST_LATENTS),
             block_out_channels=channels,
             layers_per_block=layers,
             num_attention_heads=heads,
@@ -107,18 +119,45 @@ class UNetConfig:
             down_attention=tuple(name == _DOWN[0] for name in read["down_block_types"]),
             up_attention=tuple(name == _UP[0] for name in read["up_block_types"]),
             cross_attention_dim=context,
-            use_linear_projection=bool(read["use_linear_projection"]),
+            use_linear_projection=flag("use_linear_projection", read["use_linear_projection"]),
             norm_num_groups=read["norm_num_groups"],
-            norm_eps=read["norm_eps"],
-            flip_sin_to_cos=bool(read["flip_sin_to_cos"]),
-            freq_shift=read["freq_shift"],
+            norm_eps=number("norm_eps", read["norm_eps"]),
+            flip_sin_to_cos=flag("flip_sin_to_cos", read["flip_sin_to_cos"]),
+            freq_shift=number("freq_shift", read["freq_shift"], positive=False),
         )
+
+    @property
+    def extent(self) -> Extent:
+        """Ten tensors of a residual layer, twenty of a transformer's."""
+        residual = 2 * sum(self.layers_per_block)
+        widths = {
+            "in_channels": self.in_channels,
+            "out_channels": self.out_channels,
+            "cross_attention_dim": self.cross_attention_dim,
+            "block_out_channels": max(self.block_out_channels),
+        }
+        return Extent(10 * residual + 20 * self._transformer_layers(), widths)
+
+    def _transformer_layers(self) -> int:
+        """Of all blocks; the one in the middle has as many as the coarsest."""
+        counts = self.transformer_layers_per_block[-1]
+        levels = zip(
+            self.transformer_layers_per_block,
+            self.layers_per_block,
+            self.down_attention,
+            reversed(self.up_attention),
+            strict=True,
+        )
+        for depth, layers, down, up in levels:
+            counts += depth * (layers * down + (layers + 1) * up)
+        return counts
 
 
 def _channels(read: Fields) -> tuple[int, ...]:
     """The channels of each block, which has to be of a known type on both ways."""
-    channels, groups = tuple(read["block_out_channels"]), read["norm_num_groups"]
-    down, up = tuple(read["down_block_types"]), tuple(read["up_block_types"])
+    channels = wholes("block_out_channels", read["block_out_channels"])
+    groups = whole("norm_num_groups", read["norm_num_groups"])
+    down, up = (listed(name, read[name]) for name in ("down_block_types", "up_block_types"))
     check_types("down_block_types", down, _DOWN)
     check_types("up_block_types", up, _UP)
     if not len(channels) == len(down) == len(up):

@@ -1,0 +1,37 @@
+"""What the small files of a model's folder say, looked at before anything large is."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sdjax.diffusion.scheduler_config import read_scheduler
+from sdjax.networks.clip.config import TextConfig
+from sdjax.priors.architecture import architecture
+from sdjax.text.encoder import text_config
+from sdjax.text.tokenizer import Tokenizer, load_tokenizer
+from sdjax.weights.plain_files import read_json
+
+Fields = Mapping[str, Any]
+
+
+class SmallFiles(NamedTuple):
+    """The fields of three configurations, that of the text encoder, and the tokenizer."""
+
+    unet: Fields
+    vae: Fields
+    scheduler: Fields
+    text: TextConfig
+    tokenizer: Tokenizer
+
+
+def read_small_files(folder: Path) -> SmallFiles:
+    """UserError, one sentence, if one of them is missing, damaged or not supported, or if they do
+    not belong together."""
+    unet = read_json(folder / "unet" / "config.json", "the configuration of a UNet")
+    vae = read_json(folder / "vae" / "config.json", "the configuration of an autoencoder")
+    file = folder / "scheduler" / "scheduler_config.json"
+    scheduler = read_json(file, "the configuration of a scheduler")
+    text = text_config(folder)
+    read_scheduler(scheduler)
+    architecture(unet, vae).check_text(text)
+    return SmallFiles(unet, vae, scheduler, text, load_tokenizer(folder / "tokenizer"))
