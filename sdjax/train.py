@@ -2,10 +2,12 @@
 
 The same command again resumes a run that was interrupted, rewrites the pictures of one that is
 finished, or extends it where `config.stages` has further steps.  `--config.rule.name=fsd` takes
-another rule with its defaults.
+another rule with its defaults.  Exit code 3: it is done, but not all seeds are.
 """
 
 import time
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,19 @@ from sdjax.reports.evaluation import Evaluation
 from sdjax.runs import loop, outputs
 from sdjax.runs.checkpoints import Checkpoints
 from sdjax.runs.evaluate import is_image
+from sdjax.runs.failures import without_failures
+from sdjax.runs.lock import only_run
 from sdjax.runs.placement import usable_devices
+from sdjax.runs.population import Population
 from sdjax.runs.processes import first_does, is_first, join_processes, prepare_machine
-from sdjax.runs.run import open_run
-from sdjax.runs.run_folder import open_run_folder
+from sdjax.runs.run import Run, open_run
+from sdjax.runs.run_folder import CHECKPOINTS, check_same_run, open_run_folder
 from sdjax.runs.schema import SCHEMA, check_config, load_config
+from sdjax.runs.signals import asking_first
 from sdjax.runs.watch import Watch
+from sdjax.runs.workdir import make_folder, workdir_of
 
+SOME_FAILED = 3  # exit code
 TIMING = ("resumed_at", "time_to_first_step", "steps_per_second", "wall_time")
 
 
@@ -37,30 +45,47 @@ def train(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalua
             the command line.
 
     Returns:
-        The evaluation of the particles.
+        The evaluation of the particles; a seed that became infinite or NaN is not among them, but
+        in its metrics as "failed".
 
     Raises:
-        UserError: one sentence about what was wrong in the configuration or the folder, or the
-            loss that is not finite.
+        UserError: one sentence about what was wrong in the configuration or the folder, or that
+            all seeds became infinite or NaN.
+        InterruptedRunError: after Ctrl-C, SIGTERM or SIGHUP, once it has saved.
     """
-    started, folder = time.perf_counter(), Path(workdir)
+    started, folder = time.perf_counter(), workdir_of(workdir)
     config = load_config(config, overrides)
     check_config(config)
     prepare_machine()
     join_processes(config.run)
     usable_devices(config.seeds, config.run.devices, config.run.weight_shards)
-    first_does(lambda: open_run_folder(folder, config))
-    run = open_run(config)
-    with Checkpoints(folder / "checkpoints") as checkpoints:
+    with ExitStack() as lock:
+        first_does(lambda: lock.enter_context(only_run(make_folder(folder))))
+        first_does(lambda: open_run_folder(folder, config))
+        run = open_run(config)
+        particles, watch = _train(run, folder, started)
+        run, particles, failed = without_failures(run, particles)
+        _tell(f"writing pictures{'' if is_image(run) else ', turntables and meshes'}")
+        evaluation = outputs.write_outputs(run, particles, folder)
+        timing = watch.timing() or _former_timing(folder)
+        return outputs.finish(folder, evaluation, timing, failed)
+
+
+def _train(run: Run, folder: Path, started: float) -> tuple[Population, Watch]:
+    """The particles after the last step, and what watched them."""
+    check = partial(check_same_run, run.config)
+    stored = run.config.to_dict()
+    with (
+        asking_first() as asked,
+        Checkpoints(folder / CHECKPOINTS, config=stored, check=check) as checkpoints,
+    ):
         step, particles = loop.restore(run, checkpoints)
         watch = Watch(run, folder, step, started)
         if step < run.total_steps:
             _tell(f"resuming after {step} of {run.total_steps} steps" if step else "")
             with watch:
-                particles = loop.train(run, checkpoints, step, particles, watch)
-    _tell(f"writing pictures{'' if is_image(run) else ', turntables and meshes'}")
-    evaluation = outputs.write_outputs(run, particles, folder)
-    return outputs.finish(folder, evaluation, watch.timing() or _former_timing(folder))
+                particles = loop.train(run, checkpoints, step, particles, watch, asked)
+    return particles, watch
 
 
 def _tell(text: str) -> None:
@@ -74,10 +99,15 @@ def _former_timing(folder: Path) -> dict[str, Any]:
     return {name: former[name] for name in TIMING if name in former}
 
 
+def _main(values: Any) -> int:
+    evaluation = train(values.config, values.workdir, values.config_field)
+    return SOME_FAILED if "failed" in evaluation.metrics else 0
+
+
 COMMAND = app.Command(
     "train",
     __doc__,
-    main=lambda values: train(values.config, values.workdir, values.config_field),
+    main=_main,
     define=lambda: app.define_workdir("the run's folder"),
     load=load_config,
     fields=lambda config: dict(resolve(SCHEMA, config)),

@@ -1,5 +1,6 @@
 """The command line: absl flags, `--config=FILE --config.FIELD=VALUE`, and how a command ends."""
 
+import errno
 import os
 import re
 import sys
@@ -12,8 +13,15 @@ from absl import app, flags, logging
 from sdjax.commands.printing import help_text, print_config
 from sdjax.commands.unknown import unknown_argument, unknown_option
 from sdjax.config.errors import UserError
+from sdjax.runs.signals import CODE, InterruptedRunError, ending_at_once, name_of
 
-INTERRUPTED = 130  # as shells have it: 128 + SIGINT
+# What is wrong with a machine or a path: no space, no permission, no such kind of file.
+OF_THE_SYSTEM = {
+    *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.ELOOP),
+    *(errno.EMFILE, errno.ENAMETOOLONG, errno.ENFILE, errno.ENOMEM, errno.ENOSPC),
+    *(errno.ENOTDIR, errno.EPERM, errno.EROFS, errno.ESTALE, errno.ETXTBSY),
+}
+REMEDY = "mend that, and the same command goes on from what is saved."
 HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
 
 flags.disclaim_key_flags()  # they belong to the command that defines them, for its --help
@@ -22,7 +30,7 @@ flags.disclaim_key_flags()  # they belong to the command that defines them, for 
 class Command(NamedTuple):
     """What stands behind `sdjax NAME` and `python -m sdjax.NAME`.
 
-    main(values): runs it with the values of its flags.
+    main(values): runs it with the values of its flags; a whole number is the exit code.
     define(): defines them, besides `--config` and its fields.
     load(source, overrides): its configuration, complete; None for a command without one.
     fields(config): what `--print_config` knows of the configuration's fields.
@@ -40,9 +48,10 @@ def run(command: Command, argv: Sequence[str] | None = None) -> None:
     """Parses the flags of `argv` (by default the process's) and calls `command.main`.
 
     A UserError, from the flags or from `main`, is printed as `sdjax: error: <sentence>` on stderr
-    (and below it the list, if it brings one) and ends the process with exit code 2.  Ctrl-C is one
-    line and exit code 130, --help exit code 0.  Every other exception keeps its traceback.  A
-    warning is one line too.
+    (and below it the list, if it brings one) and ends the process with exit code 2; so is an
+    OSError that no command explains, such as a full disk.  What `main` returns, if it is a number,
+    is the exit code.  Ctrl-C, SIGTERM and SIGHUP are one line and exit code 130, 143 and 129,
+    --help exit code 0.  Every other exception keeps its traceback.  A warning is one line too.
     """
     argv = list(sys.argv if argv is None else argv)
     warnings.formatwarning = _one_line
@@ -51,28 +60,33 @@ def run(command: Command, argv: Sequence[str] | None = None) -> None:
         print(help_text(command, [flags.FLAGS[name] for name in defined]))
         sys.exit(0)
     try:
-        app.run(lambda _: _main(command), argv, flags_parser=_parse_quietly)
+        with ending_at_once():
+            app.run(lambda _: _main(command), argv, flags_parser=_parse_quietly)
     except UserError as error:
         sentence, end_of_line, details = str(error).partition(".\n")
         print("sdjax: error:", " ".join(sentence.split()) + end_of_line + details, file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:  # the reader has seen enough, as of `--print_config | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        print(
-            "sdjax: interrupted; the same command goes on from the last checkpoint.",
-            file=sys.stderr,
-        )
-        sys.exit(INTERRUPTED)
+    except OSError as error:
+        if error.errno not in OF_THE_SYSTEM:
+            raise
+        where = error.filename or "a file"
+        print(f"sdjax: error: {where}: {error.strerror}; {REMEDY}", file=sys.stderr)
+        sys.exit(2)
+    except InterruptedRunError as interrupted:
+        print(f"sdjax: {name_of(interrupted.number)}: {interrupted}", file=sys.stderr)
+        sys.exit(CODE + interrupted.number)
 
 
-def _main(command: Command) -> None:
+def _main(command: Command) -> int:
     values = flags.FLAGS
     if command.load is not None and values.print_config:
         config = command.load(values.config, values.config_field)
         print_config(config, command.fields(config))
-        return
-    command.main(values)
+        return 0
+    code = command.main(values)
+    return code if isinstance(code, int) else 0
 
 
 def _define(command: Command) -> list[str]:

@@ -4,12 +4,15 @@ import importlib
 import sys
 
 from sdjax.commands.groups import GROUPS
+from sdjax.runs.signals import Listener, end
 
 COMMANDS = {name: about for group in GROUPS.values() for name, about in group.items()}
 
 
 def main(argv: list[str] | None = None) -> None:
     """Runs the command that the first argument names; `--help` lists all of them."""
+    if argv is None:
+        Listener(end).start()  # before everything that takes time is imported
     argv = list(sys.argv if argv is None else argv)
     name = argv[1] if len(argv) > 1 else "--help"
     if name in ("-h", "--help", "help"):

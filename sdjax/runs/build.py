@@ -84,13 +84,14 @@ def make_rule(config: ConfigDict, prior: Any, resolution: int) -> Rule | SharedR
     return altered(rule, change) if isinstance(rule, SharedRule) else change(rule)
 
 
-def make_scene(config: ConfigDict, prior: Prior, stage: Stage) -> Any:
-    """The image itself or its latents in 2D, a radiance field in 3D."""
+def make_scene(config: ConfigDict, prior: Prior | None, stage: Stage) -> Any:
+    """The image itself or its latents in 2D, a radiance field in 3D; of the prior only the shape of
+    latents is needed."""
     highest = highest_resolution(config)
     used = [REGULARISERS[name] for name in used_losses(config)]
     place = Place(
         size=highest,
-        latent_shape=prior.latent_shape(highest),
+        latent_shape=None if prior is None else prior.latent_shape(highest),
         grid=stage.grid,
         normals=any(entry.needs_normals for entry in used),
         perturbed_normals=any(entry.needs_perturbed_normals for entry in used),

@@ -2,7 +2,8 @@
 
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ import numpy as np
 from jaxtyping import PyTree
 
 from sdjax.config.errors import UserError
+from sdjax.runs import seals
+from sdjax.runs.named_leaves import fit, named_leaves, part_of
+
+TREE = "tree"  # the folder of a checkpoint that holds the arrays
 
 
 class Checkpoints:
@@ -21,19 +26,36 @@ class Checkpoints:
     are not stored: they are derived from the step.  Several processes share the folder and call
     `save` and `restore_latest` together; each writes the parts that lie on its devices.
 
+    Each carries the configuration of its run and a hash of its arrays (`sdjax.runs.seals`), so that
+    one of another run is refused and a bit that has flipped is noticed.
+
     Args:
         folder: made if it does not exist.
         keep: how many checkpoints stay; older ones are removed once a newer one is complete.
+        config: of the run, of a kind that JSON knows.
+        check: called with the configuration that a checkpoint carries and the checkpoint's name;
+            raises a UserError where that is another run's.
+
+    Raises:
+        UserError: where the folder cannot be made.
     """
 
-    def __init__(self, folder: str | Path, keep: int = 2):
+    def __init__(
+        self,
+        folder: str | Path,
+        keep: int = 2,
+        config: Mapping[str, Any] | None = None,
+        check: Callable[[Any, str], None] = lambda stored, where: None,
+    ):
         import orbax.checkpoint as ocp
 
         self._folder = Path(folder).absolute()
-        self._arguments = ocp.args
-        self._manager = ocp.CheckpointManager(
-            self._folder, options=ocp.CheckpointManagerOptions(max_to_keep=keep)
-        )
+        self._arguments, self._config, self._check = ocp.args, config, check
+        with explained(f"The folder of checkpoints {self._folder}"):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._manager = ocp.CheckpointManager(
+                self._folder, options=ocp.CheckpointManagerOptions(max_to_keep=keep)
+            )
 
     def save(self, step: int, tree: PyTree) -> None:
         """Copies the arrays of `tree` to the host and writes them in the background.
@@ -44,12 +66,21 @@ class Checkpoints:
         Args:
             step: how many steps are done, greater than that of every checkpoint so far.
             tree: any pytree of arrays and numbers.
-        """
-        leaves = {name: _to_host(leaf) for name, leaf in _named_leaves(tree) if np.size(leaf)}
-        item = self._arguments.StandardSave(leaves)
-        self._manager.save(step, args=self._arguments.Composite(tree=item))
 
-    def restore_latest(self, template: Callable[[int], PyTree]) -> tuple[int, Any] | None:
+        Raises:
+            UserError: where this one, or the one before, cannot be written.
+        """
+        leaves = {name: _to_host(leaf) for name, leaf in named_leaves(tree) if np.size(leaf)}
+        items = {
+            TREE: self._arguments.StandardSave(leaves),
+            seals.ITEM: self._arguments.JsonSave(seals.seal(leaves, self._config)),
+        }
+        with explained(f"A checkpoint in {self._folder}"):
+            self._manager.save(step, args=self._arguments.Composite(**items))
+
+    def restore_latest(
+        self, template: Callable[[int], PyTree], part: str = ""
+    ) -> tuple[int, Any] | None:
         """The newest whole checkpoint as `(step, tree)`, or None where there is none.
 
         A damaged checkpoint is set aside as `<step>.damaged` with a warning, and the one
@@ -58,29 +89,39 @@ class Checkpoints:
         Args:
             template: from a step to a pytree of arrays or `jax.ShapeDtypeStruct`s as `save` was
                 given at that step; the result has its structure, with numpy arrays as leaves.
+            part: the name of a field of the tree ("params") that alone is wanted, and of which
+                `template` is then; all if empty.
 
         Raises:
-            ValueError: if a leaf's name, shape or dtype is not the template's, or if there
-                are checkpoints and all of them are damaged.
+            UserError: if the checkpoint is of another run, if a leaf's name, shape or dtype is not
+                the template's, or if there are checkpoints and all of them are damaged.
         """
-        self._manager.wait_until_finished()
+        self.wait()
         steps = sorted(self._manager.all_steps(), reverse=True)
         for step in steps:
             try:
-                leaves = self._read(step)
+                config, leaves = self._read(step)
             except Exception as error:  # orbax and tensorstore raise many kinds
                 self._set_aside(step, error)
             else:
-                return step, _fit(leaves, template(step), self._folder / str(step))
+                where = self._folder / str(step)
+                if config is not None:
+                    self._check(config, f"The checkpoint {where}")
+                return step, fit(part_of(leaves, part), template(step), where)
         if steps:
             raise UserError(
                 f"Every checkpoint in {self._folder} is damaged; remove that folder to start again."
             )
         return None
 
+    def wait(self) -> None:
+        """Waits until everything is written; raises a UserError where it cannot be."""
+        with explained(f"A checkpoint in {self._folder}"):
+            self._manager.wait_until_finished()
+
     def close(self) -> None:
-        """Waits until everything is written."""
-        self._manager.wait_until_finished()
+        """Waits until everything is written; raises a UserError where it cannot be."""
+        self.wait()
         self._manager.close()
 
     def __enter__(self) -> "Checkpoints":
@@ -89,11 +130,20 @@ class Checkpoints:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read(self, step: int) -> dict[str, np.ndarray]:
-        """Whole, whatever devices wrote the parts."""
+    def _read(self, step: int) -> tuple[Any, dict[str, np.ndarray]]:
+        """The configuration, and the leaves: whole, whatever devices wrote the parts."""
+        seal = seals.read_seal(self._folder / str(step))
+        leaves = self._leaves(self._folder / str(step) / TREE)
+        if seal is None:
+            return None, leaves
+        if name := seals.damaged(seal, leaves):
+            raise ValueError(f"'{name}' is not what was saved")
+        return seal.get("config"), leaves
+
+    def _leaves(self, folder: Path) -> dict[str, np.ndarray]:
         import orbax.checkpoint as ocp
 
-        folder, handler = self._folder / str(step) / "tree", ocp.PyTreeCheckpointHandler()
+        handler = ocp.PyTreeCheckpointHandler()
         as_numpy = ocp.RestoreArgs(restore_type=np.ndarray)
         kinds = dict.fromkeys(handler.metadata(folder).tree, as_numpy)
         return handler.restore(folder, args=self._arguments.PyTreeRestore(restore_args=kinds))
@@ -111,9 +161,19 @@ class Checkpoints:
         self._manager.reload()
 
 
-def _named_leaves(tree: PyTree) -> list[tuple[str, Any]]:
-    paths, _ = jax.tree.flatten_with_path(tree)
-    return [(jax.tree_util.keystr(path, simple=True, separator="."), leaf) for path, leaf in paths]
+@contextmanager
+def explained(subject: str) -> Iterator[None]:
+    """Turns what goes wrong in writing into a sentence; orbax raises errors of many kinds."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UserError(
+            f"{subject} cannot be written ({' '.join(reason.split())[:200]}); make room or give it "
+            "another place, and the same command goes on from the last checkpoint."
+        ) from error
 
 
 def _to_host(leaf: Any) -> np.ndarray | jax.Array:
@@ -122,25 +182,3 @@ def _to_host(leaf: Any) -> np.ndarray | jax.Array:
     if isinstance(leaf, jax.Array) and not (leaf.is_fully_addressable or leaf.is_fully_replicated):
         return leaf
     return np.array(leaf)
-
-
-def _fit(leaves: dict[str, np.ndarray], template: PyTree, where: Path) -> Any:
-    """`leaves` in the structure of `template`; empty arrays, which are not stored, are made."""
-    expected = dict(_named_leaves(template))
-    stored_names = [name for name, leaf in expected.items() if np.size(leaf)]
-    for name in [*stored_names, *leaves]:
-        found, wanted = (_describe(tree.get(name)) for tree in (leaves, expected))
-        if found != wanted:
-            raise UserError(f"The checkpoint {where} has {found} at '{name}', expected {wanted}.")
-    arrays = [
-        leaves[name] if name in leaves else np.zeros(leaf.shape, leaf.dtype)
-        for name, leaf in expected.items()
-    ]
-    return jax.tree.unflatten(jax.tree.structure(template), arrays)
-
-
-def _describe(leaf: Any) -> str:
-    if leaf is None:
-        return "nothing"
-    array = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
-    return f"{array.dtype}{list(array.shape)}"

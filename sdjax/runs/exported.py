@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 
 from sdjax.runs import build
-from sdjax.runs.loop import program, template
+from sdjax.runs.loop import template
 from sdjax.runs.placement import PARTICLES
 from sdjax.runs.population import Population
+from sdjax.runs.program import program
 from sdjax.runs.run import Run
 
 

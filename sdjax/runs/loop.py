@@ -3,28 +3,30 @@
 import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from sdjax.config.errors import UserError
-from sdjax.config.fields import whole
+from sdjax.config.fields import one_of, whole
 from sdjax.priors.prior import Prior
-from sdjax.rules.shared import SharedRule
 from sdjax.runs import build
 from sdjax.runs.checkpoints import Checkpoints
-from sdjax.runs.mapping import all_particles, each_particle
+from sdjax.runs.failures import Told, check_going_on, failures
 from sdjax.runs.particle import Particle, Recipe, initial_particle, prepare_particle
-from sdjax.runs.population import Population, initial_shared, train_population
+from sdjax.runs.population import Population, initial_shared
+from sdjax.runs.processes import of_any_process
+from sdjax.runs.program import program
 from sdjax.runs.run import Run, trimmed
+from sdjax.runs.signals import InterruptedRunError
 from sdjax.runs.stages import Stage
-from sdjax.runs.step import Log, train_particle
 
 CHUNKS = {
     "chunk": whole(at_least=1).of(20, "steps between which the host looks in"),
     "checkpoint_every": whole(at_least=1).of(100, "steps, or a little more"),
+    "on_nonfinite": one_of("freeze", "stop").of(
+        "freeze", "a seed that becomes infinite or NaN: it stays as it was before, or all stop"
+    ),
 }
 
 
@@ -34,14 +36,13 @@ class Chunk(NamedTuple):
     step: int  # steps done
     steps: int  # of which in this chunk
     losses: dict[str, np.ndarray]  # [particles]
+    opacity: np.ndarray  # [particles], mean over the pictures
+    failures: list[Told]  # of the seeds that stopped so far
     seconds: float
     compiles: bool  # its seconds include a compilation
     particles: Population  # on the devices, with copies; gone once the next chunk is computed
     saved: bool  # as a checkpoint
-
-
-class NonFiniteLossError(UserError):
-    """A loss became infinite or NaN; the message names it, the seeds and the steps."""
+    interrupted: int | None  # the number of a signal after which the run ends here
 
 
 def restore(run: Run, checkpoints: Checkpoints) -> tuple[int, Population | None]:
@@ -55,12 +56,16 @@ def train(
     step: int = 0,
     particles: Population | None = None,
     on_chunk: Callable[[Chunk], None] = lambda chunk: None,
+    asked: Callable[[], int | None] = lambda: None,
 ) -> Population:
     """Train all particles to the end, from what `restore` returned.
 
     Bit for bit the same with or without interruptions.  Returns the particles (leading axis); the
     memory of those that were given may be taken.
-    Raises `NonFiniteLossError`; the checkpoints before that stay.
+    A particle that becomes infinite or NaN stays at its last good state (`failures`), unless
+    `config.run.on_nonfinite` is "stop": then, or where none goes on, it raises `NonFiniteError`;
+    the checkpoints before that stay.  Once `asked()` is the number of a signal it saves after the
+    chunk and raises `InterruptedRunError`.
     """
     for stage in run.stages:
         if step >= stage.last:
@@ -69,11 +74,13 @@ def train(
         prior = run.placement.place_weights(run.prior.at_resolution(stage.resolution))
         if step == stage.first:
             particles = _enter(run, recipe, prior, particles)
-        for chunk in _chunks(run, stage, recipe, prior, particles, step):
+        for chunk in _chunks(run, stage, recipe, prior, particles, step, asked):
             particles, step = chunk.particles, chunk.step
             if chunk.saved:
                 checkpoints.save(step, trimmed(run, particles))
             on_chunk(chunk)
+            if chunk.interrupted is not None:
+                raise InterruptedRunError(chunk.interrupted, _goes_on(run, step))
     return trimmed(run, particles)
 
 
@@ -82,7 +89,7 @@ def stage_at(run: Run, step: int) -> Stage:
     return next(stage for stage in run.stages if step <= stage.last)
 
 
-def _chunks(run, stage, recipe, prior, population, step) -> Iterator[Chunk]:
+def _chunks(run, stage, recipe, prior, population, step, asked) -> Iterator[Chunk]:
     """The steps of one stage from `step` on."""
     programs, saved = {}, step  # a program for whole chunks, and one for the rest
     population = Population(*run.placement.spread(population.particles), population.shared)
@@ -96,56 +103,32 @@ def _chunks(run, stage, recipe, prior, population, step) -> Iterator[Chunk]:
         result = run_chunk.compiled(*run_chunk.arguments(prior, first, population))
         population, log = run_chunk.results(result)
         losses = run.placement.gathered(log.losses)
-        _check_finite(run, losses, step)
+        told = failures(run, population)
+        check_going_on(run, told)
         step += length
         means = {name: values.mean(1) for name, values in losses.items()}
+        opacity = run.placement.gathered(log.opacity).mean(1)
+        interrupted = of_any_process(asked())
         is_saved = step - saved >= run.config.run.checkpoint_every or step == stage.last
+        is_saved = is_saved or interrupted is not None
         saved = step if is_saved else saved
         seconds = time.perf_counter() - start
-        yield Chunk(step, length, means, seconds, compiles, population, is_saved)
+        yield Chunk(
+            step,
+            length,
+            means,
+            opacity,
+            told,
+            seconds,
+            compiles,
+            population,
+            is_saved,
+            interrupted,
+        )
 
 
-class Program(NamedTuple):
-    """Some steps of all particles, compiled; so that nothing stands between the loop and it:
-
-    population, log = results(compiled(*arguments(prior, first step, population)))
-    """
-
-    compiled: Callable[..., Any]
-    arguments: Callable[[Prior, int, Population], tuple]
-    results: Callable[[Any], tuple[Population, Log]]
-
-
-def program(run: Run, recipe: Recipe, length: int) -> Program:
-    """`length` steps; those of a rule that shares something take all particles together."""
-    options = {"mapping": run.config.run.mapping, "donate": True}
-    placement, seeds = run.placement, run.placement.spread(run.seeds)
-    if not isinstance(recipe.make_rule(run.prior), SharedRule):
-        train = functools.partial(train_particle, recipe, length)
-
-        def arguments(prior, first, population):
-            common = prior, run.conditioning, placement.place(jnp.int32(first))
-            return common, (seeds,), population.particles
-
-        def results(result):
-            particles, log = result
-            return Population(*particles), log
-
-        return Program(each_particle(train, placement, **options), arguments, results)
-
-    train = functools.partial(train_population, recipe, length)
-    first_seed, weights = placement.place(run.first_seed), placement.weights
-
-    def arguments(prior, first, population):
-        first = placement.place(jnp.int32(first))
-        common = prior, run.conditioning, first_seed, first, placement.place(population.shared)
-        return common, weights, (seeds,), population.particles
-
-    def results(result):
-        (particles, log), shared = result
-        return Population(*particles, shared), log
-
-    return Program(all_particles(train, placement, **options), arguments, results)
+def _goes_on(run: Run, step: int) -> str:
+    return f"saved after {step} of {run.total_steps} steps; the same command goes on from there."
 
 
 def _enter(run: Run, recipe: Recipe, prior: Prior, population: Population | None) -> Population:
@@ -169,7 +152,8 @@ def _start(recipe: Recipe, prior: Prior, conditioning, shared, seed) -> Particle
 def _move(recipe: Recipe, prior: Prior, conditioning, shared, particle: Particle) -> Particle:
     params = recipe.scene.moved(particle.params)
     if params is not particle.params:
-        particle = Particle(params, recipe.optimizer.init(params), particle.rule_state)
+        optimizer_state = recipe.optimizer.init(params)
+        particle = particle._replace(params=params, optimizer_state=optimizer_state)
     return prepare_particle(recipe, prior, conditioning, particle, shared)
 
 
@@ -185,15 +169,3 @@ def template(run: Run, step: int) -> Population:
         return Population(*one(prior, conditioning, shared, seeds), shared)
 
     return jax.eval_shape(start, prior, run.conditioning, run.seeds)
-
-
-def _check_finite(run: Run, losses: dict[str, np.ndarray], step: int) -> None:
-    for name, values in losses.items():
-        bad = ~np.isfinite(values)
-        if bad.any():
-            particle, offset = (int(i) for i in np.argwhere(bad)[0])
-            raise NonFiniteLossError(
-                f"the loss '{name}' of seed {int(run.seeds[particle])} is "
-                f"{values[particle, offset]} at step {step + offset}; the checkpoints before it "
-                "are kept. A smaller config.optimizer.learning_rate may help."
-            )

@@ -87,33 +87,37 @@ class DevicePopulation(NamedTuple):
         return jax.lax.map(one, own) if self.mapping == "map" else jax.vmap(one)(own)
 
     def each_and_mean(self, function: Callable[..., Any], *own: Any) -> tuple[Any, Any]:
-        """`function` returns a result and a value, a tree: the results of this device's particles
-        and the mean of the value over all particles of all devices.
+        """`function` returns a result, a value (a tree) and whether the value counts: the results
+        of this device's particles and the mean of the value over the particles of all devices
+        where it counts, 0 where it does in none.
 
         One after the other, only the sum of the values is kept, not each of them.
         """
         if self.mapping == "vmap":
-            results, values = jax.vmap(function)(*own)
-            total = jax.tree.map(partial(_weighted_sum, self.weights), values)
+            results, values, counts = jax.vmap(function)(*own)
+            weights = jnp.where(counts, self.weights, 0.0)
+            total = jax.tree.map(partial(_weighted_sum, weights), values)
+            count = jnp.sum(weights)
         else:
-            results, total = self._one_by_one(function, own)
-        count = jnp.sum(self.weights)
+            results, (total, count) = self._one_by_one(function, own)
         if self.axis is not None:
             total, count = jax.lax.psum((total, count), self.axis)
+        count = jnp.maximum(count, 1.0)
         return results, jax.tree.map(lambda leaf: leaf / count.astype(leaf.dtype), total)
 
     def _one_by_one(self, function: Callable[..., Any], own: tuple) -> tuple[Any, Any]:
         first = jax.tree.map(lambda leaf: leaf[0], own)
-        _, shapes = jax.eval_shape(function, *first)
+        _, shapes, _ = jax.eval_shape(function, *first)
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
         def body(total, own):
-            weight, arguments = own
-            result, value = function(*arguments)
-            add = lambda sum_, leaf: sum_ + weight.astype(leaf.dtype) * leaf  # noqa: E731
-            return jax.tree.map(add, total, value), result
+            (sum_, count), (weight, arguments) = total, own
+            result, value, counts = function(*arguments)
+            weight = jnp.where(counts, weight, 0.0)
+            add = lambda sum_, leaf: sum_ + _times(weight, leaf)  # noqa: E731
+            return (jax.tree.map(add, sum_, value), count + weight), result
 
-        total, results = jax.lax.scan(body, zeros, (self.weights, own))
+        total, results = jax.lax.scan(body, (zeros, jnp.float32(0.0)), (self.weights, own))
         return results, total
 
     def gather(self, own: Any) -> Any:
@@ -173,5 +177,12 @@ def on_all_devices(
     return jax.jit(spread, donate_argnums=donated)
 
 
+def _times(weight: jax.Array, leaf: jax.Array) -> jax.Array:
+    """0 where the weight is, whatever the leaf."""
+    return jnp.where(weight == 0.0, 0.0, weight.astype(leaf.dtype) * leaf)
+
+
 def _weighted_sum(weights: jax.Array, leaf: jax.Array) -> jax.Array:
-    return jnp.tensordot(weights.astype(leaf.dtype), leaf, axes=1, precision="highest")
+    counts = weights.reshape(-1, *[1] * (leaf.ndim - 1)) != 0.0
+    finite = jnp.where(counts, leaf, 0)
+    return jnp.tensordot(weights.astype(leaf.dtype), finite, axes=1, precision="highest")

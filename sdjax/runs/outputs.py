@@ -5,7 +5,7 @@ the rest.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from sdjax.reports.evaluation import Evaluation, save_views, summary
 from sdjax.reports.pictures import save_png
 from sdjax.reports.sheets import sheet
 from sdjax.reports.turntable import write_turntable
-from sdjax.reports.whole_files import write_whole
+from sdjax.reports.whole_files import write_json
 from sdjax.runs.evaluate import evaluate, is_image, orbit, render_own_particles, scene
+from sdjax.runs.failures import ADVICE, Told
 from sdjax.runs.population import Population
 from sdjax.runs.processes import from_every_process, is_first
 from sdjax.runs.run import Run
@@ -108,17 +109,30 @@ def _write_own_meshes(run: Run, on_host: Any, folder: Path) -> dict[str, str]:
     return result
 
 
-def finish(folder: Path, evaluation: Evaluation, timing: Mapping[str, Any]) -> Evaluation:
-    """Write `metrics.json`, by which a run is finished, in one step; tell what it says."""
-    evaluation = evaluation._replace(metrics={**evaluation.metrics, **timing})
+def finish(
+    folder: Path,
+    evaluation: Evaluation,
+    timing: Mapping[str, Any],
+    failed: Sequence[Told] = (),
+) -> Evaluation:
+    """Write `metrics.json`, by which a run is finished, in one step; tell what it says, and which
+    seeds failed."""
+    told = {"failed": [one._asdict() for one in failed]} if failed else {}
+    evaluation = evaluation._replace(metrics={**evaluation.metrics, **told, **timing})
     if not is_first():
         return evaluation
-    write_whole(folder / METRICS, json.dumps(evaluation.metrics, indent=2) + "\n")
+    write_json(folder / METRICS, evaluation.metrics)
+    if failed:
+        named = ", ".join(map(str, failed))
+        print(f"Infinite or NaN, and left out: {named}. {ADVICE}", flush=True)
     print(f"{summary(evaluation)}.\nLook at {folder / SHEET}; the numbers are in {METRICS}.")
     return evaluation
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
-    """What `metrics.json` says; nothing where a run is not finished."""
-    path = folder / METRICS
-    return json.loads(path.read_text()) if path.exists() else {}
+    """What `metrics.json` says; nothing where a run is not finished or the file is damaged."""
+    try:
+        content = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

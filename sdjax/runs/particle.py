@@ -13,6 +13,7 @@ from sdjax.diffusion.ramps import Ramp
 from sdjax.priors.prior import Prior
 from sdjax.rules.contract import Rule
 from sdjax.rules.shared import SharedRule
+from sdjax.runs.freezing import Failure, no_failure
 from sdjax.scene.rendering import Rendering
 
 Regulariser = Callable[[Rendering], Float[Array, ""]]
@@ -71,6 +72,7 @@ class Particle(NamedTuple):
     params: Any
     optimizer_state: Any
     rule_state: Any
+    failure: Failure
 
 
 class SeedKeys(NamedTuple):
@@ -94,7 +96,7 @@ def initial_particle(
     params = recipe.scene.init(keys.params)
     shape = prior.latent_shape(recipe.noise_resolution)
     rule_state = _rule(recipe, prior, shared).init(keys.rule, shape)
-    return Particle(params, recipe.optimizer.init(params), rule_state)
+    return Particle(params, recipe.optimizer.init(params), rule_state, no_failure())
 
 
 def prepare_particle(

@@ -8,6 +8,7 @@ from jaxtyping import Array, Int
 
 from sdjax.priors.prior import Prior
 from sdjax.rules.shared import Everyone, SharedRule
+from sdjax.runs.freezing import Failure, is_finite, term_names, updated
 from sdjax.runs.mapping import DevicePopulation
 from sdjax.runs.particle import Particle, Recipe
 from sdjax.runs.step import Log, Seen, StepKeys, descend, guide, show, step_keys, train_step
@@ -19,12 +20,13 @@ class Population(NamedTuple):
     params: Any
     optimizer_state: Any
     rule_state: Any
+    failure: Failure
     shared: Any = None  # of a `SharedRule`; no leading axis
 
     @property
     def particles(self) -> Particle:
         """Without what they share."""
-        return Particle(*self[:3])
+        return Particle(*self[:4])
 
 
 class RunKeys(NamedTuple):
@@ -103,6 +105,12 @@ class Scene(NamedTuple):
         learned = self.rule.learn(key, seen.latents, shared, seen.predictor, view=seen.view)
         return log._replace(losses={**log.losses, **learned.losses}), learned.gradient
 
+    def settle(self, particle: Particle, gradient: Any) -> Particle:
+        """The particle, stopped where what it adds to what is shared is not finite."""
+        first = len(term_names([name for name, _, _ in self.recipe.losses])) - 1
+        failure = updated(particle.failure, [gradient], self.step, first)
+        return particle._replace(failure=failure)
+
 
 def move_apart(
     scene: Scene, population: DevicePopulation, shared: Any, seeds: Any, particles: Particle
@@ -121,7 +129,8 @@ def move_apart(
             scene.step,
         )
         log, gradient = scene.learn(seed, seen, shared, log)
-        return (particle, log), gradient
+        particle = scene.settle(particle, gradient)
+        return (particle, log), gradient, particle.failure.is_none
 
     return population.each_and_mean(one, seeds, particles)
 
@@ -146,10 +155,13 @@ def move_together(
             recipe, prior, own_rule, keys, particle, step, shown, view, predictor
         )
         log, gradient = scene.learn(seed, Seen(shown.latents, view, predictor), shared, log)
-        return (cotangents, state, log), gradient
+        particle = scene.settle(particle, gradient)
+        counts = particle.failure.is_none & is_finite(cotangents)
+        return (particle.failure, cotangents, state, log), gradient, counts
 
     guided, gradient = population.each_and_mean(one, seeds, particles, shown, views)
-    cotangents, states, log = guided
+    failures, cotangents, states, log = guided
     after = lambda *own: descend(recipe, *own, step)  # noqa: E731
-    particles = population.each(after, particles, *pull(cotangents), states)
+    particles = particles._replace(failure=failures)
+    particles = population.each(after, particles, *pull(cotangents), states, log)
     return (particles, log), gradient

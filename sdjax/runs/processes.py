@@ -119,6 +119,11 @@ def from_every_process(value: Any) -> list[Any]:
     ]
 
 
+def of_any_process(number: int | None) -> int | None:
+    """The first that is not None among the processes' numbers; all have to call it."""
+    return next((one for one in from_every_process(number) if one is not None), None)
+
+
 def first_does(action: Callable[[], Any]) -> None:
     """`action()` in the first process; the others go on when it is done.
 

@@ -19,7 +19,7 @@ class Run(NamedTuple):
     """What stays the same from the first step to the last picture."""
 
     config: ConfigDict
-    prior: Prior  # at the highest resolution
+    prior: Prior | None  # at the highest resolution; None where particles are only shown
     conditioning: Any
     seeds: jax.Array  # int32 [particles]
     stages: list[Stage]

@@ -15,6 +15,7 @@ from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.ramps import value_at
 from sdjax.priors.prior import Prior
 from sdjax.rules.contract import Latents, Rule, Update, View, image_residual
+from sdjax.runs.freezing import settled
 from sdjax.runs.particle import Particle, Recipe, seed_keys
 from sdjax.scene.rendering import Rendering
 from sdjax.scene.volume import mean_depth
@@ -28,6 +29,7 @@ class Log(NamedTuple):
 
     losses: dict[str, Float[Array, ""]]  # the norm of the guidance gradient, and each regulariser
     t: Int[Array, ""]
+    opacity: Float[Array, ""]  # mean over the pictures of the step
 
 
 class StepKeys(NamedTuple):
@@ -98,7 +100,7 @@ def train_step(
     seen, pull, view = jax.vjp(shown, particle.params, has_aux=True)
     predictor = prior.predictor(conditioning, view.camera)
     cotangents, state, log = guide(recipe, prior, rule, keys, particle, step, seen, view, predictor)
-    after = descend(recipe, particle, *pull(cotangents), state, step)
+    after = descend(recipe, particle, *pull(cotangents), state, log, step)
     return after, log, Seen(seen.latents, view, predictor)
 
 
@@ -138,19 +140,27 @@ def guide(
         {name: jnp.float32(value_at(factor, progress)) for name, factor, _ in recipe.losses},
     )
     losses = {"guidance": jnp.linalg.norm(update.gradient.ravel()), **shown.penalties}
-    return gradient, update.state, Log(losses, update.aux.t)
+    return gradient, update.state, Log(losses, update.aux.t, jnp.mean(view.opacity))
 
 
 def descend(
-    recipe: Recipe, particle: Particle, gradient: Any, rule_state: Any, step: Int[Array, ""]
+    recipe: Recipe,
+    particle: Particle,
+    gradient: Any,
+    rule_state: Any,
+    log: Log,
+    step: Int[Array, ""],
 ) -> Particle:
-    """The particle after a step of its optimiser along the gradient of its params."""
+    """The particle after a step of its optimiser along the gradient of its params, or as it was
+    where something in the step is not finite (`settled`)."""
     direction, optimizer_state = recipe.optimizer.update(
         gradient, particle.optimizer_state, particle.params
     )
     rate = recipe.learning_rate(step / recipe.total_steps)
     params = jax.tree.map(lambda p, d: p - rate * d, particle.params, direction)
-    return Particle(params, optimizer_state, rule_state)
+    after = Particle(params, optimizer_state, rule_state, particle.failure)
+    losses = [log.losses[name] for name in ("guidance", *(name for name, _, _ in recipe.losses))]
+    return settled(particle, after, [*losses, gradient, params], step)
 
 
 def _image_gradient(prior: Prior, update: Update, image: Rendered) -> Rendered:

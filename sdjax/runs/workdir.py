@@ -11,14 +11,16 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from sdjax.config.errors import UserError
 from sdjax.config.loading import freeze
 from sdjax.config.tables import flatten
-from sdjax.reports.whole_files import write_whole
+from sdjax.reports.whole_files import write_json
+from sdjax.runs import lock
 
 CONFIG = "config.json"
+Settings = ConfigDict | Mapping[str, Any]
 
 
 def open_workdir(
     path: str | Path,
-    config: ConfigDict | Mapping[str, Any],
+    config: Settings,
     ignore: Sequence[str] = (),
     former: Callable[[Mapping[str, Any]], FrozenConfigDict] = freeze,
 ) -> Path:
@@ -38,13 +40,15 @@ def open_workdir(
             fields that differ, and nothing is changed), or cannot be written.  A run that stopped
             before it left anything, for instance because its weights were not found, is no run.
     """
-    folder = Path(path)
+    folder = workdir_of(path)
     resolved = config.to_dict() if isinstance(config, ConfigDict) else dict(config)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / CONFIG).exists() and len(list(folder.iterdir())) > 1:
-            _refuse_other(folder, resolved, ignore, former)
-        write_whole(folder / CONFIG, json.dumps(resolved, indent=2, sort_keys=True) + "\n")
+        others = {path.name for path in folder.iterdir()} - {CONFIG, lock.FILE}
+        if (folder / CONFIG).exists() and others:
+            there = former(read_config(folder).to_dict())
+            refuse_other(there, resolved, f"--workdir={folder} holds a run with", ignore)
+        write_json(folder / CONFIG, resolved, sort_keys=True)
     except FileExistsError as error:
         raise UserError(f"--workdir={path} is a file, expected a folder.") from error
     except OSError as error:
@@ -52,11 +56,23 @@ def open_workdir(
     return folder
 
 
+def workdir_of(path: str | Path) -> Path:
+    """The folder that `--workdir` names, `~` being the home; raises a UserError for none."""
+    if not str(path).strip():
+        raise UserError("--workdir is empty, expected a folder such as runs/first.")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"--workdir={path} begins with a home that is not known.") from error
+
+
 def make_folder(path: str | Path) -> Path:
     """Makes a folder for results; raises a UserError if it cannot be written."""
-    folder = Path(path)
+    folder = workdir_of(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise UserError(f"{path} is a file, expected a folder.") from error
     except OSError as error:
         raise UserError(f"The folder {path} cannot be written ({error.strerror}).") from error
     if not os.access(folder, os.W_OK):
@@ -70,24 +86,42 @@ def read_config(path: str | Path) -> FrozenConfigDict:
     Raises:
         UserError: if there is no run, or its configuration cannot be read.
     """
+    file = Path(path) / CONFIG
     try:
-        return freeze(json.loads((Path(path) / CONFIG).read_text()))
+        stored = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"--workdir={path} holds no run ({CONFIG} is missing).") from error
     except OSError as error:
         raise UserError(f"--workdir={path} cannot be read ({error.strerror}).") from error
-    except json.JSONDecodeError as error:
-        raise UserError(f"{Path(path) / CONFIG} is damaged ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(_damaged(file, error)) from error
+    if not isinstance(stored, dict):
+        raise UserError(_damaged(file, f"a {type(stored).__name__}, expected a table"))
+    try:
+        return freeze(stored)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserError(_damaged(file, error)) from error
 
 
-def _refuse_other(
-    folder: Path,
-    config: dict[str, Any],
-    ignore: Sequence[str],
-    former: Callable[[Mapping[str, Any]], FrozenConfigDict],
+def _damaged(file: Path, reason: Any) -> str:
+    return (
+        f"{file} is damaged ({' '.join(str(reason).split())[:200]}); remove it and give the "
+        "command that began the run: its checkpoints know their configuration."
+    )
+
+
+def refuse_other(
+    there: Settings, config: Settings, holder: str, ignore: Sequence[str] = ()
 ) -> None:
-    there = flatten(former(read_config(folder).to_dict()))
-    here = flatten(freeze(config))
+    """Raises a UserError unless two configurations are those of one run.
+
+    Args:
+        there: what lies somewhere.
+        config: what is wanted.
+        holder: the beginning of the sentence, "--workdir=runs/a holds a run with".
+        ignore: dotted fields (or tables) that may differ.
+    """
+    there, here = (flatten(freeze(dict(one.items()))) for one in (there, config))
     differing = [
         name
         for name in dict.fromkeys([*here, *there])
@@ -102,6 +136,5 @@ def _refuse_other(
         )
         more = f", and {len(differing) - 3} more" if differing[3:] else ""
         raise UserError(
-            f"--workdir={folder} holds a run with another configuration "
-            f"({named}{more}); choose another --workdir."
+            f"{holder} another configuration ({named}{more}); choose another --workdir."
         )

@@ -1,0 +1,63 @@
+"""A particle that becomes infinite or NaN stays at its last good state; the others go on.
+
+What a step is looked at for, in this order, is `term_names`: the losses, the gradient of the
+params, the params after the step, and what the particle adds to something that all share.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int
+
+NONE = -1
+
+
+class Failure(NamedTuple):
+    """When a particle stopped, and for which of `term_names`; both are -1 while it goes on."""
+
+    step: Int[Array, ""]
+    term: Int[Array, ""]
+
+    @property
+    def is_none(self) -> Bool[Array, ""]:
+        """Whether the particle goes on."""
+        return self.term == NONE
+
+
+def no_failure() -> Failure:
+    """That of a particle before its first step."""
+    return Failure(jnp.int32(NONE), jnp.int32(NONE))
+
+
+def term_names(losses: Sequence[str]) -> tuple[str, ...]:
+    """The terms of a run with these regularisers, in the order of `Failure.term`."""
+    return ("guidance", *losses, "gradient", "parameters", "learning")
+
+
+def is_finite(tree: Any) -> Bool[Array, ""]:
+    """Whether no number in `tree` is infinite or NaN."""
+    leaves = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]
+    return jnp.all(jnp.stack(leaves)) if leaves else jnp.bool_(True)
+
+
+def settled(before: Any, after: Any, terms: Sequence[Any], step: Int[Array, ""]) -> Any:
+    """`after`, a `Particle` at the end of a step, or `before` where one of the `terms` of the step
+    is not finite or the particle had stopped already; with its failure."""
+    failure = updated(before.failure, terms, step)
+    keep = lambda new, old: jnp.where(failure.is_none, new, old)  # noqa: E731
+    return jax.tree.map(keep, after, before)._replace(failure=failure)
+
+
+def updated(
+    failure: Failure, terms: Sequence[Any], step: Int[Array, ""], first: int = 0
+) -> Failure:
+    """`failure`, or where it is none that of the first of the `terms` that is not finite; `first`
+    is the place of the first one among all."""
+    finite = jnp.stack([is_finite(term) for term in terms])
+    is_new = failure.is_none & ~jnp.all(finite)
+    found = Failure(jnp.asarray(step, jnp.int32), jnp.int32(first) + jnp.argmin(finite))
+    return jax.tree.map(
+        lambda new, old: jnp.where(is_new, new, old).astype(old.dtype), found, failure
+    )

@@ -1,0 +1,112 @@
+"""One run in a folder at a time.
+
+The holder keeps the file `lock` locked by the system (flock), which ends with the process however
+that ends, and touches it every few seconds: on another host, where a file system may not know of
+the lock, a file that nobody touches any more is stale too.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sdjax.config.errors import UserError
+
+FILE = "lock"
+TOUCHED_EVERY = 10.0  # seconds
+STALE = 60.0  # seconds without a touch, of a holder on another host
+
+
+@contextmanager
+def only_run(folder: str | Path) -> Iterator[None]:
+    """Holds the folder, which exists, until the end.
+
+    Raises a UserError with the host and the process that hold it where a run does.  The lock of a
+    process that is gone is taken over.
+    """
+    path = Path(folder) / FILE
+    opened = _taken(path)
+    try:
+        done = threading.Event()
+        thread = threading.Thread(target=_touch, args=(opened, done), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(opened)
+
+
+def _taken(path: Path) -> int:
+    """The file, opened and held; another holder may have removed the one that was opened."""
+    while True:
+        opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _take(opened, path)
+            if path.exists() and os.path.samestat(os.fstat(opened), path.stat()):
+                return opened
+        except BaseException:
+            os.close(opened)
+            raise
+        os.close(opened)
+
+
+def _take(opened: int, path: Path) -> None:
+    holder = _holder(path)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_free = holder.get("host") in (None, socket.gethostname()) or _is_stale(opened)
+    except BlockingIOError:
+        is_free = False
+    except OSError:  # a file system without locks
+        is_free = _is_stale(opened) or not _lives_here(holder)
+    if not is_free:
+        raise UserError(
+            f"--workdir={path.parent} is in use by a run on {holder.get('host', 'this machine')}, "
+            f"process {holder.get('process', 'unknown')}; wait for it, choose another --workdir, "
+            f"or remove {path} if that run is gone."
+        )
+    content = {"host": socket.gethostname(), "process": os.getpid()}
+    os.ftruncate(opened, 0)
+    os.pwrite(opened, json.dumps(content).encode(), 0)
+
+
+def _holder(path: Path) -> dict[str, Any]:
+    """Who wrote the file last; nobody where it says nothing."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _is_stale(opened: int) -> bool:
+    return time.time() - os.fstat(opened).st_mtime > STALE
+
+
+def _lives_here(holder: dict[str, Any]) -> bool:
+    """Whether the process is one of another host, or runs on this one."""
+    process = holder.get("process")
+    if holder.get("host") != socket.gethostname() or not isinstance(process, int):
+        return bool(holder)
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return process != os.getpid()
+
+
+def _touch(opened: int, done: threading.Event) -> None:
+    while not done.wait(TOUCHED_EVERY):
+        os.utime(opened)

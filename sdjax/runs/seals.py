@@ -1,0 +1,78 @@
+"""What a checkpoint says about itself: which run it is of, and a hash of every array."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from sdjax.runs.processes import from_every_process
+
+ITEM = "seal"  # the folder of a checkpoint that holds it
+WHOLE = ""  # the key of a hash of a whole array; of some rows it is "first:last"
+
+
+def seal(leaves: Mapping[str, Any], config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The seal of arrays by name; of those that lie on several processes each hashes its rows, so
+    that all have to call it."""
+    own = {name: _hashes(leaf) for name, leaf in leaves.items()}
+    hashes: dict[str, dict[str, str]] = {name: {} for name in leaves}
+    for part in from_every_process(own):
+        for name, found in part.items():
+            hashes[name].update(found)
+    return {"config": config, "hashes": hashes}
+
+
+def damaged(stored: Mapping[str, Any], leaves: Mapping[str, np.ndarray]) -> str | None:
+    """The first name whose array is not the one that was sealed, or None."""
+    hashes = stored["hashes"]
+    for name in {**hashes, **leaves}:
+        expected, leaf = hashes.get(name), leaves.get(name)
+        if expected is None or leaf is None or expected != _hashes_of_rows(leaf, list(expected)):
+            return name
+    return None
+
+
+def read_seal(checkpoint: Path) -> dict[str, Any] | None:
+    """That of a checkpoint's folder; None where a version before there were any wrote it.
+
+    Raises ValueError or OSError where it is damaged.
+    """
+    folder = checkpoint / ITEM
+    if not folder.is_dir():
+        return None
+    content = json.loads((folder / "metadata").read_bytes().decode())
+    if not isinstance(content, dict) or not isinstance(content.get("hashes"), dict):
+        raise ValueError("no hashes of arrays")
+    return content
+
+
+def _hashes(leaf: Any) -> dict[str, str]:
+    """Of the whole, or of the rows that lie on this process's devices."""
+    if not isinstance(leaf, jax.Array) or leaf.is_fully_addressable or leaf.is_fully_replicated:
+        return {WHOLE: _sha256(np.asarray(leaf))}
+    rows = {_rows(shard.index[0], leaf.shape[0]): shard.data for shard in leaf.addressable_shards}
+    return {key: _sha256(np.asarray(data)) for key, data in rows.items()}
+
+
+def _hashes_of_rows(leaf: np.ndarray, keys: list[str]) -> dict[str, str]:
+    return {key: _sha256(leaf[_slice(key)] if key else leaf) for key in keys}
+
+
+def _rows(index: slice, count: int) -> str:
+    first, last, _ = index.indices(count)
+    return f"{first}:{last}"
+
+
+def _slice(key: str) -> slice:
+    return slice(*map(int, key.split(":")))
+
+
+def _sha256(array: np.ndarray) -> str:
+    """Of dtype, shape and bytes."""
+    digest = hashlib.sha256(f"{array.dtype.name} {array.shape} ".encode())
+    digest.update(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
+    return digest.hexdigest()

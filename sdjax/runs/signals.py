@@ -1,0 +1,126 @@
+"""What Ctrl-C, SIGTERM and SIGHUP do: a command ends at once, a run saves first.
+
+A signal is noticed by a thread of its own, at once, whatever the main thread does: JAX compiles
+and computes for minutes outside of Python, where Python's own handlers wait and their exceptions
+are lost or crash.  Only the standard library is imported here, so that this is in place first.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+CODE = 128  # a process that a signal ends exits with this plus the signal's number, as in shells
+
+
+class InterruptedRunError(KeyboardInterrupt):
+    """A run was interrupted and has saved what it had; `number` is the signal's."""
+
+    def __init__(self, number: int, sentence: str):
+        super().__init__(sentence)
+        self.number = number
+
+
+class Asked:
+    """Whether a signal has come."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def __call__(self) -> int | None:
+        """The number of the first signal that came, if one has."""
+        return self.number
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """A signal ends the process with one line and exit code 128 + its number."""
+    with Listener(end):
+        yield
+
+
+@contextmanager
+def asking_first() -> Iterator[Asked]:
+    """The first signal is noted and told, for whoever looks at it; the second ends the process."""
+    asked = Asked()
+
+    def notice(number: int) -> None:
+        if asked.number is not None:
+            end(number)
+        asked.number = number
+        _tell(f"{name_of(number)}: saving after these steps; once more stops at once.")
+
+    with Listener(notice):
+        yield asked
+
+
+def name_of(number: int) -> str:
+    """`Ctrl-C`, `SIGTERM` or `SIGHUP`."""
+    return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+
+
+def end(number: int) -> None:
+    """Ends the process, without waiting for anything."""
+    _tell(f"stopped by {name_of(number)}; the same command goes on from what is saved, if it can.")
+    os._exit(CODE + number)
+
+
+class Listener:
+    """Calls `notice` with the number of each signal, in a thread, between `start` and `stop`.
+
+    A signal that is ignored, as SIGHUP under `nohup`, stays so.  Does nothing where it is not
+    started in the main thread, the only one that may.
+    """
+
+    def __init__(self, notice: Callable[[int], None]):
+        self._notice = notice
+        self._former: dict[int, Any] = {}
+
+    def start(self) -> None:
+        """Takes the signals over."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        listened = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._writing, False)
+        self._thread = threading.Thread(target=self._listen, args=(listened,), daemon=True)
+        self._former_fd = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        self._thread.start()
+        self._former = {one: signal.signal(one, _leave_it_to_the_thread) for one in listened}
+
+    def stop(self) -> None:
+        """Gives the signals back to who had them."""
+        if not self._former:
+            return
+        for one, handler in self._former.items():
+            signal.signal(one, handler)
+        signal.set_wakeup_fd(self._former_fd)
+        os.close(self._writing)
+        self._thread.join()
+
+    def __enter__(self) -> None:
+        self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _listen(self, listened: list[int]) -> None:
+        """Until the other end of the pipe is closed."""
+        while numbers := os.read(self._reading, 1):
+            if numbers[0] in listened:
+                self._notice(numbers[0])
+        os.close(self._reading)
+
+
+def _leave_it_to_the_thread(*_: object) -> None:
+    pass
+
+
+def _tell(sentence: str) -> None:
+    """By the system's own call: the main thread may be in the middle of printing."""
+    os.write(2, f"sdjax: {sentence}\n".encode())
