@@ -6,16 +6,16 @@ variable of a run), "inverted_noise" (t-SNE of the DDIM-inverted noise of views 
 "initial_noise" (results from flipped and shuffled noise).
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from sdjax.analysis.checks import check_config, load_config, schema_of
 from sdjax.analysis.figures import ANALYSES
 from sdjax.commands import app
-from sdjax.config.loading import Overrides
+from sdjax.config.loading import Overrides, as_stored
 from sdjax.config.tables import resolve
 from sdjax.reports.pictures import save_png
+from sdjax.reports.whole_files import write_json
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import open_workdir
 
@@ -40,11 +40,11 @@ def analyse(config: Any, workdir: str | Path, overrides: Overrides = ()) -> dict
     check_config(config)
     prepare_machine()
     draw = ANALYSES[config.analysis.name].make(config)
-    folder = open_workdir(workdir, config)
+    folder = open_workdir(workdir, config, former=as_stored(load_config))
     picture, numbers = draw()
     path = folder / f"{config.analysis.name}.png"
     save_png(path, picture)
-    (folder / NUMBERS).write_text(json.dumps(numbers, indent=2) + "\n")
+    write_json(folder / NUMBERS, numbers)
     print(f"Look at {path}; the numbers are in {NUMBERS}.")
     return numbers
 

@@ -13,7 +13,7 @@ from sdjax.benchmarks.build import sections as sections_of
 from sdjax.benchmarks.machine import describe
 from sdjax.benchmarks.schema import check_config, load_config, schema_of
 from sdjax.commands import app
-from sdjax.config.loading import Overrides
+from sdjax.config.loading import Overrides, as_stored
 from sdjax.config.tables import resolve
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import CONFIG, open_workdir
@@ -38,7 +38,7 @@ def benchmark(config: Any, workdir: str | Path, overrides: Overrides = ()) -> di
     if config.peer:  # which needs room on the device, too
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     prepare_machine()
-    folder = open_workdir(workdir, config)
+    folder = open_workdir(workdir, config, former=as_stored(load_config))
     todo, done = sections_of(config, folder / CONFIG), {}
     for name in sorted(config.sections, key=_with_others_on_the_device):
         print(f"measuring {name} ...", flush=True)

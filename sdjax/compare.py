@@ -4,43 +4,33 @@ Reads what finished runs (and samples) have left in the subfolders of a folder, 
 `comparison.png` and `comparison.md`.
 """
 
-import json
+import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from absl import flags
 
 from sdjax.commands import app
 from sdjax.config.errors import UserError, nearest
-from sdjax.reports.evaluation import load_views
+from sdjax.reports import markdown
 from sdjax.reports.pictures import contact_sheet, save_png
-from sdjax.rules import RULES
-from sdjax.runs.outputs import METRICS, VIEWS
-from sdjax.runs.workdir import make_folder, read_config
+from sdjax.reports.whole_files import write_whole
+from sdjax.runs.finished import FinishedRun, is_finished, read_run
+from sdjax.runs.workdir import make_folder, workdir_of
 
 PICTURE, TABLE = "comparison.png", "comparison.md"
-DDIM = "DDIM"  # the rule of a run of samples
 SHOWN_IMAGES = 16  # of a run of images
 SHOWN_OBJECTS = 8  # of a run of objects
-
-
-class FinishedRun(NamedTuple):
-    """What a run has left in its folder."""
-
-    folder: Path
-    rule: str
-    guidance_scale: float | int | tuple | None  # None of a rule without one
-    metrics: dict[str, Any]
-    views: Any  # uint8 [particles, views, h, w, 3]
-    truths: Any  # uint8 [objects, views, h, w, 3]; no objects where none are known
 
 
 def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[str] = ()) -> Path:
     """Write `comparison.png` and `comparison.md` about the runs in the folders of `workdir`.
 
     Args:
-        workdir: a folder whose subfolders hold runs; those that are not finished are left out.
+        workdir: a folder whose subfolders hold runs; those that are not finished are left out, and
+            with a warning those that are damaged.
         out: where to write; `workdir` if None.
         runs: names of subfolders, in the order wanted; all by name if empty.
 
@@ -48,14 +38,15 @@ def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[s
         The path of the picture.
 
     Raises:
-        UserError: if there is no finished run, the runs are not of the same prompt and size, or
-            the folder cannot be written.
+        UserError: if there is no finished run that can be read, the runs are not of the same prompt
+            and size, or the folder cannot be written.
     """
-    finished = [read_run(folder) for folder in _folders(Path(workdir), runs)]
+    workdir = workdir_of(workdir)
+    finished = _readable(workdir, runs)
     _check_alike(finished)
     folder = make_folder(workdir if out is None else out)
     save_png(folder / PICTURE, picture(finished))
-    (folder / TABLE).write_text(table(finished))
+    write_whole(folder / TABLE, table(finished))
     return folder / PICTURE
 
 
@@ -79,9 +70,9 @@ def table(runs: Sequence[FinishedRun]) -> str:
     """The numbers of every run as a Markdown table; a column that no run fills is left out."""
     rows = [_numbers(run) for run in runs]
     columns = [name for name in rows[0] if any(row[name] != "" for row in rows)]
-    lines = [columns, ["---"] * len(columns), *([row[name] for name in columns] for row in rows)]
-    prompt = runs[0].metrics["prompt"]
-    return f"Prompt: {prompt}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    lines = [columns, *([row[name] for name in columns] for row in rows)]
+    prompt = markdown.escaped(runs[0].metrics["prompt"])
+    return f"Prompt: {prompt}\n\n{markdown.table(lines)}"
 
 
 def _numbers(run: FinishedRun) -> dict[str, str]:
@@ -104,7 +95,7 @@ def _numbers(run: FinishedRun) -> dict[str, str]:
 
 
 def _show(metrics: dict[str, Any], name: str, form: str) -> str:
-    return form.format(metrics[name]) if name in metrics else ""
+    return "" if metrics.get(name) is None else form.format(metrics[name])
 
 
 def _label(run: FinishedRun) -> str:
@@ -116,7 +107,7 @@ def _label(run: FinishedRun) -> str:
     notes = []
     if metrics["views"] > 1:
         notes = [f"{metrics['view_agreement_mean']:.0%} of views agree"]
-    if "agreement_with_ddim" in metrics:
+    if metrics.get("agreement_with_ddim") is not None:
         notes = [f"{metrics['agreement_with_ddim']:.0%} as DDIM"]
     decibels = f"{metrics['psnr_median']:.1f} dB"
     return "\n".join([title, f"{_found(metrics)} objects, {decibels}", *notes])
@@ -145,14 +136,7 @@ def _shown_views(views: int) -> list[int]:
 
 def _folders(workdir: Path, names: Sequence[str]) -> list[Path]:
     """The folders of finished runs in the order of `names`, or all by name."""
-    if not workdir.is_dir():
-        raise UserError(f"--workdir={workdir} is not a folder; expected one that holds runs.")
-    files = (METRICS, VIEWS)
-    finished = {
-        path.name: path
-        for path in sorted(workdir.iterdir())
-        if all((path / file).is_file() for file in files)
-    }
+    finished = {path.name: path for path in _inside(workdir) if is_finished(path)}
     if not finished:
         raise UserError(f"--workdir={workdir} holds no folder with a finished run.")
     for name in names:
@@ -164,19 +148,26 @@ def _folders(workdir: Path, names: Sequence[str]) -> list[Path]:
     return [finished[name] for name in names or finished]
 
 
-def read_run(folder: Path) -> FinishedRun:
-    """What the finished run in a folder has left."""
-    config = read_config(folder)
-    rule = config.get("rule")
-    name = _title(rule.name) if rule else DDIM
-    scale = (rule or config).get("guidance_scale")
-    metrics = json.loads((folder / METRICS).read_text())
-    return FinishedRun(folder, name, scale, metrics, *load_views(folder / VIEWS))
+def _inside(workdir: Path) -> list[Path]:
+    if not os.path.isdir(workdir):
+        raise UserError(f"--workdir={workdir} is not a folder; expected one that holds runs.")
+    try:
+        return sorted(workdir.iterdir())
+    except OSError as error:
+        raise UserError(f"--workdir={workdir} cannot be read ({error.strerror}).") from error
 
 
-def _title(rule: str) -> str:
-    """Of a rule that a later version may not have, its name in capitals."""
-    return RULES[rule].title if rule in RULES else rule.upper()
+def _readable(workdir: Path, names: Sequence[str]) -> list[FinishedRun]:
+    """The finished runs; one that cannot be read is told, and costs the others nothing."""
+    runs = []
+    for folder in _folders(workdir, names):
+        try:
+            runs.append(read_run(folder))
+        except UserError as error:
+            warnings.warn(f"{folder.name} is left out: {error}", stacklevel=3)
+    if not runs:
+        raise UserError(f"--workdir={workdir} holds no finished run that can be read.")
+    return runs
 
 
 def _check_alike(runs: Sequence[FinishedRun]) -> None:

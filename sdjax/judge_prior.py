@@ -2,7 +2,6 @@
 `sdjax judge_prior --config=judge_prior --workdir=runs/judge`.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ from ml_collections import FrozenConfigDict
 
 from sdjax.commands import app
 from sdjax.config.kinds import made
-from sdjax.config.loading import Overrides, load
+from sdjax.config.loading import Overrides, as_stored, load
 from sdjax.config.tables import resolve
 from sdjax.prior_training import judgement
 from sdjax.prior_training.judging_schema import SCHEMA
 from sdjax.priors import PRIORS
 from sdjax.priors.kind import Wanted
-from sdjax.reports.whole_files import write_whole
+from sdjax.reports.whole_files import write_json
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import open_workdir
 
@@ -42,10 +41,10 @@ def judge_prior(config: Any, workdir: str | Path, overrides: Overrides = ()) -> 
     """
     config = load_config(config, overrides)
     PRIORS[config.prior.name].check(config.prior, "")
-    folder = open_workdir(workdir, config)
+    folder = open_workdir(workdir, config, former=as_stored(load_config))
     prepare_machine()
     metrics = _measure(config, folder)
-    write_whole(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    write_json(folder / "metrics.json", metrics)
     print(_summary(metrics), f"Look at {folder / 'drawn.png'}.", sep="\n", flush=True)
     return metrics
 

@@ -4,6 +4,7 @@ Trains each task with all of its rules, one after the other; the same command ag
 was interrupted.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,20 @@ from absl import flags
 from ml_collections import FrozenConfigDict
 
 from sdjax.commands import app
-from sdjax.compare import TABLE, compare, picture, read_run
+from sdjax.compare import TABLE, compare, picture
 from sdjax.config.errors import UserError
 from sdjax.config.finding import find
 from sdjax.config.loading import Overrides, read, rules_of
+from sdjax.reports import markdown
 from sdjax.reports.pictures import save_png, stack
-from sdjax.runs.outputs import METRICS
+from sdjax.reports.whole_files import write_whole
+from sdjax.runs.finished import is_finished, read_run
 from sdjax.runs.run_folder import read_run_config
 from sdjax.runs.schema import check_config, load_config
-from sdjax.runs.workdir import make_folder
+from sdjax.runs.workdir import make_folder, workdir_of
 from sdjax.train import train
+
+SUMMARY = "sweep.md"
 
 
 def sweep(
@@ -33,7 +38,7 @@ def sweep(
     Writes the run of a rule to `<workdir>/<task>/<rule>`, a comparison (`sdjax.compare`) beside the
     runs of each task, `<workdir>/<rule>.png` with the results of a rule in all tasks, and one table
     of everything, `<workdir>/sweep.md`.  A run that fails is left out and costs the others nothing;
-    one that is finished is not repeated.
+    one that is finished and whole is not repeated.
 
     Args:
         sources: tasks (files that take a rule), or folders of configurations of `sdjax.train`, by
@@ -49,14 +54,14 @@ def sweep(
             one name, or a configuration or an override is not valid.
     """
     plan = {name: _configs(source, overrides) for name, source in _sources(sources).items()}
-    make_folder(workdir)
+    workdir = make_folder(workdir)
     failures = {}
     for folder, configs in plan.items():
         for name, config in configs.items():
-            problem = _train(config, Path(workdir) / folder / name)
+            problem = _train(config, workdir / folder / name)
             if problem:
                 failures[f"{folder}/{name}"] = problem
-    _report(Path(workdir), plan)
+    _report(workdir, plan)
     return failures
 
 
@@ -70,7 +75,8 @@ def _sources(sources: Sequence[str | Path]) -> dict[str, Path]:
 
 
 def _path(source: str | Path) -> Path:
-    return Path(source) if Path(source).is_dir() else find(source)[0]
+    path = Path(os.path.expanduser(source))
+    return path if path.is_dir() else find(source)[0]
 
 
 def _configs(source: Path, overrides: Overrides) -> dict[str, FrozenConfigDict]:
@@ -119,7 +125,14 @@ def _train(config: Any, folder: Path) -> str:
 
 
 def _is_finished(config: Any, folder: Path) -> bool:
-    return (folder / METRICS).is_file() and read_run_config(folder) == config
+    """Whether the run is there and whole; for what is damaged `train` finds the words."""
+    if not is_finished(folder):
+        return False
+    try:
+        read_run(folder)
+        return read_run_config(folder) == config
+    except UserError:
+        return False
 
 
 def _report(workdir: Path, plan: Mapping[str, Mapping[str, Any]]) -> None:
@@ -129,10 +142,11 @@ def _report(workdir: Path, plan: Mapping[str, Mapping[str, Any]]) -> None:
         folders = {name: workdir / folder / name for name in configs}
         finished = [name for name in configs if _is_finished(configs[name], folders[name])]
         if finished:
-            tables.append(f"## {folder}\n\n{_compare(workdir / folder, finished)}")
+            title = markdown.escaped(folder)
+            tables.append(f"## {title}\n\n{_compare(workdir / folder, finished)}")
         for name in finished:
             by_rule.setdefault(name, []).append(read_run(folders[name]))
-    (workdir / "sweep.md").write_text("\n".join(tables))
+    write_whole(workdir / SUMMARY, "\n".join(tables))
     for name, runs in by_rule.items():
         save_png(workdir / f"{name}.png", stack([picture([run]) for run in runs]))
 
@@ -142,13 +156,13 @@ def _compare(folder: Path, names: Sequence[str]) -> str:
     try:
         compare(folder, runs=names)
     except UserError as error:
-        return f"{error}\n"
-    return (folder / TABLE).read_text()
+        return f"{markdown.escaped(str(error))}\n"
+    return (folder / TABLE).read_text(encoding="utf-8")
 
 
 def _main(values: Any) -> None:
     failures = sweep(values.configs, values.workdir, values.config_field)
-    print(Path(values.workdir, "sweep.md").read_text())
+    print((workdir_of(values.workdir) / SUMMARY).read_text(encoding="utf-8"))
     if failures:
         raise UserError(f"{len(failures)} runs failed: {', '.join(failures)}.")
 

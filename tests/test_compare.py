@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -92,6 +93,126 @@ def test_objects_are_shown_from_two_sides(tmp_path):
     assert row["views agree"] == "100%" and "agrees with DDIM" not in row
 
 
+def changed_metrics(**changes):
+    def change(folder):
+        metrics = json.loads((folder / "metrics.json").read_text())
+        (folder / "metrics.json").write_text(json.dumps(metrics | changes))
+
+    return change
+
+
+def other_views(**arrays):
+    return lambda folder: np.savez(folder / "views.npz", **arrays)
+
+
+def text_in(name, content):
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def without(name):
+    return lambda folder: (folder / name).unlink()
+
+
+def cut(name):
+    def cut(folder):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+
+    return cut
+
+
+def damaged_inside(folder):
+    """One byte of a compressed array."""
+    path = folder / "views.npz"
+    start = zipfile.ZipFile(path).getinfo("views.npy").header_offset + 60
+    content = bytearray(path.read_bytes())
+    content[start] ^= 0xFF
+    path.write_bytes(content)
+
+
+PICTURE = np.zeros((2, 1, 4, 4, 3), np.uint8)
+DAMAGES = {
+    "metrics cut": (cut("metrics.json"), "metrics.json cannot be read"),
+    "metrics a list": (text_in("metrics.json", b"[1, 2]"), "metrics.json is a list, expected"),
+    "metrics no JSON": (text_in("metrics.json", b"psnr 3"), "metrics.json cannot be read"),
+    "metrics no text": (text_in("metrics.json", b"\xff\xfe\x00"), "metrics.json cannot be read"),
+    "metrics deep": (text_in("metrics.json", b"[" * 100_000), "metrics.json cannot be read"),
+    "metrics of another command": (text_in("metrics.json", b"{}"), "prompt is None, expected a t"),
+    "no number": (changed_metrics(psnr_median="high"), "psnr_median is 'high', expected a number"),
+    "not a number": (
+        changed_metrics(diversity=float("nan")),
+        "diversity is nan, expected a number",
+    ),
+    "a speed": (
+        changed_metrics(steps_per_second=[1]),
+        "steps_per_second is [1], expected a number",
+    ),
+    "seeds": (changed_metrics(seeds=3), "seeds is 3, expected a list of seeds"),
+    "other views": (changed_metrics(views=3), "has 1 views and metrics.json 3, expected as many"),
+    "views cut": (cut("views.npz"), "views.npz cannot be read"),
+    "views damaged": (damaged_inside, "views.npz cannot be read"),
+    "no views": (text_in("views.npz", b""), "views.npz cannot be read"),
+    "one array": (other_views(views=PICTURE), "views.npz cannot be read"),
+    "floats": (other_views(views=PICTURE / 2.0, truths=PICTURE), "views is float64 of shape"),
+    "flat": (other_views(views=PICTURE[0], truths=PICTURE), "views is uint8 of shape (1, 4, 4, 3)"),
+    "objects": (other_views(views=np.array([{}]), truths=PICTURE), "views.npz cannot be read"),
+    "no particles": (other_views(views=PICTURE[:0], truths=PICTURE), "expected some of one size"),
+    "sizes": (other_views(views=PICTURE, truths=PICTURE[:, :, 1:]), "expected some of one size"),
+    "no config": (without("config.json"), "config.json is missing"),
+    "config a list": (text_in("config.json", b"[]"), "config.json"),
+    "config no text": (text_in("config.json", b"\xff"), "config.json"),
+    "config cut": (text_in("config.json", b'{"rule": '), "config.json"),
+    "rule": (text_in("config.json", b'{"rule": 3}'), "config.json is not that of a run: name is 3"),
+    "scale": (
+        text_in("config.json", b'{"rule": {"name": "sds", "guidance_scale": "7"}}'),
+        "guidance_scale is '7', expected a number",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_run_is_told_and_costs_the_others_nothing(runs, name):
+    damage, sentence = DAMAGES[name]
+    damage(runs / "fsd")
+    with pytest.warns(UserWarning, match="^fsd is left out: ") as told:
+        compare(runs)
+    assert len(told) == 1 and sentence in str(told[0].message)
+    assert [row["run"] for row in rows_of(runs)] == ["ddim", "sds"]
+
+
+def test_where_all_are_damaged_it_is_one_sentence(runs):
+    for run in ("ddim", "fsd", "sds"):
+        (runs / run / "metrics.json").write_text("{")
+    with pytest.warns(UserWarning), pytest.raises(UserError, match="finished run that can be read"):
+        compare(runs)
+    assert not (runs / "comparison.md").exists()
+
+
+def test_what_is_no_run_is_left_alone(runs):
+    (runs / "loop").symlink_to(runs / "loop")
+    (runs / "file").write_text("")
+    (runs / "dangling").symlink_to(runs / "nowhere")
+    for name in ("metrics.json", "views.npz"):
+        (runs / "folders" / name).mkdir(parents=True)
+    compare(runs)
+    assert len(rows_of(runs)) == 3
+
+
+def test_a_rule_of_a_later_version_has_its_name(runs):
+    (runs / "fsd" / "config.json").write_text('{"rule": {"name": "later", "guidance_scale": null}}')
+    compare(runs)
+    row = rows_of(runs)[1]
+    assert (row["rule"], row["guidance scale"]) == ("LATER", "")
+
+
+def test_names_and_prompts_are_shown_letter_by_letter(tmp_path):
+    write_run(tmp_path / "a|b*c", [0, 1], prompt="a <b>mug</b> | `x`\n# y_z")
+    compare(tmp_path)
+    text = (tmp_path / "comparison.md").read_text()
+    assert text.startswith("Prompt: a \\<b\\>mug\\</b\\> \\| \\`x\\` \\# y_z\n\n| run |")
+    assert "\n| a\\|b\\*c |" in text
+
+
 def test_real_runs_can_be_compared(images_run, tmp_path):
     compare(images_run.parent, tmp_path, ["images"])
     (row,) = rows_of(tmp_path)
@@ -105,7 +226,7 @@ def test_real_runs_can_be_compared(images_run, tmp_path):
         ({"workdir": "sds"}, "holds no folder with a finished run."),
         ({"runs": ["sdss"]}, "holds no finished run of that name; the nearest is sds."),
         ({"runs": ["unfinished"]}, "holds no finished run of that name"),
-        ({"out": "sds/config.json"}, "cannot be written"),
+        ({"out": "sds/config.json"}, "is a file, expected a folder."),
     ],
 )
 def test_bad_input_is_one_sentence(runs, arguments, sentence):
@@ -130,3 +251,8 @@ def test_the_command(runs):
     assert (done.returncode, done.stdout) == (0, f"{runs / 'comparison.png'}\n")
     failed = subprocess.run([*command, "--runs=x"], capture_output=True, text=True)
     assert failed.returncode == 2 and failed.stderr.count("\n") == 1
+    (runs / "sds" / "views.npz").write_bytes(b"PK")
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert (told.returncode, told.stdout) == (0, f"{runs / 'comparison.png'}\n")
+    assert told.stderr.startswith("sdjax: warning: sds is left out: ")
+    assert told.stderr.count("\n") == 1

@@ -149,6 +149,30 @@ def test_bad_input_is_told_before_anything_is_trained(folders, overrides, senten
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("damage", ["views.npz", "metrics.json", "config.json"])
+def test_a_run_whose_files_are_damaged_is_trained_again(tmp_path, monkeypatch, images_run, damage):
+    """Which writes its results anew; what `train` refuses is a failure and costs no others."""
+
+    def refuse(config, folder):
+        trained.append(folder.name)
+        raise UserError("the folder is damaged.")
+
+    trained = []
+    monkeypatch.setattr("sdjax.sweep.train", refuse)
+    path = tmp_path / "little" / "rule.py"
+    path.parent.mkdir()
+    stored = json.loads((images_run / "config.json").read_text())
+    path.write_text(f"def get_config():\n    return {stored}\n")
+    run = tmp_path / "out" / "little" / "rule"
+    run.mkdir(parents=True)
+    for name in ("config.json", "metrics.json", "views.npz"):
+        (run / name).write_bytes((images_run / name).read_bytes())
+    assert sweep([path.parent], tmp_path / "out") == {} and trained == []
+    (run / damage).write_bytes(b"[")
+    assert sweep([path.parent], tmp_path / "out") == {"little/rule": "the folder is damaged."}
+    assert trained == ["rule"] and (tmp_path / "out" / "sweep.md").read_text() == ""
+
+
 def test_every_rule_has_a_run():
     assert {name.rpartition(":")[2] for name in RUNS} == set(RULES) - {"vsd"}
 

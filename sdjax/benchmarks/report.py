@@ -1,9 +1,11 @@
 """Tables of what was measured: Markdown to read, JSON to compare."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from sdjax.reports.markdown import table as markdown_table
+from sdjax.reports.whole_files import write_json, write_whole
 
 MARKDOWN, JSON = "benchmark.md", "benchmark.json"
 Row = dict[str, Any]  # units stand in the names of the columns
@@ -36,17 +38,16 @@ def section(measured: Section) -> str:
 def table(rows: list[Row]) -> str:
     """A Markdown table with the columns of all rows, in the order in which they come."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    lines = [columns, ["---"] * len(columns)]
-    lines += [[_shown(row.get(column)) for column in columns] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    lines = [columns, *([_shown(row.get(column)) for column in columns] for row in rows)]
+    return markdown_table(lines).removesuffix("\n")
 
 
 def write(folder: Path, machine: Mapping[str, Any], sections: Mapping[str, Section]) -> None:
     """benchmark.md and benchmark.json."""
-    (folder / MARKDOWN).write_text(markdown(machine, sections))
+    write_whole(folder / MARKDOWN, markdown(machine, sections))
     tables = {name: section._asdict() for name, section in sections.items()}
     content = {"machine": dict(machine), "sections": tables}
-    (folder / JSON).write_text(json.dumps(content, indent=2) + "\n")
+    write_json(folder / JSON, content)
 
 
 def _shown(value: Any) -> str:

@@ -85,6 +85,21 @@ def plain(value: Any) -> Any:
     return value.item() if hasattr(value, "dtype") and not getattr(value, "shape", (1,)) else value
 
 
+def as_stored(
+    load: Callable[[Any], FrozenConfigDict],
+) -> Callable[[Mapping[str, Any]], FrozenConfigDict]:
+    """From a configuration that an earlier version has stored to what it means today: what `load`
+    completes it to, or itself where that is refused, as of another command."""
+
+    def former(stored: Mapping[str, Any]) -> FrozenConfigDict:
+        try:
+            return load(stored)
+        except UserError:
+            return freeze(stored)
+
+    return former
+
+
 def read(source: Any) -> dict[str, Any]:
     """What a source says, as nested dicts of its own; see `load`."""
     if isinstance(source, str | os.PathLike):

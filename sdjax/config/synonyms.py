@@ -38,7 +38,7 @@ WORDS: dict[tuple[str, ...], str] = {  # ours; of several the first that a comma
 }
 SYNONYMS = {word: ours for ours, words in WORDS.items() for word in words.split()}
 WORKDIR = "output output_dir out_dir outdir workspace work_dir exp_root_dir"
-OPTIONS = {word: "workdir" for word in WORKDIR.split(" ")}
+OPTIONS = dict.fromkeys(WORKDIR.split(" "), "workdir")
 OTHERWISE = {"first_seed": ("seeds", "how many there are")}  # what one is easily taken for
 
 

@@ -1,5 +1,6 @@
 """What particles are worth: their views beside those of the true objects, and what they say."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from sdjax.config.errors import UserError
 from sdjax.reports.metrics import diversity, modes_found, nearest_object, view_agreement
 
 
@@ -95,9 +97,44 @@ def save_views(path: str | Path, evaluation: Evaluation) -> None:
 
 
 def load_views(path: str | Path) -> tuple[UInt8[np.ndarray, "..."], UInt8[np.ndarray, "..."]]:
-    """`views` [particles, views, h, w, 3] and `truths` [objects, views, h, w, 3]."""
-    with np.load(path) as arrays:
-        return arrays["views"], arrays["truths"]
+    """`views` [particles, views, h, w, 3] and `truths` [objects, views, h, w, 3].
+
+    Raises a UserError where there is no such file, it is damaged, or it holds something else.
+    """
+    try:
+        with open(path, "rb") as file, np.load(file) as arrays:
+            views, truths = arrays["views"], arrays["truths"]
+    except Exception as error:  # the readers of zip files and arrays have a dozen of their own
+        raise UserError(f"{path} cannot be read ({_why(error)}).") from error
+    for name, images in (("views", views), ("truths", truths)):
+        if images.dtype != np.uint8 or images.ndim != 5 or images.shape[-1] != 3:
+            raise UserError(
+                f"{path} holds no pictures: {name} is {images.dtype} of shape {images.shape}, "
+                "expected uint8 [.., views, height, width, 3]."
+            )
+    if not views.size or truths.shape[1:] != views.shape[1:]:
+        raise UserError(
+            f"{path} holds views of shape {views.shape} and truths of shape {truths.shape}, "
+            "expected some of one size."
+        )
+    return views, truths
+
+
+def load_metrics(path: str | Path) -> dict[str, Any]:
+    """What a `metrics.json` says; raises a UserError where it cannot be read or is no table."""
+    try:
+        content = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read ({_why(error)}).") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} is a {type(content).__name__}, expected a table of metrics.")
+    return content
+
+
+def _why(error: Exception) -> str:
+    """On one line; errors of zip files name whole folders of files."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(said.split())[:200]
 
 
 def _to_bytes(images: np.ndarray) -> np.ndarray:
