@@ -1,9 +1,11 @@
 """Films and meshes of a run at other settings: `sdjax export --workdir=runs/demo`.
 
-They are made from the newest checkpoint, so an unfinished run will do, and written to
-`<workdir>/export/seed_<k>/`; `--help` lists the settings.
+They are made from the newest checkpoint, so an unfinished run will do, without the prior, and
+written to `<workdir>/export/seed_<k>/`; `--help` lists the settings.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,17 @@ from ml_collections import FrozenConfigDict
 from sdjax.commands import app
 from sdjax.config.errors import UserError
 from sdjax.runs.checkpoints import Checkpoints
-from sdjax.runs.loop import restore
 from sdjax.runs.outputs import REPORT, write_meshes, write_turntables
 from sdjax.runs.placement import make_placement
 from sdjax.runs.population import Population
 from sdjax.runs.processes import prepare_machine
-from sdjax.runs.run import Run, open_run
-from sdjax.runs.run_folder import read_run_config
+from sdjax.runs.run import Run
+from sdjax.runs.run_folder import CHECKPOINTS, check_same_run, read_run_config
 from sdjax.runs.schema import check_config, load_config
-from sdjax.runs.workdir import make_folder
+from sdjax.runs.shown import open_shown, restore_shown
+from sdjax.runs.workdir import make_folder, workdir_of
 from sdjax.scene import SCENES
+from sdjax.scene.background import COLOUR
 
 FILMS, MESHES = (list(REPORT[f"{what}_format"].names) for what in ("turntable", "mesh"))
 
@@ -37,6 +40,8 @@ def export(
     resolution: int = 256,
     format: str = "glb",
     mesh_resolution: int = 128,
+    threshold: float | None = None,
+    background: Sequence[float] | None = None,
     out: str | Path | None = None,
 ) -> Path:
     """Write the turntable and the mesh of every seed of a run.
@@ -49,6 +54,9 @@ def export(
         resolution: pixels of a frame along an edge.
         format: of the mesh: "glb", "obj" or "ply".
         mesh_resolution: points of its grid along an edge, >= 8; 0 for no mesh.
+        threshold: density of the mesh's surface, in 1 / world units, > 0; None finds one.
+        background: the colour behind the films, red, green and blue from 0 to 1; the run's own
+            background if None.
         out: the folder to write to; `<workdir>/export` if None.
 
     Returns:
@@ -65,12 +73,16 @@ def export(
         "report.turntable_resolution": resolution,
         "report.mesh_format": format,
         "report.mesh_resolution": mesh_resolution or 8,
+        "report.mesh_threshold": threshold,
     }
+    workdir = workdir_of(workdir)
     config = _config(workdir, settings)
     _check_seed(config, seed)
     prepare_machine()
-    run, particles = _restore(config, Path(workdir))
-    folder = make_folder(Path(workdir) / "export" if out is None else out)
+    shown = config if background is None else _before(config, background)
+    run, particles = _restore(config, workdir)
+    run = run._replace(config=shown)
+    folder = make_folder(workdir / "export" if out is None else out)
     for i, number in enumerate(run.seeds.tolist()):
         if seed in (None, number):
             _export_one(*_select(run, particles, i), folder, frames > 0, mesh_resolution > 0)
@@ -89,6 +101,13 @@ def _config(workdir: str | Path, settings: dict[str, Any]) -> FrozenConfigDict:
     return config
 
 
+def _before(config: FrozenConfigDict, background: Sequence[float]) -> FrozenConfigDict:
+    """The configuration with one colour as its background."""
+    if not COLOUR.accepts(background):
+        raise UserError(f"--background is {background!r}, expected {COLOUR.expected}.")
+    return load_config(config, {"scene.background": tuple(background)})
+
+
 def _check_seed(config: Any, seed: int | None) -> None:
     first, last = config.first_seed, config.first_seed + config.seeds - 1
     if seed is not None and not first <= seed <= last:
@@ -100,13 +119,14 @@ def _check_seed(config: Any, seed: int | None) -> None:
 
 def _restore(config: FrozenConfigDict, workdir: Path) -> tuple[Run, Population]:
     nothing = UserError(f"--workdir={workdir} holds no checkpoint yet; train it first.")
-    if not (workdir / "checkpoints").is_dir():
+    if not (workdir / CHECKPOINTS).is_dir():
         raise nothing
-    run = open_run(config)
-    with Checkpoints(workdir / "checkpoints") as checkpoints:
-        step, particles = restore(run, checkpoints)
-    if particles is None:
+    run, check = open_shown(config), partial(check_same_run, config)
+    with Checkpoints(workdir / CHECKPOINTS, check=check) as checkpoints:
+        restored = restore_shown(run, checkpoints)
+    if restored is None:
         raise nothing
+    step, particles = restored
     print(f"exporting after {step} of {run.total_steps} steps", flush=True)
     return run, particles
 
@@ -135,6 +155,8 @@ def _main(values: Any) -> None:
         resolution=values.resolution,
         format=values.format,
         mesh_resolution=values.mesh_resolution,
+        threshold=values.threshold,
+        background=None if values.background is None else COLOUR.parse(values.background),
         out=values.out,
     )
 
@@ -148,6 +170,10 @@ def _define() -> None:
     flags.DEFINE_enum("format", "glb", MESHES, "format of the meshes")
     flags.DEFINE_integer(
         "mesh_resolution", 128, "points along an edge, at least 8; 0 for no meshes", lower_bound=0
+    )
+    flags.DEFINE_float("threshold", None, "density of the surface; by default it is found")
+    flags.DEFINE_string(
+        "background", None, "colour behind the films, such as 1,1,1; by default the run's own"
     )
     flags.DEFINE_string("out", None, "the folder to write to; by default <workdir>/export")
 

@@ -191,3 +191,12 @@ def test_a_configuration_that_says_little_is_a_run(tmp_path, monkeypatch):
     ((config, folder),) = trained
     assert config == load_config({"rule": {"name": "fsd"}})
     assert folder == tmp_path / "out" / "little" / "rule"
+
+
+def test_folders_in_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "mine.py").write_text("def get_config(): return {}")
+    for source, sentence in (("tasks", "tasks holds no configuration"), ("mine.py", "is no task")):
+        with pytest.raises(UserError, match=rf"--configs={tmp_path}/.*{sentence}"):
+            sweep([f"~/{source}"], tmp_path / "runs")

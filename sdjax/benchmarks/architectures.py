@@ -4,6 +4,7 @@ Sources: the `unet` and `vae` folders of stable-diffusion-v1-5 and stable-diffus
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,7 +71,8 @@ def fields_of(name: str) -> Fields:
     config.json files are read; `UserError` if it is neither."""
     if name in ARCHITECTURES:
         return Fields(**ARCHITECTURES[name])
-    files = [Path(name) / component / "config.json" for component in Fields._fields]
+    folder = Path(os.path.expanduser(name))
+    files = [folder / component / "config.json" for component in Fields._fields]
     if not all(file.is_file() for file in files):
         known = ", ".join(ARCHITECTURES)
         raise UserError(

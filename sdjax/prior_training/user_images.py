@@ -21,7 +21,7 @@ def user_images(folder: str | Path, resolution: int, empty: float) -> Bank:
     `UserError` if the folder has no pictures, or a picture has no caption, cannot be read or is of
     a kind that is not read.
     """
-    folder = Path(folder).expanduser()
+    folder = Path(os.path.expanduser(folder))
     files = _pictures(folder)
     told = captions_of_table(folder)
     captions = [

@@ -3,6 +3,8 @@
 All of them take unit `directions` [h, w, 3] into the scene and give colours in [0, 1].
 """
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import flax.struct
@@ -10,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sdjax.config.fields import listed
+from sdjax.config.fields import Field, fraction, listed, several
 from sdjax.scene.fields.network import apply_network, encode_frequencies, init_network
 
 WHITE = (1.0, 1.0, 1.0)
@@ -89,6 +91,30 @@ Background = Solid | Learned | Random
 
 
 BACKGROUNDS = {"white": Solid(), "learned": Learned(), "random": Random(Learned())}
-BACKGROUND = listed(BACKGROUNDS).of(
-    "white", "behind the object; random: learned, or one colour half of the time"
+COLOUR = several(fraction(), count=3)
+
+
+def _one_or_a_colour(backgrounds: Mapping[str, Any]) -> Field:
+    """The name of one of `backgrounds`, or the three numbers of a colour; the code takes the
+    background."""
+    named = listed(backgrounds)
+
+    def by_name(value: Any) -> bool:
+        return isinstance(value, str)
+
+    return dataclasses.replace(
+        named,
+        expected=f"{named.expected}, or a colour: red, green and blue, each from 0 to 1",
+        accepts=lambda value: (named if by_name(value) else COLOUR).accepts(value),
+        convert=lambda value: (named if by_name(value) else COLOUR).convert(value),
+        parse=lambda given: COLOUR.parse(given) if "," in given else given,
+        read=lambda value, steps: (
+            named.read(value, steps) if by_name(value) else Solid(tuple(value))
+        ),
+    )
+
+
+BACKGROUND = _one_or_a_colour(BACKGROUNDS).of(
+    "white",
+    "behind the object; random: learned, or one colour half of the time; 0.5,0.5,0.5: that colour",
 )

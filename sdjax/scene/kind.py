@@ -10,7 +10,7 @@ class Place(NamedTuple):
     """What a stage of a run gives to the maker of a scene, besides the scene's own fields."""
 
     size: int  # pixels of the run's largest rendering along an edge
-    latent_shape: tuple[int, int, int]  # of the prior there
+    latent_shape: tuple[int, int, int] | None  # of the prior there; None where there is none
     grid: int  # vertices of a dense grid along an edge
     normals: bool  # whether a regulariser needs them
     perturbed_normals: bool

@@ -1,5 +1,6 @@
 """The surface of a field as a coloured triangle mesh (marching cubes, Lorensen & Cline 1987)."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def save_mesh(mesh: "trimesh.Trimesh", path: str | Path) -> None:
     .glb and .obj stand upright in their own axes, y up and the front towards +z; .ply has no such
     rule and keeps ours.  A UserError for another suffix.
     """
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UserError(

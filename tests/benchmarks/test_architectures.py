@@ -25,9 +25,11 @@ def test_latents_fit_the_unet(name):
     assert unet.in_channels == autoencoder.latent_channels
 
 
-def test_a_folder_gives_its_own_sizes():
+def test_a_folder_gives_its_own_sizes(monkeypatch):
     folder = reference.FOLDER / "tiny" / "sd1_4block"
-    assert len(architecture(str(folder)).unet.block_out_channels) == 4
+    monkeypatch.setenv("HOME", str(folder.parent))
+    for name in (str(folder), "~/sd1_4block"):
+        assert len(architecture(name).unet.block_out_channels) == 4
 
 
 def test_a_name_that_is_neither():

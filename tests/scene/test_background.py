@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sdjax.scene.background import BACKGROUND, Learned, Random, Solid
+from sdjax.scene.background import BACKGROUND, BACKGROUNDS, Learned, Random, Solid
 
 DIRECTIONS = jnp.zeros((2, 2, 3)).at[..., 2].set(1.0)
 
@@ -14,6 +14,27 @@ def test_a_solid_one_has_one_colour():
     seen = Solid((0.0, 0.5, 1.0))({}, None, DIRECTIONS)
     np.testing.assert_array_equal(seen, np.broadcast_to([0, 0.5, 1], (2, 2, 3)))
     np.testing.assert_array_equal(BACKGROUND.read("white", 1)({}, None, DIRECTIONS), 1.0)
+
+
+@pytest.mark.parametrize("given", [(0.2, 0.4, 1.0), [0.2, 0.4, 1], "0.2,0.4,1", "(0.2, 0.4, 1)"])
+def test_any_colour_is_a_background(given):
+    value = BACKGROUND.parse(given) if isinstance(given, str) else given
+    assert BACKGROUND.accepts(value)
+    kept = BACKGROUND.convert(value)
+    assert kept == (0.2, 0.4, 1.0) and BACKGROUND.read(kept, 1) == Solid((0.2, 0.4, 1.0))
+    seen = jax.jit(lambda background: background({}, None, DIRECTIONS))(BACKGROUND.read(kept, 1))
+    np.testing.assert_allclose(seen[0, 0], [0.2, 0.4, 1.0])
+
+
+@pytest.mark.parametrize("given", ["whit", "1,0", "0,0,2", "0,0,-1", "0,0,0,0", "a,b,c", "0.5", ""])
+def test_what_is_no_colour_is_refused(given):
+    assert not BACKGROUND.accepts(BACKGROUND.parse(given))
+
+
+@pytest.mark.parametrize("name", ["white", "learned", "random"])
+def test_those_of_the_list_by_name(name):
+    assert BACKGROUND.accepts(BACKGROUND.parse(name)) and BACKGROUND.convert(name) == name
+    assert BACKGROUND.read(name, 1) is BACKGROUNDS[name]
 
 
 @pytest.mark.slow
