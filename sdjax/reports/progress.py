@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from io import TextIOBase
 
 WINDOW = 30.0  # seconds over which the speed is measured
+LINES = 1000  # of a log that come at even distances, before they become rarer
 
 
 class Speed:
@@ -38,7 +39,7 @@ class Progress:
     """Shows steps, speed, time left and loss terms while a run goes on (a context manager).
 
     In a terminal it is one line that changes (rich); elsewhere, as in a log or a notebook, a
-    line at most every `every` seconds and one at the end.
+    line at most every `every` seconds, more rarely after 1,000 lines, and one at the end.
 
     Args:
         total: the step at which the run ends.
@@ -102,12 +103,13 @@ class _LogLines:
     ):
         self._stream, self._every, self._clock = stream, every, clock
         print(waiting, file=stream, flush=True)
-        self._next = clock()
+        self._start = self._next = clock()
 
     def show(self, step: int, text: str, is_last: bool) -> None:
-        if is_last or self._clock() >= self._next:
+        now = self._clock()
+        if is_last or now >= self._next:
             print(text, file=self._stream, flush=True)
-            self._next = self._clock() + self._every
+            self._next = now + max(self._every, (now - self._start) / LINES)
 
     def close(self) -> None:
         pass

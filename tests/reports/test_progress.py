@@ -69,3 +69,14 @@ def test_a_terminal_has_one_line_that_changes():
     shown = terminal.getvalue()
     assert "a [red] mug  2/2  4 steps/s  0:00 left  sds 0.5" in shown
     assert shown.count("\n") == 1
+
+
+def test_a_log_of_days_has_few_lines():
+    """Ten days, with a line every ten seconds at first."""
+    clock, stream = Clock(), io.StringIO()
+    progress = Progress(10**6, "a mug", stream=stream, clock=clock)
+    for step in range(1, 86400 + 1):
+        clock.now += 10.0
+        progress.update(step)
+    lines = stream.getvalue().count("\n")
+    assert 1000 < lines < 6000
