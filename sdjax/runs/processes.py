@@ -11,6 +11,7 @@ import numpy as np
 
 from sdjax.config.errors import UserError
 from sdjax.config.fields import optional, text, whole
+from sdjax.runs.compilation_cache import remove_damaged_entries
 
 AUTOMATIC = "auto"
 PROCESSES = {
@@ -23,7 +24,8 @@ PROCESSES = {
 
 
 def prepare_machine() -> None:
-    """What JAX reads once: a CPU device per core, and programs kept in `~/.cache/sdjax`.
+    """What JAX reads once: a CPU device per core, and programs kept in `~/.cache/sdjax`, of which
+    the damaged ones are removed.
 
     What the user has set stays, in the environment (`JAX_NUM_CPU_DEVICES`,
     `JAX_COMPILATION_CACHE_DIR`) or by `jax.config.update`.  After JAX's first computation the
@@ -33,6 +35,7 @@ def prepare_machine() -> None:
         cache = Path.home() / ".cache" / "sdjax" / "programs"
         jax.config.update("jax_compilation_cache_dir", str(cache))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+    remove_damaged_entries()
     if jax.config.jax_num_cpu_devices == -1:
         try:
             jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
