@@ -37,7 +37,7 @@ def check_fields(fields: Fields, fixed: Fields, known: set[str], component: str)
             )
 
 
-def check_types(name: str, given: tuple[str, ...], allowed: tuple[str, ...]) -> None:
+def check_types(name: str, given: tuple[Any, ...], allowed: tuple[str, ...]) -> None:
     """ValueError at the first block of a type that is not among those `allowed`."""
     for block in given:
         if block not in allowed:

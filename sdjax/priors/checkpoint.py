@@ -42,12 +42,13 @@ HALF_PRECISION = Precision()
 class Part(NamedTuple):
     """A network of a checkpoint.
 
-    fields: of its config.json.  shapes: of its tensors, by PyTorch's names.  params: of a template,
-    in its nesting.  source: where they are from, the subject of the sentence about what is wrong.
+    fields: of its config.json.  shapes(): of its tensors, by PyTorch's names.  params: of a
+    template, in its nesting.  source: where they are from, the subject of the sentence about what
+    is wrong with them.
     """
 
     fields: Fields
-    shapes: Mapping[str, tuple[int, ...]]
+    shapes: Callable[[], Mapping[str, tuple[int, ...]]]
     params: Callable[[Params], Params]
     source: str
 
@@ -128,7 +129,7 @@ def made_prior(
         configs.autoencoder, precision.autoencoder, precision.autoencoder, remat
     )
     networks = ((checkpoint.unet, unet), (checkpoint.vae, autoencoder))
-    templates = [checked_template(made, part.shapes, part.source) for part, made in networks]
+    templates = [checked_template(made, part.shapes(), part.source) for part, made in networks]
     return StableDiffusionPrior(
         **scheduler,
         image_size=size,
@@ -145,7 +146,7 @@ def _part(folder: Path, fields: Fields, shapes: Mapping[str, Any], lora: Lora) -
     def params(template: Params) -> Params:
         return load_params(template, folder, changes=lora.changes(folder.name))
 
-    return Part(fields, shapes, params, f"'{folder}'")
+    return Part(fields, lambda: shapes, params, f"'{folder}'")
 
 
 def _embed(

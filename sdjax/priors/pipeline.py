@@ -73,15 +73,17 @@ def _check(pipe: Any) -> None:
 
 
 def _part(pipe: Any, name: str) -> Part:
-    network = getattr(pipe, name)
-    source = f"The pipeline's {name}"
-    shapes = dict(module_shapes(uncompiled(network), source))
-    return Part(_fields(network), shapes, lambda template: _params(pipe, name, template), source)
+    network, source = uncompiled(getattr(pipe, name)), f"The pipeline's {name}"
+    return Part(
+        fields=_fields(network),
+        shapes=lambda: dict(module_shapes(network, source)),
+        params=lambda template: _params(pipe, name, template),
+        source=source,
+    )
 
 
 def _fields(network: Any) -> Fields:
     """What diffusers would write to the network's config.json."""
-    network = uncompiled(network)
     return {**network.config, "_class_name": type(network).__name__}
 
 

@@ -6,9 +6,13 @@ import shutil
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
+from sdjax.config.errors import UserError
 from sdjax.text.embeddings import embed
 from sdjax.text.encoder import fingerprint, text_encoder
+from sdjax.weights.lora import Lora, given_lora
+from sdjax.weights.tensors import tensor_shapes
 from tests import reference
 
 MODELS = ("sd1_tiny", "sd2_tiny")
@@ -125,3 +129,33 @@ def test_what_is_missing_or_unsuitable_is_named(copied, damage, sentence):
     damage(copied)
     with pytest.raises(ValueError, match=sentence):
         text_encoder(copied)
+
+
+def test_surplus_tensors_of_a_whole_clip_are_ignored(copied):
+    expected = np.asarray(text_encoder(copied)(["a bun"]))
+    file = copied / "text_encoder" / "model.safetensors"
+    beside = {"logit_scale": np.ones(1), "vision_model.x.weight": np.ones(3)}
+    save_file({**load_file(file), **beside}, file)
+    np.testing.assert_array_equal(text_encoder(copied)(["a bun"]), expected)
+
+
+def test_a_token_that_the_encoder_does_not_know(copied):
+    tokenize = lambda prompts: np.full((len(prompts), 3), 604, np.int32)  # noqa: E731
+    encode = text_encoder(copied, tokenize=tokenize)
+    with pytest.raises(UserError, match="has a token 604, while the text encoder knows 604"):
+        encode(["a bun"])
+
+
+def test_lora_is_added_and_known_to_the_fingerprint(copied, tmp_path):
+    name = "text_model.encoder.layers.0.mlp.fc1"
+    file = copied / "text_encoder" / "model.safetensors"
+    weight = load_file(file)[f"{name}.weight"]
+    up, down = np.ones((len(weight), 1), np.float32), np.ones((1, weight.shape[1]), np.float32)
+    parts = {f"text_encoder.{name}.lora_A.weight": down, f"text_encoder.{name}.lora_B.weight": up}
+    save_file(parts, tmp_path / "lora.safetensors")
+    shapes = {"text_encoder": tensor_shapes(copied / "text_encoder")}
+    lora = given_lora([tmp_path / "lora.safetensors"], 0.1, shapes)
+    found = text_encoder(copied, lora=lora)(["a bun"])
+    assert fingerprint(copied, lora=lora) != fingerprint(copied) == fingerprint(copied, lora=Lora())
+    save_file({**load_file(file), f"{name}.weight": weight + np.float32(0.1)}, file)
+    np.testing.assert_allclose(found, text_encoder(copied)(["a bun"]), atol=1e-5)

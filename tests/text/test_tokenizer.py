@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sdjax.config.errors import UserError
+from sdjax.text.framed import Framed
 from sdjax.text.tokenizer import load_tokenizer, tokenizer_of
 from tests import reference
 
@@ -62,6 +64,15 @@ def test_recorded_ids_of_a_folder_as_transformers_5_writes_it(loaded, tmp_path):
     recorded = reference.load("tiny_sd2_tiny")["tokenizer"]
     ids = load_tokenizer(tmp_path)([str(prompt) for prompt in recorded["prompts"]])
     np.testing.assert_array_equal(ids, recorded["input_ids"])
+
+
+def test_a_recorded_folder_of_transformers_5_has_the_ids_of_the_former_two_files():
+    recorded = reference.load("tiny_sd1_tiny")["tokenizer"]
+    prompts = [str(prompt) for prompt in recorded["prompts"]]
+    saved = Path(__file__).parents[1] / "data" / "tokenizer_json"
+    assert {file.name for file in saved.iterdir()} == {"tokenizer.json", "tokenizer_config.json"}
+    tokenizer = load_tokenizer(saved)
+    np.testing.assert_array_equal(tokenizer.ids(prompts), recorded["input_ids"])
 
 
 class Slow:
@@ -130,6 +141,30 @@ def test_a_long_prompt_names_the_words_that_are_lost(prompt, lost):
     assert ids[0, [0, -1]].tolist() == ids_of("sd1_tiny", "bos_token", "eos_token")
 
 
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("frame", [{"after": ", side view"}, {"before": "backside view of "}])
+def test_the_words_for_the_view_are_never_cut(name, frame):
+    tokenizer = load_tokenizer(folder(name))
+    prompt = Framed("a wooden tower, " * 40, **frame)
+    with pytest.warns(UserWarning, match="with its words for the view has .* end '.*' is cut off"):
+        (text,) = tokenizer.fitting([prompt])
+    assert text.startswith(prompt.before + "a wooden") and text.endswith(prompt.after)
+    assert tokenizer.count(text) <= 75 < tokenizer.count(text.replace("tower", "tower tower", 6))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert tokenizer.fitting([text]) == [text]
+
+
+def test_one_warning_for_all_directions_of_a_prompt_at_every_call():
+    tokenizer, long = load_tokenizer(folder("sd1_tiny")), "a " * 80
+    prompts = [*(Framed(long, after=f", {name} view") for name in ("side", "front")), long, ""]
+    for _ in range(2):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            tokenizer.fitting(prompts)
+        assert len(caught) == 1
+
+
 def test_a_prompt_that_just_fits_is_no_cause_for_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -156,7 +191,7 @@ def test_a_tokenizer_in_one_file_needs_its_settings(copied):
 )
 def test_a_damaged_file_is_an_error_about_the_folder(copied, name):
     (copied / name).write_text('{"a": ')
-    with pytest.raises(UserError, match="cannot be read|is damaged"):
+    with pytest.raises(UserError, match=r"cannot be read|is damaged"):
         load_tokenizer(copied)
 
 
@@ -186,3 +221,26 @@ def test_no_network_no_torch_no_noise_and_nothing_imported_early():
     command = [sys.executable, "-W", "ignore::UserWarning", "-c", SILENT, str(folder("sd1_tiny"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("[] False\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("tokenizer_config.json", "[]", r"tokenizer_config\.json' holds \[\], expected"),
+        ("tokenizer_config.json", '{"model_max_length": 1}', "model_max_length is 1, 3 are needed"),
+        ("tokenizer_config.json", '{"model_max_length": "long"}', "cannot be read"),
+        ("vocab.json", "{}", "cannot be read"),
+        ("vocab.json", '{"a": null}', "cannot be read"),
+    ],
+)
+def test_files_that_make_no_tokenizer_of_clip(copied, name, content, words):
+    (copied / name).write_text(content)
+    with pytest.raises(UserError, match=words):
+        load_tokenizer(copied)
+
+
+def test_a_link_to_nothing_is_named(copied):
+    (copied / "merges.txt").unlink()
+    (copied / "merges.txt").symlink_to("../../blobs/gone")
+    with pytest.raises(UserError, match=r"merges.txt' is a link to '../../blobs/gone', which is"):
+        load_tokenizer(copied)

@@ -15,6 +15,10 @@ class Tensor:
     def __init__(self, array: np.ndarray):
         self.array = array
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
     def cpu(self) -> "Tensor":
         return self
 

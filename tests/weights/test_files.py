@@ -7,8 +7,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from sdjax.config.errors import UserError
+from sdjax.weights import safetensors_files
 from sdjax.weights.load import load_params
-from sdjax.weights.tensors import read_tensors
+from sdjax.weights.tensors import read_tensors, tensor_shapes
 from tests.weights.small import FILE, assert_equal, random_params, template, torch_tensors, write
 
 STEM = "diffusion_pytorch_model"
@@ -65,7 +66,7 @@ def test_a_missing_shard(tmp_path, tensors):
 @pytest.mark.parametrize("text", ["", "[]", '{"metadata": {}}', '{"weight_map": ["a"]}'])
 def test_a_damaged_index(tmp_path, text):
     (tmp_path / "model.safetensors.index.json").write_text(text)
-    with pytest.raises(UserError, match="(is no|expected an) index of safetensors"):
+    with pytest.raises(UserError, match=r"(is no|expected an) index of safetensors"):
         load_params(template(), tmp_path)
 
 
@@ -98,3 +99,62 @@ def test_nothing_to_read(tmp_path):
         load_params(template(), tmp_path)
     with pytest.raises(UserError, match=r"There is no folder '.*absent'"):
         load_params(template(), tmp_path / "absent")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../x.safetensors", "/x.safetensors", "a/x.safetensors", "c:x.safetensors", "x.bin", ""),
+        *("x\0.safetensors", "..", ".safetensors", None, 3, ["x.safetensors"]),
+    ],
+)
+def test_an_index_that_names_anything_but_files_beside_it(tmp_path, tensors, name):
+    write(tmp_path.parent, tensors, "x.safetensors")
+    content = json.dumps({"weight_map": {"conv_in.bias": name}})
+    (tmp_path / "model.safetensors.index.json").write_text(content)
+    with pytest.raises(UserError, match=r"names .*, expected \.safetensors files beside it only"):
+        load_params(template(), tmp_path)
+
+
+def test_shards_that_are_no_files(tmp_path, tensors):
+    write_shards(tmp_path, tensors, "model.safetensors.index.json", "model-{}-of-3.safetensors")
+    (tmp_path / "model-2-of-3.safetensors").unlink()
+    (tmp_path / "model-2-of-3.safetensors").mkdir()
+    with pytest.raises(UserError, match=r"but model-2-of-3.safetensors is missing"):
+        load_params(template(), tmp_path)
+    (tmp_path / "model-2-of-3.safetensors").rmdir()
+    (tmp_path / "model-2-of-3.safetensors").symlink_to("../../blobs/gone")
+    with pytest.raises(UserError, match=r"model-2-of-3.safetensors' is a link to '../../blobs/go"):
+        load_params(template(), tmp_path)
+
+
+def test_a_link_to_nothing_and_a_folder_in_place_of_weights(tmp_path):
+    (tmp_path / FILE).symlink_to("../../blobs/gone")
+    with pytest.raises(UserError, match=rf"{FILE}' is a link to '../../blobs/gone', which is not"):
+        load_params(template(), tmp_path)
+    (tmp_path / FILE).unlink()
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(UserError, match=f"{FILE}' is a folder, expected"):
+        load_params(template(), tmp_path)
+
+
+def test_names_and_shapes_come_from_the_heads(tmp_path, tensors):
+    write(tmp_path, tensors)
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    assert tensor_shapes(tmp_path) == shapes
+
+
+def test_of_another_network_no_tensor_is_read(tmp_path, tensors, monkeypatch):
+    write(tmp_path, tensors | {"extra.weight": np.ones(2, np.float32)})
+    monkeypatch.setattr(safetensors_files, "_tensor", lambda *_: pytest.fail("a tensor is read"))
+    with pytest.raises(UserError, match="1 surplus"):
+        load_params(template(), tmp_path)
+
+
+def test_weights_that_are_quantised(tmp_path, tensors):
+    buffers = {"text_model.position_ids": np.ones(3, np.int64)}
+    write(tmp_path, tensors | buffers)
+    assert_equal(load_params(template(), tmp_path), random_params())
+    write(tmp_path, tensors | {"conv_in.bias": np.ones(6, np.int8)})
+    with pytest.raises(UserError, match=r"holds 'conv_in.bias' as I8, expected F64, .* quantised"):
+        load_params(template(), tmp_path)

@@ -1,6 +1,10 @@
 """Folders that are models, and what is said of those that are not."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from sdjax.config.errors import UserError
 from sdjax.weights.hub import COMPONENTS, local_folder
@@ -79,3 +83,22 @@ def test_these_are_paths_and_no_names_of_the_hub(model, monkeypatch, source):
 
 def test_a_folder_has_no_revision(model):
     assert "is a folder here, so leave out the revision 'flax'" in refused(model, "flax")
+
+
+@pytest.mark.parametrize(
+    "name", ["pytorch_lora_weights.safetensors", "adapter_config.json", "any.safetensors"]
+)
+def test_a_lora_is_called_one(tmp_path, name):
+    file = tmp_path / name
+    file.write_text("{}")
+    if file.suffix == ".safetensors":
+        save_file({"unet.x.lora.down.weight": np.ones((1, 2))}, file)
+    for source in [tmp_path, *([file] if file.suffix == ".safetensors" else [])]:
+        assert "is a LoRA" in refused(source)
+        assert "not a model; give the model that it was trained for" in refused(source)
+        assert "as prior.weights and this as prior.lora." in refused(source)
+
+
+@pytest.mark.parametrize("source", ["a" * 5000, "~nobody-knows/model", "a\0b", Path("x" * 300)])
+def test_names_that_no_folder_can_have(source):
+    assert "There is no folder" in refused(source)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sdjax.weights.layout import (
     current_name,
     fits,
+    is_beside,
     is_parameter,
     to_flax,
     to_torch,
@@ -116,3 +117,19 @@ def test_only_attention_of_old_autoencoders_is_squeezed(path, shape, fitting):
 )
 def test_buffers_are_no_parameters(name, parameter):
     assert is_parameter(name) is parameter
+
+
+@pytest.mark.parametrize(
+    "name, beside",
+    [
+        ("logit_scale", True),
+        ("vision_model.encoder.layers.0.mlp.fc1.bias", True),
+        ("visual_projection.weight", True),
+        ("text_projection.weight", True),
+        ("text_model.encoder.layers.23.mlp.fc1.bias", False),
+        ("extra.weight", False),
+    ],
+)
+def test_what_a_whole_clip_has_beside_its_text_encoder(name, beside):
+    assert is_beside(name, ["text_model.embeddings.position_embedding.weight"]) is beside
+    assert not is_beside(name, ["conv_in.weight"])

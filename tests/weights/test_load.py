@@ -133,3 +133,13 @@ def test_numbers_that_are_not_finite(tmp_path, value, dtype):
         f"(2 not finite)."
     )
     assert lines == ["not finite:", "  conv_in.weight", "  ff.net.2.weight"]
+
+
+def test_of_a_whole_clip_one_tower_is_read(tmp_path):
+    tower = {"text_model": {"norm": {"scale": jax.ShapeDtypeStruct((3,), np.float32)}}}
+    ones = {"text_model.norm.weight": np.ones(3, np.float32)}
+    beside = {"logit_scale": np.ones(1), "vision_model.norm.weight": np.ones(4)}
+    read = load_params(tower, write(tmp_path, ones | beside))
+    assert jax.tree.leaves(read)[0].shape == (3,)
+    with pytest.raises(UserError, match="1 surplus"):
+        load_params(tower, write(tmp_path, ones | {"text_model.more.weight": np.ones(4)}))

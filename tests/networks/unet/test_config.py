@@ -33,7 +33,14 @@ def test_missing_fields_are_those_of_stable_diffusion():
 
 @pytest.mark.parametrize(
     "harmless",
-    [{"upcast_attention": True}, {"dropout": 0.1}, {"_name_or_path": "x"}, {"new_in_2027": None}],
+    [
+        {"upcast_attention": True},
+        {"dropout": 0.1},
+        {"_name_or_path": "x"},
+        {"new_in_2027": None},
+        {"decay": 0.9999, "inv_gamma": 1.0, "min_decay": 0.0, "optimization_step": 1000},
+        {"power": 2 / 3, "update_after_step": 0, "use_ema_warmup": False},
+    ],
 )
 def test_fields_without_effect_are_passed_over(harmless):
     assert UNetConfig.from_dict(small_unet(**harmless)) == UNetConfig.from_dict(small_unet())
@@ -61,9 +68,35 @@ def test_fields_without_effect_are_passed_over(harmless):
         ({"transformer_layers_per_block": [[1, 1], [1, 1]]}, "transformer_layers_per_block"),
         ({"cross_attention_dim": [12, 24]}, "cross_attention_dim .* an integer"),
         ({"attention_head_dim": 3}, "block_out_channels is 8, expected a multiple .* 3"),
+        ({"block_out_channels": None}, "block_out_channels is None, expected a list"),
+        ({"block_out_channels": [8, "16"]}, "block_out_channels is '16', expected a whole number"),
+        ({"block_out_channels": [8, True]}, "block_out_channels is True, expected a whole number"),
+        ({"block_out_channels": [8, 10**9]}, "block_out_channels is 1000000000, expected .* to"),
+        ({"block_out_channels": [8] * 100}, "block_out_channels is .*, expected a list"),
+        ({"down_block_types": 3}, "down_block_types is 3, expected a list"),
+        ({"down_block_types": [None, {}]}, "down_block_types holds None"),
+        ({"layers_per_block": 10**9}, "layers_per_block is 1000000000, expected a whole number"),
+        ({"layers_per_block": 0}, "layers_per_block is 0, expected a whole number"),
+        ({"layers_per_block": True}, "layers_per_block is True, expected an integer"),
+        ({"transformer_layers_per_block": 10**9}, "transformer_layers_per_block is 1000000000"),
+        ({"attention_head_dim": 0}, "attention_head_dim is 0"),
+        ({"attention_head_dim": None}, "attention_head_dim is None"),
+        ({"in_channels": "4"}, "in_channels is '4', expected a whole number"),
+        ({"out_channels": -4}, "out_channels is -4, expected a whole number from 1"),
+        ({"sample_size": 10**9}, "sample_size is 1000000000, expected a whole number from 1 to"),
+        ({"sample_size": [8, 16]}, "sample_size is .8, 16., expected a whole number"),
+        ({"norm_eps": float("nan")}, "norm_eps is nan, expected a finite number above 0"),
+        ({"norm_num_groups": 0}, "norm_num_groups is 0, expected a whole number"),
+        ({"freq_shift": None}, "freq_shift is None, expected a finite number"),
+        ({"use_linear_projection": "yes"}, "use_linear_projection is 'yes', expected true or fal"),
+        ({"_class_name": 10**5000}, "_class_name a int too large to show"),
         ({"norm_num_groups": 16}, "block_out_channels is 8, expected .*norm_num_groups, 16"),
     ],
 )
 def test_other_architectures_are_refused_by_name(change, words):
     with pytest.raises(UserError, match=words):
         UNetConfig.from_dict(small_unet(**change))
+
+
+def test_latents_that_are_square_have_one_edge():
+    assert UNetConfig.from_dict(small_unet(sample_size=[8, 8])).sample_size == 8
