@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 OTHER_SUFFIXES = (".gif", ".heic", ".heif", ".avif", ".jfif", ".jp2", ".psd", ".dng")  # not read
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")  # no others: some of Pillow's run programs
-LARGEST = 100_000_000  # pixels; some 400 MB
+LARGEST = 2**26  # pixels; with its copies it takes up to 1.6 GB for a moment
 _INTERPRETATION, _BITS, _WHITE_IS_ZERO = 262, 258, 0  # tags of TIFF, and a value of the first
 
 
@@ -112,8 +112,9 @@ def _of_numbers(picture: "Image", tags: Mapping[int, Any], file: Path) -> "Image
     if tags.get(_INTERPRETATION) == _WHITE_IS_ZERO:
         grey = 1 - grey
     hidden = picture.info.get("transparency")  # of a PNG
-    alpha = np.ones_like(grey) if hidden is None else values != hidden
-    return Image.fromarray(np.uint8(np.round(255 * np.stack([grey, alpha], axis=-1))), "LA")
+    opaque = np.ones(grey.shape, bool) if hidden is None else values != hidden
+    shades = np.uint8(np.round(255 * grey))
+    return Image.fromarray(np.stack([shades, np.uint8(255) * opaque], axis=-1), "LA")
 
 
 def _of_8_bits(hidden: object) -> object:
