@@ -155,10 +155,11 @@ def parse(argv: Sequence[str], flag_values: flags.FlagValues = flags.FLAGS) -> l
 
 
 def _parse_quietly(argv: Sequence[str]) -> list[str]:
-    """absl would log at INFO from here on, and orbax reports each of its steps there."""
+    """absl would log at INFO from here on, where orbax reports each of its steps, and errors, which
+    come to us too, with their tracebacks."""
     rest = parse(argv)
     if flags.FLAGS["verbosity"].using_default_value:
-        flags.FLAGS.verbosity = logging.WARNING
+        flags.FLAGS.verbosity = logging.FATAL
     return rest
 
 

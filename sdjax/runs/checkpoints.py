@@ -1,6 +1,9 @@
 """Checkpoints of a run: written beside the training, kept in pairs, whole or absent."""
 
+import os
+import re
 import shutil
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,6 +54,7 @@ class Checkpoints:
 
         self._folder = Path(folder).absolute()
         self._arguments, self._config, self._check = ocp.args, config, check
+        self._former_hook, sys.unraisablehook = sys.unraisablehook, self._hook
         with explained(f"The folder of checkpoints {self._folder}"):
             self._folder.mkdir(parents=True, exist_ok=True)
             self._manager = ocp.CheckpointManager(
@@ -121,14 +125,22 @@ class Checkpoints:
 
     def close(self) -> None:
         """Waits until everything is written; raises a UserError where it cannot be."""
-        self.wait()
-        self._manager.close()
+        try:
+            self.wait()
+            self._manager.close()
+        finally:
+            sys.unraisablehook = self._former_hook
 
     def __enter__(self) -> "Checkpoints":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _hook(self, raised: Any) -> None:
+        """Where one write fails, tensorstore's threads print that they cannot report the others."""
+        if str(raised.exc_value) != "Event loop is closed":
+            self._former_hook(raised)
 
     def _read(self, step: int) -> tuple[Any, dict[str, np.ndarray]]:
         """The configuration, and the leaves: whole, whatever devices wrote the parts."""
@@ -169,11 +181,19 @@ def explained(subject: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UserError(
-            f"{subject} cannot be written ({' '.join(reason.split())[:200]}); make room or give it "
-            "another place, and the same command goes on from the last checkpoint."
+            f"{subject} cannot be written ({_reason(error)}); make room or give it another place, "
+            "and the same command goes on from the last checkpoint."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The system's own words where the error quotes them, as "No space left on device"."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = " ".join(str(error).split())
+    own = re.search(r"os_error_code='(\d+)'", text)
+    return os.strerror(int(own[1])) if own else text[:200]
 
 
 def _to_host(leaf: Any) -> np.ndarray | jax.Array:
