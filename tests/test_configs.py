@@ -118,7 +118,18 @@ def loaded(command, source):
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_commands_are_configured_as_they_were(name):
     command, source = OTHERS[name]
-    assert loaded(command, source) == loaded(command, former()[name])
+    assert without_spacing(loaded(command, source)) == without_spacing(
+        loaded(command, former()[name])
+    )
+
+
+def without_spacing(config):
+    """That of DDIM was written down; now it is the prior's own where nobody asks for another."""
+    return {
+        name: without_spacing(value) if hasattr(value, "items") else value
+        for name, value in config.items()
+        if name != "spacing"
+    }
 
 
 @pytest.mark.parametrize("name", WITH_RUNS)
@@ -132,7 +143,8 @@ def test_several_runs_are_configured_as_they_were(name):
     else:
         own, found = {field: table[field] for field in table if field != "runs"}, ours.runs
         runs = table["runs"]
-    assert {field: ours[field] for field in own} == dict(freeze(own))
+    ours = {field: ours[field] for field in own}
+    assert without_spacing(ours) == without_spacing(freeze(own))
     assert dict(found) == {run: of_former_version(rest) for run, rest in runs.items()}
 
 

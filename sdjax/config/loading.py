@@ -22,6 +22,7 @@ from sdjax.config.tables import (
     place,
     rename,
     resolve,
+    short,
 )
 
 Overrides = Mapping[str, Any] | Sequence[str]
@@ -106,8 +107,8 @@ def read(source: Any) -> dict[str, Any]:
         path, argument = find(source)
         return _table(read_file(path, argument), str(path))
     if hasattr(source, "get_config"):
-        return _table(source.get_config(), repr(source))
-    return _table(source, repr(source))
+        return _table(source.get_config(), short(source))
+    return _table(source, short(source))
 
 
 def read_file(path: Path, argument: str | None = None) -> Any:
@@ -161,10 +162,10 @@ def _table(value: Any, where: str) -> dict[str, Any]:
     if isinstance(value, Mapping):
         try:
             return ConfigDict(value).to_dict()
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise UserError(f"{where} is no configuration: {error}") from error
     raise UserError(
-        f"{where} is no configuration but {value!r}, expected a path, a module, a ConfigDict or a "
+        f"{where} is no configuration but {short(value)}, expected a path, a module, a ConfigDict or a "
         "dict."
     )
 

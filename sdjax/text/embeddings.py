@@ -35,6 +35,8 @@ def embed(
     cache = default_cache() if cache is None else Path(cache)
     files = {prompt: cache / _file_name(fingerprint, prompt) for prompt in prompts}
     found = {prompt: _read(file) for prompt, file in files.items()}
+    if len({array.shape for array in found.values() if array is not None}) > 1:
+        found = dict.fromkeys(found)  # one of them is damaged, and nobody knows which
     missing = [prompt for prompt in found if found[prompt] is None]
     if missing:
         computed = np.asarray(encode(missing), np.float32)
@@ -52,8 +54,9 @@ def _file_name(fingerprint: str, prompt: str) -> str:
 def _read(file: Path) -> Float[np.ndarray, "tokens features"] | None:
     """The embedding in a file; None if there is none or it is damaged."""
     try:
-        array = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        # Mapped, so that a damaged head cannot ask for more memory than the file has bytes.
+        array = np.array(np.load(file, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError, EOFError, SyntaxError, TypeError, ArithmeticError, MemoryError):
         return None
     whole = array.ndim == 2 and array.dtype == np.float32 and np.isfinite(array).all()
     return array if whole else None

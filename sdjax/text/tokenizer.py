@@ -76,6 +76,8 @@ class Tokenizer:
         return np.asarray(ids + padding, np.int32)
 
     def _all(self, prompt: str) -> list[int]:
+        if not _is_unicode(prompt):
+            raise UserError(f"the prompt {_shortened(prompt)!r} is no text, expected UTF-8.")
         with _silence():
             return list(self.library(str(prompt))["input_ids"])
 
@@ -152,6 +154,11 @@ def _lost(library: Any, prompt: str, ids: list[int], cut: int) -> str:
             return library.decode(ids[first:-1])
         offsets = library(prompt, return_offsets_mapping=True)["offset_mapping"]
     return prompt[offsets[first][0] :].strip()
+
+
+def _is_unicode(text: str) -> bool:
+    """False where bytes of another encoding came through the command line."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _shortened(text: str, longest: int = 80) -> str:

@@ -20,6 +20,8 @@ ARRAY = 1
 CHUNKED = "__msgpack_chunked_array__"
 HEAD = 512  # bytes; enough for any shape and dtype name
 LARGEST = 2**31 - 1  # bytes in one object
+# What reading raises where names, shapes or levels are not as Flax writes them.
+_DAMAGE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 def flax_tensors(file: Path) -> Iterator[tuple[str, np.ndarray]]:
@@ -37,7 +39,7 @@ def flax_tensors(file: Path) -> Iterator[tuple[str, np.ndarray]]:
                 path = path[path[0] == "params" :]
                 tensor = torch_tensor(path, array.shape)
                 yield tensor.name, to_torch(tensor, array)
-        except (msgpack.UnpackException, ValueError, TypeError, KeyError) as error:
+        except (msgpack.UnpackException, *_DAMAGE) as error:
             raise UserError(
                 f"'{file}' is cut short or no file of Flax weights "
                 f"({type(error).__name__}); download it again."

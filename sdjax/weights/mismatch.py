@@ -29,5 +29,6 @@ class Mismatch(NamedTuple):
 
 def described(name: str, shape: tuple[int, ...], expected: tuple[int, ...] | None = None) -> str:
     """A tensor's line: its name, its shape and, if another was expected, that one."""
+    name = name if name.isprintable() else repr(name)
     line = f"{name} [{', '.join(map(str, shape))}]"
     return line if expected is None else f"{line}, expected [{', '.join(map(str, expected))}]"

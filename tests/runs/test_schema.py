@@ -317,7 +317,7 @@ def test_what_changes_in_a_run_may_be_set_from_outside(name, overrides):
         (
             "stable_diffusion_2d:dsd",
             {"rule__ode": "cached", "rule__ode_bins": 16},
-            "config.rule.ode_bins is 16, expected None where a prior tells at most four directions",
+            "config.rule.ode_bins is 16, expected None where a prior tells directions only apart",
         ),
         (
             "demo",

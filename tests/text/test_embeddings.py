@@ -107,3 +107,21 @@ def test_the_default_folder(monkeypatch, tmp_path, encode):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_cache() == tmp_path / ".cache" / "sdjax" / "prompts"
+
+
+def test_a_head_that_asks_for_more_than_there_is(encode, tmp_path):
+    embed(["a bun"], encode, "weights", tmp_path)
+    (file,) = tmp_path.iterdir()
+    content = file.read_bytes()
+    for shape in (b"(9999999999999, 2)", b"(3, 2"):
+        file.write_bytes(content.replace(b"(3, 2)", shape)[: len(content)])
+        np.testing.assert_array_equal(
+            embed(["a bun"], encode, "weights", tmp_path)[0, :3], embedding("a bun")
+        )
+    assert len(encode.calls) == 3
+
+
+def test_files_of_different_shapes_are_computed_again(encode, tmp_path):
+    embed(PROMPTS, encode, "weights", tmp_path)
+    np.save(sorted(tmp_path.iterdir())[0], np.zeros((4, 2), np.float32))
+    np.testing.assert_array_equal(embed(PROMPTS, encode, "weights", tmp_path), expected(PROMPTS))

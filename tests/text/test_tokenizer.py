@@ -244,3 +244,9 @@ def test_a_link_to_nothing_is_named(copied):
     (copied / "merges.txt").symlink_to("../../blobs/gone")
     with pytest.raises(UserError, match=r"merges.txt' is a link to '../../blobs/gone', which is"):
         load_tokenizer(copied)
+
+
+def test_a_prompt_in_another_encoding(copied):
+    """As Python hands on what it cannot decode."""
+    with pytest.raises(UserError, match=r"the prompt 'caf.udce9' is no text, expected UTF-8"):
+        load_tokenizer(copied)(["caf\udce9"])

@@ -58,11 +58,15 @@ CONTENT = json.dumps(
     {"weight_map": {str(i): f"model-0000{i}-of-00002.safetensors" for i in (1, 2)}}
 ).encode()  # of every file: an index needs it
 SCRIPT = """
-import json, sys
+import json, os, sys
+from sdjax.config.errors import UserError
 from sdjax.weights.hub import local_folder
+def check(folder):
+    if os.environ.get("REFUSED"):
+        raise UserError(" ".join(sorted(path.name for path in folder.rglob("*") if path.is_file())))
 for args in json.loads(sys.argv[1]):
     try:
-        print("answer:" + json.dumps({"folder": str(local_folder(*args))}))
+        print("answer:" + json.dumps({"folder": str(local_folder(*args, check=check))}))
     except ValueError as error:
         print("answer:" + json.dumps({"error": str(error)}))
 """
@@ -120,6 +124,21 @@ def test_only_what_is_needed_is_downloaded_once_and_works_offline(hub, tmp_path)
     (Path(first["folder"]) / "text_encoder" / "model-00002-of-00002.safetensors").unlink()
     (incomplete,) = ask(tmp_path, NOWHERE, ["owner/model"])
     assert "nor complete in the cache" in incomplete["error"]
+
+
+def is_small(name):
+    return name.endswith((".json", ".txt"))
+
+
+@pytest.mark.slow
+def test_what_is_small_is_looked_at_before_anything_large_is_downloaded(hub, tmp_path):
+    hub.sent.clear()
+    (answer,) = ask(tmp_path, hub.url, ["owner/model"], REFUSED="1")
+    small = filter(is_small, NEEDED)
+    assert answer["error"].split() == sorted(Path(name).name for name in small)
+    assert all(map(is_small, hub.sent))
+    ask(tmp_path, hub.url, ["owner/model"])
+    assert not any(map(is_small, hub.sent[len(answer["error"].split()) :]))
 
 
 @pytest.mark.slow
