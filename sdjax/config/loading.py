@@ -165,8 +165,8 @@ def _table(value: Any, where: str) -> dict[str, Any]:
         except (ValueError, TypeError) as error:
             raise UserError(f"{where} is no configuration: {error}") from error
     raise UserError(
-        f"{where} is no configuration but {short(value)}, expected a path, a module, a ConfigDict or a "
-        "dict."
+        f"{where} is no configuration but {short(value)}, expected a path, a module, a ConfigDict "
+        "or a dict."
     )
 
 
