@@ -16,13 +16,15 @@ from ml_collections import FrozenConfigDict
 from sdjax.commands import app
 from sdjax.config.errors import UserError
 from sdjax.runs.checkpoints import Checkpoints
+from sdjax.runs.combinations import check_config
+from sdjax.runs.memory import check_memory, needs_of_report
 from sdjax.runs.outputs import REPORT, write_meshes, write_turntables
 from sdjax.runs.placement import make_placement
 from sdjax.runs.population import Population
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.run import Run
 from sdjax.runs.run_folder import CHECKPOINTS, check_same_run, read_run_config
-from sdjax.runs.schema import check_config, load_config
+from sdjax.runs.schema import load_config
 from sdjax.runs.shown import open_shown, restore_shown
 from sdjax.runs.workdir import make_folder, workdir_of
 from sdjax.scene import SCENES
@@ -79,6 +81,7 @@ def export(
     config = _config(workdir, settings)
     _check_seed(config, seed)
     prepare_machine()
+    check_memory(needs_of_report(config), seeds=config.seeds)
     shown = config if background is None else _before(config, background)
     run, particles = _restore(config, workdir)
     run = run._replace(config=shown)

@@ -16,6 +16,7 @@ from sdjax.priors import PRIORS
 from sdjax.priors.kind import Wanted
 from sdjax.reports.evaluation import Evaluation, describe, judge
 from sdjax.reports.pictures import image_grid, save_png
+from sdjax.runs.memory import check_memory, needs_of_samples
 from sdjax.runs.outputs import finish, write_pictures
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.sampling import SCHEMA, Sampling, sample_seeds, view_cameras
@@ -40,8 +41,9 @@ def sample(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalu
     started = time.perf_counter()
     config = load_config(config, overrides)
     PRIORS[config.prior.name].check(config.prior, config.prompt)
-    folder = open_workdir(workdir, config)
     prepare_machine()
+    check_memory(needs_of_samples(config), seeds=config.seeds)
+    folder = open_workdir(workdir, config)
     evaluation = _evaluate(config)
     write_pictures(folder, evaluation)
     for row, views in zip(evaluation.metrics["seeds"], evaluation.views, strict=True):

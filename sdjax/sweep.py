@@ -21,9 +21,10 @@ from sdjax.config.loading import Overrides, read, rules_of
 from sdjax.reports import markdown
 from sdjax.reports.pictures import save_png, stack
 from sdjax.reports.whole_files import write_whole
+from sdjax.runs.combinations import check_config
 from sdjax.runs.finished import is_finished, read_run
 from sdjax.runs.run_folder import read_run_config
-from sdjax.runs.schema import check_config, load_config
+from sdjax.runs.schema import load_config
 from sdjax.runs.workdir import make_folder, workdir_of
 from sdjax.train import train
 

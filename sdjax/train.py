@@ -17,15 +17,17 @@ from sdjax.config.tables import resolve
 from sdjax.reports.evaluation import Evaluation
 from sdjax.runs import loop, outputs
 from sdjax.runs.checkpoints import Checkpoints
+from sdjax.runs.combinations import check_config
 from sdjax.runs.evaluate import is_image
 from sdjax.runs.failures import without_failures
 from sdjax.runs.lock import only_run
+from sdjax.runs.memory import check_memory, needs_of_training
 from sdjax.runs.placement import usable_devices
 from sdjax.runs.population import Population
 from sdjax.runs.processes import first_does, is_first, join_processes, prepare_machine
 from sdjax.runs.run import Run, open_run
 from sdjax.runs.run_folder import CHECKPOINTS, check_same_run, open_run_folder
-from sdjax.runs.schema import SCHEMA, check_config, load_config
+from sdjax.runs.schema import SCHEMA, load_config
 from sdjax.runs.signals import asking_first
 from sdjax.runs.watch import Watch
 from sdjax.runs.workdir import make_folder, workdir_of
@@ -59,6 +61,7 @@ def train(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalua
     prepare_machine()
     join_processes(config.run)
     usable_devices(config.seeds, config.run.devices, config.run.weight_shards)
+    check_memory(needs_of_training(config), seeds=config.seeds)
     with ExitStack() as lock:
         first_does(lambda: lock.enter_context(only_run(make_folder(folder))))
         first_does(lambda: open_run_folder(folder, config))

@@ -19,9 +19,10 @@ from sdjax.config.tasks import recipe_of
 from sdjax.priors.stable_diffusion import load
 from sdjax.rules import RULES
 from sdjax.runs import build
+from sdjax.runs.combinations import check_config
 from sdjax.runs.particle import initial_particle
 from sdjax.runs.population import initial_shared
-from sdjax.runs.schema import check_config, load_config, of_former_version
+from sdjax.runs.schema import load_config, of_former_version
 from sdjax.runs.stages import stages
 from sdjax.text.views import prompting_of
 from tests import reference, tiny

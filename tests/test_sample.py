@@ -101,7 +101,10 @@ def test_with_eta_the_steps_draw_noise_of_the_seed():
         ({"steps": 0}, "config.steps is 0, expected a whole number from 1 to 1000."),
         ({"seeds": -1}, "config.seeds is -1, expected a whole number of at least 1."),
         ({"resolution": 0}, "config.resolution is 0, expected a whole number of at least 1."),
-        ({"spacing": "trailling"}, "expected one of leading, trailing, linspace or None; did you mean 'trailing'?"),
+        (
+            {"spacing": "trailling"},
+            "expected one of leading, trailing, linspace or None; did you mean 'trailing'?",
+        ),
         ({"eta": 1.5}, "config.eta is 1.5, expected a number from 0 to 1."),
         ({"camera.azimuth": 3.0}, "the nearest is config.camera.azimuths."),
         ({"seeds": 3}, "holds a run with another configuration (config.seeds is 9 there and 3"),

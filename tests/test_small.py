@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sdjax.config.loading import rules_of
-from sdjax.runs.schema import check_config, load_config
+from sdjax.runs.combinations import check_config
+from sdjax.runs.schema import load_config
 from sdjax.train import train
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

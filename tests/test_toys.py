@@ -26,9 +26,10 @@ from sdjax.rules.kind import RuleKind, plainly
 from sdjax.rules.noise import NOISES
 from sdjax.rules.rescaling import rescaled, scale
 from sdjax.runs.build import make_recipe
+from sdjax.runs.combinations import check_config
 from sdjax.runs.optimizers import OPTIMIZERS
 from sdjax.runs.run_folder import read_run_config
-from sdjax.runs.schema import SCHEMA, check_config, load_config
+from sdjax.runs.schema import SCHEMA, load_config
 from sdjax.runs.stages import stages
 from sdjax.scene import SCENES
 from sdjax.train import train

@@ -16,6 +16,7 @@ from typing import Any
 
 REQUIRED = object()  # the default of a field without one
 LARGEST = sys.float_info.max
+LARGEST_WHOLE = 2**31 - 1  # what the arrays of a computation hold
 Bound = int | float | None
 
 
@@ -117,7 +118,7 @@ def whole(*, at_least: int | None = None, at_most: int | None = None) -> Field:
 
     def accepts(value: Any) -> bool:
         is_whole = isinstance(value, int) and not isinstance(value, bool)
-        return is_whole and _within(value, at_least, at_most, None)
+        return is_whole and _within(value, at_least, at_most, None) and value <= LARGEST_WHOLE
 
     return Field("a whole number" + _bounds(at_least, at_most, None), accepts)
 

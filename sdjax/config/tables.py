@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sdjax.config.errors import UserError, did_you_mean
-from sdjax.config.fields import REQUIRED, Field
+from sdjax.config.fields import LARGEST_WHOLE, REQUIRED, Field
 from sdjax.config.kinds import Choice, Table
 from sdjax.config.synonyms import nearest_field
 
@@ -84,7 +84,14 @@ def check(name: str, value: Any, field: Field) -> None:
     """Raises a UserError unless `field` accepts `value`."""
     if not field.accepts(value):
         hint = did_you_mean(value, field.names) if isinstance(value, str) else "."
-        raise UserError(f"config.{name} is {short(value)}, expected {field.expected}{hint}")
+        expected = f"at most {LARGEST_WHOLE}." if _is_too_large(value) else field.expected + hint
+        raise UserError(f"config.{name} is {short(value)}, expected {expected}")
+
+
+def _is_too_large(value: Any) -> bool:
+    """Whether it is a whole number that no field takes, or holds one."""
+    values = value if isinstance(value, tuple | list) else (value,)
+    return any(isinstance(one, int) and one > LARGEST_WHOLE for one in values)
 
 
 def place(table: dict[str, Any], name: str, value: Any) -> None:

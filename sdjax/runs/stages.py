@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import several, whole
+from sdjax.config.fields import LARGEST_WHOLE, several, whole
 
 
 class Stage(NamedTuple):
@@ -47,6 +47,11 @@ def check_stages(config: Any) -> None:
     if len(set(lengths.values())) != 1:
         counts = ", ".join(f"{count} {name}" for name, count in lengths.items())
         raise UserError(f"config.stages has {counts}, expected as many of each.")
+    if total_steps(config) > LARGEST_WHOLE:
+        raise UserError(
+            f"config.stages.steps has {total_steps(config)} steps in all, expected at most "
+            f"{LARGEST_WHOLE}."
+        )
     highest = highest_resolution(config)
     for resolution in config.stages.resolution:
         if highest % resolution:

@@ -10,14 +10,8 @@ from sdjax.config.loading import read, rules_of
 from sdjax.config.tables import complete, flatten, resolve
 from sdjax.config.tasks import parts_of
 from sdjax.rules import RULES
-from sdjax.runs.schema import (
-    OF_A_RULE,
-    SCHEMA,
-    check_config,
-    completed,
-    load_config,
-    of_former_version,
-)
+from sdjax.runs.combinations import check_config
+from sdjax.runs.schema import OF_A_RULE, SCHEMA, completed, load_config, of_former_version
 from tests.small_runs import CONFIGS
 
 TASKS = (

@@ -14,9 +14,10 @@ from sdjax.rules.vsd.adapter import Adapter
 from sdjax.rules.vsd.learned import vsd
 from sdjax.runs import loop
 from sdjax.runs.checkpoints import Checkpoints
+from sdjax.runs.combinations import check_config
 from sdjax.runs.population import Population
 from sdjax.runs.run import open_run
-from sdjax.runs.schema import check_config, load_config
+from sdjax.runs.schema import load_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
