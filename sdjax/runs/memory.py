@@ -82,7 +82,7 @@ def needs_of_training(config: Any) -> list[Need]:
     if SCENES[config.scene.name].is_flat:
         return [
             *needs,
-            *_images("the particles", size, PARTICLE_COPIES * seeds),
+            _images("the particles", size, PARTICLE_COPIES * seeds),
         ]
     return [*needs, *_of_scene(config), *needs_of_report(config)]
 
