@@ -15,6 +15,8 @@ def plain_file(path: Path, expected: str) -> Path:
     lead to, folders and pipes as what they are.  `expected` ends the sentence."""
     if is_there(path) and path.is_file():
         return path
+    if is_broken_link(path):
+        raise UserError(f"{broken_link(path)}.")
     raise UserError(f"'{path}' {_what_is_wrong(path)}, expected {expected}.")
 
 
@@ -71,8 +73,6 @@ def names_in(folder: Path) -> list[str]:
 
 
 def _what_is_wrong(path: Path) -> str:
-    if is_broken_link(path):
-        return broken_link(path).removeprefix(f"'{path}' ")
     if not is_there(path):
         return "is missing"
     return "is a folder" if path.is_dir() else "is no plain file"
