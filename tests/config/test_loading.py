@@ -9,7 +9,7 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from sdjax.config.errors import UserError
 from sdjax.config.fields import interval, number, several, text, whole
 from sdjax.config.kinds import Choice, Kind, kinds
-from sdjax.config.loading import freeze, rules_of
+from sdjax.config.loading import as_stored, freeze, rules_of
 from tests.config.like import like, load
 
 FILE = """
@@ -295,3 +295,17 @@ def test_a_frozen_table_has_tuples():
     frozen = freeze({"a": [1, [2]], "b": {"c": []}})
     assert frozen == FrozenConfigDict({"a": (1, (2,)), "b": {"c": ()}})
     assert frozen.a == (1, (2,))
+
+
+def test_what_an_earlier_version_stored_is_completed():
+    """That of another command stays what it is, and so differs from ours."""
+    former = as_stored(lambda table: load(table, schema=SCHEMA))
+    assert former({"prompt": "a mug"}) == load({"prompt": "a mug"}, schema=SCHEMA)
+    assert former({"resolution": 8}) == freeze({"resolution": 8})
+
+
+def test_a_table_that_is_none_is_told_in_short():
+    """A ConfigDict sorts its names, and those of different types it cannot."""
+    with pytest.raises(UserError, match="is no configuration") as caught:
+        load({"prompt": "a" * 10_000, "rule": {"": None, 0: None}}, schema=SCHEMA)
+    assert len(str(caught.value)) < 300
