@@ -16,7 +16,7 @@ from sdjax.config.tables import Schema, table_in
 from sdjax.objects.prompts import find, prompts
 from sdjax.priors import PRIORS
 from sdjax.runs import sampling
-from sdjax.runs.schema import check_config as check_training
+from sdjax.runs.combinations import check_config as check_training
 from sdjax.scene import SCENES
 
 OWN = {"analysis": ANALYSIS, "ddim": sampling.DDIM}

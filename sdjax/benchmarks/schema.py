@@ -14,8 +14,8 @@ from sdjax.config.fields import flag, one_of, optional, several
 from sdjax.config.loading import Overrides, load, read
 from sdjax.config.tables import Schema, is_table, table_in
 from sdjax.rules import RULES
+from sdjax.runs.combinations import check_config as check_training
 from sdjax.runs.schema import SCHEMA as TRAINING
-from sdjax.runs.schema import check_config as check_training
 from sdjax.runs.schema import with_tables_of_rule
 
 TABLES = {

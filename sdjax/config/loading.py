@@ -161,9 +161,10 @@ def _table(value: Any, where: str) -> dict[str, Any]:
         return value.to_dict()
     if isinstance(value, Mapping):
         try:
-            return ConfigDict(value).to_dict()
+            table = ConfigDict(value).to_dict()
         except (ValueError, TypeError) as error:
             raise UserError(f"{where} is no configuration: {error}") from error
+        return {str(name): inner for name, inner in table.items()}  # 3 is no field, and told so
     raise UserError(
         f"{where} is no configuration but {short(value)}, expected a path, a module, a ConfigDict "
         "or a dict."

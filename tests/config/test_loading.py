@@ -309,3 +309,8 @@ def test_a_table_that_is_none_is_told_in_short():
     with pytest.raises(UserError, match="is no configuration") as caught:
         load({"prompt": "a" * 10_000, "rule": {"": None, 0: None}}, schema=SCHEMA)
     assert len(str(caught.value)) < 300
+
+
+def test_a_name_that_is_no_text_is_none_of_the_fields():
+    with pytest.raises(UserError, match=r"^config\.0 is not a field; the nearest is config\."):
+        load({0: None}, schema=SCHEMA)

@@ -13,7 +13,8 @@ from sdjax.config.errors import UserError
 from sdjax.config.tables import flatten, is_table, place
 from sdjax.judge_prior import load_config as load_judge
 from sdjax.priors import PRIORS
-from sdjax.runs import schema as training
+from sdjax.runs.combinations import check_config as check_training
+from sdjax.runs.schema import load_config as load_training
 from sdjax.sample import load_config as load_sample
 from sdjax.train_prior import _check as check_train_prior
 from sdjax.train_prior import load_config as load_train_prior
@@ -25,8 +26,8 @@ def check_prior(config):
 
 
 LOADED = {  # by source: how it is loaded, and checked
-    "demo": (training.load_config, training.check_config),
-    "stable_diffusion_3d:sdi": (training.load_config, training.check_config),
+    "demo": (load_training, check_training),
+    "stable_diffusion_3d:sdi": (load_training, check_training),
     "sample": (load_sample, check_prior),
     "analysis/trajectories": (checks.load_config, checks.check_config),
     "analysis/inverted_noise": (checks.load_config, checks.check_config),
