@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -77,6 +78,9 @@ def run(command: Command, argv: Sequence[str] | None = None) -> None:
     except InterruptedRunError as interrupted:
         print(f"sdjax: {name_of(interrupted.number)}: {interrupted}", file=sys.stderr)
         sys.exit(CODE + interrupted.number)
+    except KeyboardInterrupt:  # raised by a library, or where signals could not be taken over
+        print("sdjax: interrupted.", file=sys.stderr)
+        sys.exit(CODE + signal.SIGINT)
 
 
 def _main(command: Command) -> int:

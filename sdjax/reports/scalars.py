@@ -1,13 +1,12 @@
 """What is measured while a run goes on: TensorBoard event files and `metrics.jsonl`."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from sdjax.reports.event_files import join_event_files
+from sdjax.reports.event_files import EventFile, join_event_files
 from sdjax.reports.pictures import Image, to_uint8
 from sdjax.reports.thinning import Thinned
 from sdjax.reports.whole_files import finite, write_whole
@@ -30,20 +29,13 @@ class Scalars:
     """
 
     def __init__(self, folder: str | Path, first_step: int = 0):
-        from tensorboardX import SummaryWriter
-
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self._lines = folder / "metrics.jsonl"
         last = _drop_from(self._lines, first_step)
         events = folder / "tensorboard"
         join_event_files(events)
-        self._writer = SummaryWriter(
-            str(events),
-            purge_step=first_step if any(events.glob("*")) else None,
-            flush_secs=10,
-            filename_suffix=f".{os.getpid()}",  # unlike that of a start in the same second
-        )
+        self._events = EventFile(events, first_step if any(events.glob("*")) else None)
         self._lasting, self._shown = Thinned(LINES, last), Thinned(PICTURES)
         self._left_out: tuple[int, dict[str, float]] | None = None
 
@@ -58,20 +50,22 @@ class Scalars:
     def _write(self, step: int, values: Mapping[str, float]) -> None:
         self._left_out = None
         for name, value in values.items():
-            self._writer.add_scalar(name, value, step)
+            self._events.scalar(step, name, value)
         with self._lines.open("a") as lines:
             lines.write(json.dumps(finite({"step": step, **values})) + "\n")
 
     def image(self, step: int, name: str, image: Image) -> None:
         """Logs an image `[h, w, 3]`, float in [0, 1] or uint8, to TensorBoard."""
         if self._shown.keeps(step):
-            self._writer.add_image(name, to_uint8(image), step, dataformats="HWC")
+            self._events.image(step, name, to_uint8(image))
 
     def close(self) -> None:
-        """Writes out the last step, and what TensorBoard's writer still holds."""
-        if self._left_out is not None:
-            self._write(*self._left_out)
-        self._writer.close()
+        """Writes out the last step."""
+        try:
+            if self._left_out is not None:
+                self._write(*self._left_out)
+        finally:
+            self._events.close()
 
     def __enter__(self) -> "Scalars":
         return self

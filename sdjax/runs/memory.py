@@ -130,15 +130,18 @@ def _of_field(config: Any) -> list[Need]:
 def _of_prior(config: Any, size: int) -> list[Need]:
     """The embedded prior's pictures of its objects, one at least, which are drawn in float32."""
     cameras = config.prior.get("cameras")
-    if cameras is None:
-        return []
-    if cameras > size:
-        return [_pictures("the prior's objects", "prior.cameras", cameras, 1, size)]
-    return [_images("the prior's objects", size, cameras)]
+    return (
+        []
+        if cameras is None
+        else [_pictures("the prior's objects", "prior.cameras", cameras, 1, size)]
+    )
 
 
 def _pictures(what: str, field: str, number: int, times: int, size: int) -> Need:
-    return Need(what, field, number, 1, times * number * size**2 * 3 * FLOAT)
+    """Of `times` times the number that a field has; by that field, or by the pictures' size."""
+    if number > size:
+        return Need(what, field, number, 1, times * number * size**2 * 3 * FLOAT)
+    return _images(what, size, times * number)
 
 
 def _images(what: str, size: int, number: int, field: str = "stages.resolution") -> Need:

@@ -17,6 +17,8 @@ COMMAND = r'''
 More of it.
 """
 
+import errno
+import os
 import sys
 import warnings
 from absl import flags, logging
@@ -33,6 +35,10 @@ def main(values):
         raise ValueError("a bug")
     if config.steps == 3:
         raise KeyboardInterrupt
+    if config.steps == 5:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/a/sheet.png")
+    if config.steps == 6:
+        return 7
     logging.info("what orbax does in detail")
     if config.steps == 4:
         warnings.warn("the prompt is\n long")
@@ -144,7 +150,17 @@ def test_a_bug_keeps_its_traceback(path):
 def test_an_interruption_is_one_line_and_exit_code_130(path):
     done = in_folder(path, "--config.steps=3")
     assert done.returncode == 130
-    assert done.stderr.startswith("sdjax: interrupted; ") and done.stderr.count("\n") == 1
+    assert done.stderr == "sdjax: interrupted.\n"
+
+
+def test_a_full_disk_is_one_sentence_and_a_number_is_the_exit_code(path):
+    done = in_folder(path, "--config.steps=5")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "sdjax: error: runs/a/sheet.png: No space left on device; mend that, and the same command "
+        "goes on from what is saved.\n"
+    )
+    assert in_folder(path, "--config.steps=6").returncode == 7
 
 
 def test_a_warning_is_one_line_and_the_command_goes_on(path):

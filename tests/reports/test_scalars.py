@@ -81,7 +81,7 @@ def test_a_long_run_is_logged_more_rarely_and_its_last_step_always(tmp_path, mon
 def test_pictures_of_a_long_run_are_kept_more_rarely(tmp_path):
     shown = []
     with Scalars(tmp_path) as scalars:
-        scalars._writer.add_image = lambda name, image, step, **_: shown.append(step)
+        scalars._events.image = lambda step, name, image: shown.append(step)
         for step in range(100, 1_000_001, 100):
             scalars.image(step, "particles", np.zeros((4, 5, 3), np.uint8))
     assert shown[:25] == list(range(100, 2501, 100)) and len(shown) < 200

@@ -1,6 +1,7 @@
 """What is told of a run while it goes on."""
 
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from tensorboardX.proto.event_pb2 import Event
 from sdjax.reports.scalars import read_scalars
 from sdjax.runs import loop
 from sdjax.runs.checkpoints import Checkpoints
+from sdjax.runs.failures import Told
 from sdjax.runs.loop import Chunk
 from sdjax.runs.run import open_run
 from sdjax.runs.watch import Watch
-from tests.small_runs import images_config
+from tests.small_runs import images_config, objects_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -23,15 +25,30 @@ def run():
 
 
 @pytest.fixture(scope="module")
+def objects():
+    return open_run(objects_config(seeds=3))
+
+
+@pytest.fixture(scope="module")
 def particles(run, tmp_path_factory):
     with Checkpoints(tmp_path_factory.mktemp("trained")) as checkpoints:
         return loop.train(run, checkpoints)
 
 
-def chunk(step, seconds=1.0, *, compiles=False, particles=None):
+def chunk(step, seconds=1.0, *, compiles=False, particles=None, opacity=0.5, failures=()):
     """Two steps, after which `step` are done; saved where particles are given."""
-    losses = {"guidance": np.float32([1.0, 2.0, 6.0]), "opaque": np.float32([0.5, 0.5, 0.5])}
-    return Chunk(step, 2, losses, seconds, compiles, particles, particles is not None)
+    return Chunk(
+        step,
+        2,
+        {"guidance": np.float32([1.0, 2.0, 6.0]), "opaque": np.float32([0.5, 0.5, 0.5])},
+        np.full(3, opacity),
+        list(failures),
+        seconds,
+        compiles,
+        particles,
+        saved=particles is not None,
+        interrupted=None,
+    )
 
 
 def pictures(folder):
@@ -57,6 +74,32 @@ def test_every_chunk_is_logged_and_those_that_are_saved_are_shown(run, particles
         {"step": 4, "loss/guidance": 3.0, "loss/opaque": 0.5},
     ]
     assert pictures(tmp_path) == [4]
+
+
+def test_a_seed_that_stops_is_told_once_and_no_longer_counted(run, tmp_path):
+    failure = Told(1, 3, "gradient")
+    expected = pytest.warns(UserWarning, match=r"seed 1 at step 3 \(gradient\) is infinite")
+    with expected as told, Watch(run, tmp_path, 0, time.perf_counter()) as watch:
+        watch(chunk(4, failures=[failure]))
+        watch(chunk(6, failures=[failure]))
+    assert len(told) == 1
+    assert [line["loss/guidance"] for line in read_scalars(tmp_path)] == [3.5, 3.5]
+
+
+@pytest.mark.parametrize(("opacity", "word"), [(0.0, "is empty"), (1.0, "is solid")])
+def test_a_scene_that_shows_nothing_is_told_while_it_is_trained(objects, tmp_path, opacity, word):
+    with Watch(objects, tmp_path, 0, time.perf_counter()) as watch:
+        watch(chunk(0, opacity=opacity))  # it has to begin somehow
+        with pytest.warns(UserWarning, match=word) as told:
+            watch(chunk(4, opacity=opacity))
+            watch(chunk(6, opacity=opacity))
+    assert len(told) == len(objects.seeds)
+
+
+def test_a_picture_is_neither_empty_nor_solid(run, tmp_path):
+    with warnings.catch_warnings(), Watch(run, tmp_path, 0, time.perf_counter()) as watch:
+        warnings.simplefilter("error")
+        watch(chunk(4, opacity=1.0))
 
 
 def test_a_resumed_run_logs_no_step_twice(run, tmp_path):
