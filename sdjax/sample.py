@@ -5,22 +5,24 @@ from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from ml_collections import FrozenConfigDict
 
 from sdjax.commands import app
 from sdjax.config.errors import UserError
 from sdjax.config.kinds import made
-from sdjax.config.loading import Overrides, load, read
+from sdjax.config.loading import Overrides, as_stored, load, read
 from sdjax.config.tables import resolve
 from sdjax.priors import PRIORS
 from sdjax.priors.kind import Wanted
 from sdjax.reports.evaluation import Evaluation, describe, judge
 from sdjax.reports.pictures import image_grid, save_png
+from sdjax.runs.lock import only_run
 from sdjax.runs.memory import check_memory, needs_of_samples
 from sdjax.runs.outputs import finish, write_pictures
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.sampling import SCHEMA, Sampling, sample_seeds, view_cameras
-from sdjax.runs.workdir import open_workdir
+from sdjax.runs.workdir import make_folder, open_workdir
 
 
 def sample(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evaluation:
@@ -43,12 +45,14 @@ def sample(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalu
     PRIORS[config.prior.name].check(config.prior, config.prompt)
     prepare_machine()
     check_memory(needs_of_samples(config), seeds=config.seeds)
-    folder = open_workdir(workdir, config)
-    evaluation = _evaluate(config)
-    write_pictures(folder, evaluation)
-    for row, views in zip(evaluation.metrics["seeds"], evaluation.views, strict=True):
-        save_png(folder / f"seed_{row['seed']}.png", image_grid(list(views), columns=len(views)))
-    return finish(folder, evaluation, {"wall_time": round(time.perf_counter() - started, 1)})
+    with only_run(make_folder(workdir)):
+        folder = open_workdir(workdir, config, former=as_stored(load_config))
+        evaluation = _evaluate(config)
+        write_pictures(folder, evaluation)
+        for row, views in zip(evaluation.metrics["seeds"], evaluation.views, strict=True):
+            sheet = image_grid(list(views), columns=len(views))
+            save_png(folder / f"seed_{row['seed']}.png", sheet)
+        return finish(folder, evaluation, {"wall_time": round(time.perf_counter() - started, 1)})
 
 
 def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
@@ -68,12 +72,24 @@ def _evaluate(config: Any) -> Evaluation:
     sampling = Sampling(**{name: config[name] for name in Sampling._fields})
     conditioning = prior.condition(config.prompt)
     images = sample_seeds(prior, conditioning, cameras, seeds, size, sampling)
+    _check_finite(images, seeds.tolist())
     truths = prior.truths(config.prompt, cameras, size)
     if truths is None:
         evaluation = describe(images, seeds.tolist())
     else:
         evaluation = judge(images, truths.views, list(truths.names), seeds.tolist())
     return evaluation._replace(metrics={"prompt": config.prompt, **evaluation.metrics})
+
+
+def _check_finite(images: np.ndarray, seeds: list[int]) -> None:
+    bad = [seed for seed, views in zip(seeds, images, strict=True) if not np.isfinite(views).all()]
+    if bad:
+        named = f"seed{'s' if bad[1:] else ''} {', '.join(map(str, bad[:8]))}"
+        raise UserError(
+            f"The pictures of {named}{' and others' if bad[8:] else ''} are infinite or NaN, so "
+            "nothing was written; config.prior.dtype=float32 or a smaller config.guidance_scale "
+            "may help."
+        )
 
 
 COMMAND = app.Command(

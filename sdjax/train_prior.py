@@ -5,9 +5,9 @@ The same command again resumes what was interrupted.  The checkpoint is `<workdi
 layout of diffusers.
 """
 
-import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,23 @@ from ml_collections import FrozenConfigDict
 
 from sdjax.commands import app
 from sdjax.config.errors import UserError
-from sdjax.config.loading import Overrides, load
+from sdjax.config.loading import Overrides, as_stored, load
 from sdjax.config.tables import resolve
 from sdjax.prior_training import build
 from sdjax.prior_training.model import is_written, read_model, write_model
 from sdjax.prior_training.samples import reconstructions
 from sdjax.prior_training.schema import SCHEMA
-from sdjax.prior_training.stages import draw_samples, train_autoencoder, train_diffusion
+from sdjax.prior_training.stages import Place, draw_samples, train_autoencoder, train_diffusion
 from sdjax.reports.pictures import save_png
-from sdjax.reports.whole_files import write_whole
+from sdjax.reports.whole_files import write_json
+from sdjax.runs.checkpoints import explained
+from sdjax.runs.lock import only_run
+from sdjax.runs.outputs import METRICS, read_metrics
 from sdjax.runs.processes import prepare_machine
-from sdjax.runs.workdir import open_workdir
+from sdjax.runs.signals import asking_first
+from sdjax.runs.workdir import make_folder, open_workdir, refuse_other
 
 MAY_DIFFER = ("report",)
-METRICS = "metrics.json"
 
 
 def train_prior(config: Any, workdir: str | Path, overrides: Overrides = ()) -> dict[str, Any]:
@@ -46,12 +49,14 @@ def train_prior(config: Any, workdir: str | Path, overrides: Overrides = ()) -> 
 
     Raises:
         UserError: one sentence about what was wrong in the configuration or the data.
+        InterruptedRunError: after Ctrl-C, SIGTERM or SIGHUP, once it has saved.
     """
     config = load_config(config, overrides)
     _check(config)
-    folder = open_workdir(workdir, config, MAY_DIFFER, load_config)
     prepare_machine()
-    return _train(config, folder)
+    with only_run(make_folder(workdir)):
+        folder = open_workdir(workdir, config, MAY_DIFFER, as_stored(load_config))
+        return _train(config, folder)
 
 
 def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
@@ -69,13 +74,13 @@ def _check(config: Any) -> None:
 
 
 def _train(config: Any, folder: Path) -> dict[str, Any]:
-    metrics = _former(folder)
+    metrics = read_metrics(folder)
     if is_written(folder / "model"):
         model = read_model(folder / "model")
     else:
         model, metrics = _train_stages(config, folder)
     metrics |= _judge(config, model, folder)
-    write_whole(folder / METRICS, json.dumps(metrics, indent=2) + "\n")
+    write_json(folder / METRICS, metrics)
     print(f"The checkpoint is {folder / 'model'}; look at {folder / 'samples.png'}.", flush=True)
     return metrics
 
@@ -86,18 +91,21 @@ def _train_stages(config: Any, folder: Path) -> tuple[Any, dict[str, Any]]:
     model = build.make_model(config, tokenizer)
     source = build.make_source(config, _telling("rendering", config.data.get("pictures")))
     seconds = {}
-    for name, train in (("autoencoder", train_autoencoder), ("diffusion", train_diffusion)):
-        started = time.perf_counter()
-        model = train(config, model, source, folder)
-        seconds[f"{name}_seconds"] = round(time.perf_counter() - started, 1)
-    write_model(model, folder / "model", tokenizer, config.save_dtype)
+    check = partial(_check_same, config)
+    with asking_first() as asked:
+        place = Place(folder, config.to_dict(), check, asked)
+        for name, train in (("autoencoder", train_autoencoder), ("diffusion", train_diffusion)):
+            started = time.perf_counter()
+            model = train(config, model, source, place)
+            seconds[f"{name}_seconds"] = round(time.perf_counter() - started, 1)
+    with explained(f"The model {folder / 'model'}"):
+        write_model(model, folder / "model", tokenizer, config.save_dtype)
     return model, seconds
 
 
-def _former(folder: Path) -> dict[str, Any]:
-    """What a finished run has measured."""
-    file = folder / METRICS
-    return json.loads(file.read_text()) if file.exists() else {}
+def _check_same(config: Any, stored: Any, holder: str) -> None:
+    """Raises a UserError for a checkpoint of another run."""
+    refuse_other(load_config(stored), config, f"{holder} is of a run with", MAY_DIFFER)
 
 
 def _judge(config: Any, model: Any, folder: Path) -> dict[str, Any]:

@@ -90,6 +90,11 @@ def read_scheduler(fields: Any, source: str = f"The {FILE}") -> Scheduler:
     table = schedules.cumulative(_betas(read, source))
     if read["rescale_betas_zero_snr"]:
         table = schedules.without_zero(schedules.rescaled_to_zero_snr(table))
+    if not np.all(table > 0.0):
+        raise UserError(
+            f"{source} has betas so large that nothing of the data is left at timestep "
+            f"{np.argmin(table > 0.0)}, expected some up to the last one."
+        )
     schedule = schedules.from_alphas_cumprod(table, set_alpha_to_one=read["set_alpha_to_one"])
     return Scheduler(schedule, read["prediction_type"], read["timestep_spacing"])
 

@@ -14,6 +14,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from sdjax.config.errors import UserError
 from sdjax.config.fields import Field, fraction, number, whole
 from sdjax.runs.checkpoints import Checkpoints
+from sdjax.runs.signals import InterruptedRunError, goes_on
 
 Params = Any
 Loss = Callable[..., tuple[jax.Array, dict[str, jax.Array]]]  # (params, *batch, key)
@@ -78,13 +79,15 @@ def fit(
     seed: tuple[int, ...],
     checkpoints: Checkpoints,
     report: Callable[[Report], None],
+    asked: Callable[[], int | None] = lambda: None,
 ) -> Params:
     """Minimise the mean of `loss(params, *batch, key)` and return the averaged parameters.
 
     Every leaf of a batch has `plan.batch` rows, which are divided among as many devices as divide
     them evenly.  Batch and key depend on `seed` and the step only, so that a
     run that is resumed from `checkpoints` goes on as if it had not stopped.  `UserError`
-    where the loss is not finite; the checkpoint before that stays.
+    where the loss is not finite; the checkpoint before that stays.  Once `asked()` is the number of
+    a signal it saves after the chunk and raises `InterruptedRunError`.
     """
     mesh = _mesh(plan.batch)
     optimizer = make_optimizer(plan)
@@ -102,8 +105,11 @@ def fit(
         if done % plan.chunk == 0 or done == plan.steps:
             before = done - len(terms)
             saves = done // plan.checkpoint_every > before // plan.checkpoint_every
-            saves = saves or done == plan.steps
+            number = asked()
+            saves = saves or done == plan.steps or number is not None
             report(_reported(done, terms, state, checkpoints if saves else None))
+            if number is not None:
+                raise InterruptedRunError(number, goes_on(done, plan.steps))
             terms = []
     return jax.tree.map(np.asarray, state.average)
 

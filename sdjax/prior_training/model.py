@@ -1,6 +1,5 @@
 """A checkpoint in training: its networks, parameters and tokenizer; from nothing or a folder."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,13 +7,14 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from sdjax.config.errors import UserError
 from sdjax.config.fields import optional, text
 from sdjax.networks.parameters import parameter_shapes
 from sdjax.prior_training.networks import Networks, Tables, initial_params, networks
+from sdjax.reports.whole_files import write_json
 from sdjax.text.tokenizer import Tokenize, load_tokenizer
 from sdjax.weights.hub import local_folder
 from sdjax.weights.load import load_params, save_params
+from sdjax.weights.plain_files import read_json
 
 _TABLES = {
     "autoencoder": ("vae", "config.json"),
@@ -71,14 +71,19 @@ def new_model(tables: Tables, tokenizer: str | Path, key: jax.Array) -> Model:
 def read_model(source: str | Path, revision: str | None = None) -> Model:
     """The checkpoint of a diffusers folder or hub id; `UserError` as `load_params` has it."""
     folder = local_folder(source, revision)
-    tables = Tables(**{name: _read(folder.joinpath(*path)) for name, path in _TABLES.items()})
-    made = networks(tables)
+    tables = Tables(
+        **{
+            name: read_json(folder.joinpath(*path), "the settings of a part of a model")
+            for name, path in _TABLES.items()
+        }
+    )
+    made, tokenize = networks(tables), load_tokenizer(folder / "tokenizer")
     by_folder = {"vae": made.autoencoder, "text_encoder": made.text, "unet": made.unet}
     params = {
         name: load_params(parameter_shapes(network), folder / name)
         for name, network in by_folder.items()
     }
-    return Model(tables, made, params, load_tokenizer(folder / "tokenizer"))
+    return Model(tables, made, params, tokenize)
 
 
 def is_written(folder: str | Path) -> bool:
@@ -102,13 +107,6 @@ def write_model(model: Model, folder: str | Path, tokenizer: str | Path, dtype: 
     _write(folder / _INDEX_FILE, _INDEX)  # the last file
 
 
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return json.loads(file.read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise UserError(f"'{file}' cannot be read ({error}); download the model again.") from error
-
-
 def _write(file: Path, table: dict[str, Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(table, indent=2, sort_keys=True) + "\n")
+    write_json(file, table, sort_keys=True)

@@ -1,8 +1,9 @@
 """The two stages of a run, each from its last checkpoint on."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +28,20 @@ AUTOENCODER, DIFFUSION = 3, 4  # second number of the generators' seeds
 _MEASURED = 2048  # pictures from which the scale of the latents is taken
 
 
-def train_autoencoder(config: ConfigDict, model: Model, source: Source, folder: Path) -> Model:
+class Place(NamedTuple):
+    """Where a stage leaves its state, and who may interrupt it.
+
+    config, check: of the run, as `Checkpoints` takes them.
+    asked: the number of a signal after which it saves and ends, or None.
+    """
+
+    folder: Path
+    config: Mapping[str, Any] | None = None
+    check: Callable[[Any, str], None] = lambda stored, where: None
+    asked: Callable[[], int | None] = lambda: None
+
+
+def train_autoencoder(config: ConfigDict, model: Model, source: Source, place: Place) -> Model:
     """The model with its autoencoder trained, and latents of mean 0 and variance 1."""
     if not config.autoencoder.steps:
         return model
@@ -38,7 +52,7 @@ def train_autoencoder(config: ConfigDict, model: Model, source: Source, folder: 
 
     loss = partial(autoencoder_loss, autoencoder, config.autoencoder.kl)
     seed = config.seed, AUTOENCODER
-    params = _fitted("autoencoder", loss, model.params["vae"], batches, plan, seed, folder)
+    params = _fitted("autoencoder", loss, model.params["vae"], batches, plan, seed, place)
     if config.model.name == "new":
         some = source.batch(np.random.default_rng(seed), _MEASURED).values
         encode = jax.jit(partial(latents_of, autoencoder))
@@ -47,7 +61,7 @@ def train_autoencoder(config: ConfigDict, model: Model, source: Source, folder: 
     return model._replace(params={**model.params, "vae": jax.tree.map(jnp.asarray, params)})
 
 
-def train_diffusion(config: ConfigDict, model: Model, source: Source, folder: Path) -> Model:
+def train_diffusion(config: ConfigDict, model: Model, source: Source, place: Place) -> Model:
     """The model with its UNet trained, and its text encoder unless the config leaves it."""
     plan = make_plan(config, config.diffusion)
     if not plan.steps:
@@ -75,16 +89,16 @@ def train_diffusion(config: ConfigDict, model: Model, source: Source, folder: Pa
         return model._replace(params={**model.params, **params})
 
     def show(state: State, step: int) -> None:
-        folder.joinpath("sheets").mkdir(exist_ok=True)
+        place.folder.joinpath("sheets").mkdir(exist_ok=True)
         on_one_device = jax.tree.map(np.asarray, state.average)
         sheet = draw_samples(config, trained(on_one_device))
-        save_png(folder / "sheets" / f"samples_{step}.png", sheet)
+        save_png(place.folder / "sheets" / f"samples_{step}.png", sheet)
 
     # What does not learn is no part of the state: weight decay would shrink it all the same.
     learning = ("unet", "text_encoder") if learns_text else ("unet",)
     start = {name: model.params[name] for name in learning}
     loss, seed = partial(diffusion_loss, denoiser), (config.seed, DIFFUSION)
-    return trained(_fitted("diffusion", loss, start, batches, plan, seed, folder, show))
+    return trained(_fitted("diffusion", loss, start, batches, plan, seed, place, show))
 
 
 def draw_samples(config: ConfigDict, model: Model) -> Pixels:
@@ -107,13 +121,14 @@ def _fitted(
     batches: Any,
     plan: Plan,
     seed: tuple[int, ...],
-    folder: Path,
+    place: Place,
     show: Any = None,
 ) -> Params:
     """`fit` with checkpoints, scalars, a line of progress and, beside checkpoints, `show`."""
+    stored = place.folder / "checkpoints" / name
     with (
-        Checkpoints(folder / "checkpoints" / name) as checkpoints,
-        Scalars(folder / name, _last_step(folder / "checkpoints" / name) + 1) as scalars,
+        Checkpoints(stored, config=place.config, check=place.check) as checkpoints,
+        Scalars(place.folder / name, _last_step(stored) + 1) as scalars,
         Progress(plan.steps, name) as progress,
     ):
 
@@ -123,4 +138,4 @@ def _fitted(
             if chunk.saved and show is not None:
                 show(chunk.state, chunk.step)
 
-        return fit(loss, start, batches, plan, seed, checkpoints, report)
+        return fit(loss, start, batches, plan, seed, checkpoints, report, place.asked)

@@ -27,13 +27,17 @@ def to_uint8(image: Image) -> Pixels:
     """`round(255 clip(image, 0, 1))`; a uint8 image stays as it is.
 
     Raises:
-        ValueError: if it is not `[h, w, 3]`.
+        UserError: if it is not `[h, w, 3]`, or not finite.
     """
     array = np.asarray(image)
     if array.ndim != 3 or array.shape[-1] != 3:
         raise UserError(f"An image has shape {array.shape}, expected [height, width, 3].")
     if array.dtype == np.uint8:
         return array
+    if not np.isfinite(array).all():
+        raise UserError(
+            "An image has numbers that are infinite or NaN, expected numbers in [0, 1]."
+        )
     return np.round(255.0 * np.clip(array.astype(np.float32), 0.0, 1.0)).astype(np.uint8)
 
 

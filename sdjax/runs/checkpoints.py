@@ -192,7 +192,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     text = " ".join(str(error).split())
-    own = re.search(r"os_error_code='(\d+)'", text)
+    own = re.search(r"os[_ ]error(?:_code=')? ?(\d+)", text)
     return os.strerror(int(own[1])) if own else text[:200]
 
 

@@ -18,7 +18,7 @@ from sdjax.runs.population import Population, initial_shared
 from sdjax.runs.processes import of_any_process
 from sdjax.runs.program import program
 from sdjax.runs.run import Run, trimmed
-from sdjax.runs.signals import InterruptedRunError
+from sdjax.runs.signals import InterruptedRunError, goes_on
 from sdjax.runs.stages import Stage
 
 CHUNKS = {
@@ -80,7 +80,7 @@ def train(
                 checkpoints.save(step, trimmed(run, particles))
             on_chunk(chunk)
             if chunk.interrupted is not None:
-                raise InterruptedRunError(chunk.interrupted, _goes_on(run, step))
+                raise InterruptedRunError(chunk.interrupted, goes_on(step, run.total_steps))
     return trimmed(run, particles)
 
 
@@ -125,10 +125,6 @@ def _chunks(run, stage, recipe, prior, population, step, asked) -> Iterator[Chun
             is_saved,
             interrupted,
         )
-
-
-def _goes_on(run: Run, step: int) -> str:
-    return f"saved after {step} of {run.total_steps} steps; the same command goes on from there."
 
 
 def _enter(run: Run, recipe: Recipe, prior: Prior, population: Population | None) -> Population:

@@ -64,6 +64,11 @@ def name_of(number: int) -> str:
     return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
 
 
+def goes_on(step: int, steps: int) -> str:
+    """What is told of a run that has saved."""
+    return f"saved after {step} of {steps} steps; the same command goes on from there."
+
+
 def end(number: int) -> None:
     """Ends the process, without waiting for anything."""
     _tell(f"stopped by {name_of(number)}; the same command goes on from what is saved, if it can.")

@@ -43,7 +43,7 @@ class Watch:
     def __init__(self, run: Run, folder: Path, first_step: int, started: float):
         self._run, self._folder = run, folder
         self._first_step, self._started = first_step, started
-        self._chunks: list[tuple[int, float, bool]] = []
+        self._steps, self._seconds = {}, {}  # of chunks that compile, and of the others
         self._first_done = started
         self._told: set[int] = set()  # seeds that were warned of
 
@@ -65,9 +65,10 @@ class Watch:
 
     def __call__(self, chunk: Chunk) -> None:
         """Report one chunk."""
-        if not self._chunks:
+        if not self._steps:
             self._first_done = time.perf_counter()
-        self._chunks.append((chunk.steps, chunk.seconds, chunk.compiles))
+        for sums, more in ((self._steps, chunk.steps), (self._seconds, chunk.seconds)):
+            sums[chunk.compiles] = sums.get(chunk.compiles, 0) + more
         if self._reports:
             going_on = self._tell_of_seeds(chunk)
             means = {name: float(values[going_on].mean()) for name, values in chunk.losses.items()}
@@ -102,10 +103,10 @@ class Watch:
     def timing(self) -> dict[str, Any]:
         """Seconds from the command to the end of the first chunk of steps and to now, and steps
         (of all particles) per second without the chunks that compile; nothing without steps."""
-        if not self._chunks:
+        if not self._steps:
             return {}
-        compiled = [chunk for chunk in self._chunks if not chunk[2]] or self._chunks
-        steps, seconds, _ = (sum(column) for column in zip(*compiled, strict=True))
+        kind = False not in self._steps
+        steps, seconds = self._steps[kind], self._seconds[kind]
         return {
             **({"resumed_at": self._first_step} if self._first_step else {}),
             "time_to_first_step": round(self._first_done - self._started, 1),

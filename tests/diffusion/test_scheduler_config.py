@@ -76,6 +76,7 @@ def test_betas_may_be_listed_or_of_a_cosine():
         ({"num_train_timesteps": None}, "expected a whole number"),
         ({"trained_betas": [2.0]}, "trained_betas that are not numbers"),
         ({"trained_betas": []}, "trained_betas that are not numbers"),
+        ({"trained_betas": [0.999] * 50}, "nothing of the data is left at timestep"),
         ({"set_alpha_to_one": 0.5}, "expected true or false"),
         ({"rescale_betas_zero_snr": "yes"}, "expected true or false"),
         ({"rescale_betas_zero_snr": True}, "with prediction_type 'epsilon'"),

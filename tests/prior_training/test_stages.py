@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from sdjax.prior_training import sources, stages
 from sdjax.prior_training.networks import networks
 from sdjax.prior_training.sources import Bank
-from sdjax.prior_training.stages import train_autoencoder, train_diffusion
+from sdjax.prior_training.stages import Place, train_autoencoder, train_diffusion
 from tests.prior_training import small
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -79,13 +79,13 @@ def latents(model, pictures):
 @pytest.mark.slow
 @pytest.mark.parametrize("train", [train_autoencoder, train_diffusion])
 def test_no_steps_leave_the_model(model, source, fitted, tmp_path, train):
-    assert train(config(steps=0), model, source, tmp_path) is model
+    assert train(config(steps=0), model, source, Place(tmp_path)) is model
     assert not fitted
 
 
 @pytest.mark.slow
 def test_diffusion_gets_scaled_latents_with_their_captions(model, source, fitted, tmp_path):
-    train_diffusion(config(), model, source, tmp_path)
+    train_diffusion(config(), model, source, Place(tmp_path))
     values, ids = fitted[0]["batches"](np.random.default_rng(0))
     chosen = np.random.default_rng(0).integers(3, size=8)
     np.testing.assert_allclose(values, 0.5 * latents(model, source.values)[chosen], atol=1e-4)
@@ -93,7 +93,7 @@ def test_diffusion_gets_scaled_latents_with_their_captions(model, source, fitted
 
 
 def test_diffusion_trains_unet_and_text_and_nothing_else(model, source, fitted, tmp_path):
-    after = train_diffusion(config(), model, source, tmp_path).params
+    after = train_diffusion(config(), model, source, Place(tmp_path)).params
     assert fitted[0]["start"].keys() == {"unet", "text_encoder"}
     for name, factor in (("unet", 2), ("text_encoder", 2), ("vae", 1)):
         jax.tree.map(
@@ -104,7 +104,7 @@ def test_diffusion_trains_unet_and_text_and_nothing_else(model, source, fitted, 
 
 
 def test_the_autoencoder_gets_pictures(model, source, fitted, tmp_path):
-    train_autoencoder(config(), model, source, tmp_path)
+    train_autoencoder(config(), model, source, Place(tmp_path))
     (values,) = fitted[0]["batches"](np.random.default_rng(0))
     expected = source.values[np.random.default_rng(0).integers(3, size=8)]
     np.testing.assert_array_equal(values, expected)
@@ -113,7 +113,7 @@ def test_the_autoencoder_gets_pictures(model, source, fitted, tmp_path):
 @pytest.mark.parametrize(("name", "standard"), [("new", True), ("checkpoint", False)])
 def test_only_a_new_autoencoder_is_standardised(model, source, fitted, tmp_path, name, standard):
     """A checkpoint's UNet knows its latents as they are."""
-    after = train_autoencoder(config(name), model, source, tmp_path)
+    after = train_autoencoder(config(name), model, source, Place(tmp_path))
     few = source.batch(np.random.default_rng((0, stages.AUTOENCODER)), 16).values
     std = latents(after, few).std((0, 1, 2))
     assert np.allclose(std, 1.0, atol=1e-3) is standard
@@ -123,6 +123,6 @@ def test_only_a_new_autoencoder_is_standardised(model, source, fitted, tmp_path,
 @pytest.mark.slow
 def test_the_stages_draw_from_their_own_seeds(model, source, fitted, tmp_path):
     for train in (train_autoencoder, train_diffusion):
-        train(config(), model, source, tmp_path)
+        train(config(), model, source, Place(tmp_path))
     assert fitted[0]["seed"] != fitted[1]["seed"]
     assert all(given["plan"].batch == 8 for given in fitted)
