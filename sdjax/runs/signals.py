@@ -27,13 +27,15 @@ class InterruptedRunError(KeyboardInterrupt):
 
 
 class Asked:
-    """Whether a signal has come."""
+    """Whether a signal has come; to be asked whenever there is something to save."""
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self.was_looked_at = False
 
     def __call__(self) -> int | None:
         """The number of the first signal that came, if one has."""
+        self.was_looked_at = True
         return self.number
 
 
@@ -46,11 +48,12 @@ def ending_at_once() -> Iterator[None]:
 
 @contextmanager
 def asking_first() -> Iterator[Asked]:
-    """The first signal is noted and told, for whoever looks at it; the second ends the process."""
+    """The first signal is noted and told, for whoever looks at it; the second ends the process, and
+    so does the first where nobody has looked yet, for nothing is lost then."""
     asked = Asked()
 
     def notice(number: int) -> None:
-        if asked.number is not None:
+        if asked.number is not None or not asked.was_looked_at:
             end(number)
         asked.number = number
         _tell(f"{name_of(number)}: saving after these steps; once more stops at once.")

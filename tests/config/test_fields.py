@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdjax.config.fields import (
+    LARGEST_WHOLE,
     REQUIRED,
     Field,
     changing,
@@ -48,7 +49,10 @@ ACCEPTED = {
     "bounded number": (number(above=0, at_most=2), st.floats(0, 2, exclude_min=True)),
     "fraction": (fraction(), st.floats(0, 1) | st.sampled_from([0, 1])),
     "several numbers": (several(number()), st.lists(NUMBERS, min_size=1)),
-    "three wholes": (several(whole(), count=3), st.tuples(*[st.integers()] * 3)),
+    "three wholes": (
+        several(whole(), count=3),
+        st.tuples(*[st.integers(max_value=LARGEST_WHOLE)] * 3),
+    ),
     "several texts": (several(text()), st.lists(st.text(), min_size=1)),
     "several flags": (several(flag()), st.lists(st.booleans(), min_size=1).map(tuple)),
     "interval": (interval(number()), st.tuples(NUMBERS, NUMBERS).map(sorted)),
@@ -57,7 +61,7 @@ ACCEPTED = {
     "optional number": (optional(number(at_least=0)), st.none() | st.floats(0, 1e300)),
     "optional several": (
         optional(several(whole())),
-        st.none() | st.lists(st.integers(), min_size=1),
+        st.none() | st.lists(st.integers(max_value=LARGEST_WHOLE), min_size=1),
     ),
     "optional changing": (optional(changing(number())), st.none() | steps_then(NUMBERS)),
     "optional name": (optional(one_of(*NAMES)), st.none() | st.sampled_from(NAMES)),

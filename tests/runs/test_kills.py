@@ -24,6 +24,7 @@ ON_A_NETWORK = {
     "prior.weights": TINY,
     "prior.image_size": 16,
     "prior.dtype": "float32",
+    "rule.name": "vsd",
     "rule.lora_rank": 2,
     "stages.steps": 120,
 }
@@ -56,7 +57,7 @@ SMALL_PRIOR = {
 }
 RUNS = {
     "dsd": ("train", "embedded_2d:dsd", FLAT, ("views.npz",)),
-    "vsd": ("train", "stable_diffusion_2d:vsd", FLAT | ON_A_NETWORK, ("views.npz",)),
+    "vsd": ("train", "stable_diffusion_2d:sds", FLAT | ON_A_NETWORK, ("views.npz",)),
     "train_prior": (
         "train_prior",
         "train_prior",
