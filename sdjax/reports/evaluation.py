@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, UInt8
 
 from sdjax.config.errors import UserError
 from sdjax.reports.metrics import diversity, modes_found, nearest_object, view_agreement
+from sdjax.reports.whole_files import whole_file
 
 
 class Evaluation(NamedTuple):
@@ -93,7 +94,8 @@ def summary(evaluation: Evaluation) -> str:
 def save_views(path: str | Path, evaluation: Evaluation) -> None:
     """The views as a compressed file of uint8 arrays `views` and `truths`."""
     views, truths = (_to_bytes(images) for images in (evaluation.views, evaluation.truths))
-    np.savez_compressed(path, views=views, truths=truths)
+    with whole_file(path) as part:
+        np.savez_compressed(part, views=views, truths=truths)
 
 
 def load_views(path: str | Path) -> tuple[UInt8[np.ndarray, "..."], UInt8[np.ndarray, "..."]]:

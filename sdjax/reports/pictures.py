@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, UInt8
 
 from sdjax.config.errors import UserError
+from sdjax.reports.whole_files import whole_file
 
 Image = np.ndarray | Array
 Pixels = UInt8[np.ndarray, "_ _ 3"]
@@ -102,11 +103,11 @@ def stack(pictures: Sequence[Image]) -> Pixels:
 
 
 def save_png(path: str | Path, image: Image) -> None:
-    """Writes the image as a PNG file; the folder is made if it does not exist."""
+    """Writes the image as a PNG file, whole or not at all; its folder is made."""
     from PIL import Image as Pillow
 
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Pillow.fromarray(to_uint8(image)).save(path)
+    with whole_file(path) as part:
+        Pillow.fromarray(to_uint8(image)).save(part)
 
 
 def _tile(rows: Sequence[Sequence[Image]], gap: int) -> Pixels:

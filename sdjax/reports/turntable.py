@@ -10,6 +10,7 @@ import numpy as np
 
 from sdjax.config.errors import UserError
 from sdjax.reports.pictures import Image, Pixels, enlarge
+from sdjax.reports.whole_files import whole_file
 
 SHORTEST_SIDE = 256  # smaller frames are enlarged by a whole factor
 
@@ -38,9 +39,9 @@ def write_turntable(path: str | Path, frames: Sequence[Image], fps: int = 24) ->
         warnings.warn(f"There is no ffmpeg: {path.name} is written as a gif.", stacklevel=2)
         path = path.with_suffix(".gif")
     pixels = _enlarged(frames)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write = _write_mp4 if path.suffix == ".mp4" else _write_gif
-    write(path, pixels, fps)
+    with whole_file(path) as part:
+        write(part, pixels, fps)
     return path
 
 
@@ -76,6 +77,22 @@ def _write_mp4(path: Path, frames: list[Pixels], fps: int) -> None:
     ):
         for frame in frames:
             writer.append_data(np.pad(frame, to_even, mode="edge"))
+    _check_film(path, len(frames))
+
+
+def _check_film(path: Path, frames: int) -> None:
+    """ffmpeg's end is not told: where the disk is full, the film is short."""
+    import imageio_ffmpeg
+
+    try:
+        found, _ = imageio_ffmpeg.count_frames_and_secs(str(path))
+    except RuntimeError:
+        found = 0
+    if found != frames:
+        raise UserError(
+            f"ffmpeg wrote {found} of the {frames} frames of a film in {path.parent}; make room "
+            "there, or choose gif."
+        )
 
 
 @contextlib.contextmanager

@@ -2,19 +2,39 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sdjax.config.errors import UserError
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """The name of a file to write, which becomes `path` once it is written: a kill or a full disk
+    leaves the old file or the new one.  It ends as `path` does; the folder is made.
+
+    An OSError gets the name of the file, if it has none.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        if error.errno is None:
+            raise UserError(f"{path} cannot be written ({error}).") from error
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        part.unlink(missing_ok=True)
+
 
 def write_whole(path: Path, text: str) -> None:
-    """Write in one step, so that a kill or a full disk leaves the old file or the new one."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    """Write a text as `whole_file` has it."""
+    with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def write_json(path: Path, content: Any, *, sort_keys: bool = False) -> None:

@@ -17,7 +17,7 @@ from sdjax.reports.evaluation import Evaluation, save_views, summary
 from sdjax.reports.pictures import save_png
 from sdjax.reports.sheets import sheet
 from sdjax.reports.turntable import write_turntable
-from sdjax.reports.whole_files import write_json
+from sdjax.reports.whole_files import whole_file, write_json
 from sdjax.runs.evaluate import evaluate, is_image, orbit, render_own_particles, scene
 from sdjax.runs.failures import ADVICE, Told
 from sdjax.runs.population import Population
@@ -104,7 +104,8 @@ def _write_own_meshes(run: Run, on_host: Any, folder: Path) -> dict[str, str]:
             result[path.parent.name] = str(error)
             print(f"no mesh of seed {seed}: {error}", flush=True)
             continue
-        save_mesh(mesh, path)
+        with whole_file(path) as part:
+            save_mesh(mesh, part)
         result[path.parent.name] = f"{len(mesh.faces)} faces"
     return result
 

@@ -20,7 +20,7 @@ from sdjax.config.errors import UserError
 
 SECONDS = 20
 GIBIBYTES = 2
-SHORT, LONG = 15, 300  # cases of each kind; there are seven kinds
+SHORT, LONG = 8, 300  # cases of a test; there are more than twenty, of seven kinds
 
 FORMS = pytest.mark.parametrize(
     "cases",

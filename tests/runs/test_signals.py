@@ -64,7 +64,7 @@ def test_a_run_saves_first_and_goes_on_from_there(tmp_path, number, code, name):
 
 @pytest.mark.slow
 def test_what_was_interrupted_ends_as_if_it_had_not_been(tmp_path):
-    short = {"stages.steps": 6000}
+    short = {"stages.steps": 3000}
     for _ in range(3):
         process = start(tmp_path / "interrupted", **short)
         wait_for_steps(process)
