@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from sdjax.runs.signals import Listener, asking_first
+from sdjax.runs.signals import SIGNALS, Listener, asking_first
 
 SDJAX = [sys.executable, "-c", "from sdjax.commands.main import main; main()"]
 SETTINGS = {
@@ -24,6 +24,12 @@ SETTINGS = {
 }
 
 
+def listening():
+    """Signals as in a terminal: those that started the tests may have some of them ignored."""
+    for one in SIGNALS:
+        signal.signal(one, signal.SIG_DFL)
+
+
 def start(folder, **settings):
     fields = [f"--config.{name}={value}" for name, value in (SETTINGS | settings).items()]
     return subprocess.Popen(
@@ -32,6 +38,7 @@ def start(folder, **settings):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"JAX_NUM_CPU_DEVICES": "2"},
+        preexec_fn=listening,
     )
 
 
@@ -104,7 +111,11 @@ def test_ctrl_c_at_any_time_of_the_start_is_one_line(tmp_path, delays):
     arguments = ["train", "--config=demo", f"--workdir={tmp_path}"]
     for delay in np.linspace(0.4, 4.0, delays):
         process = subprocess.Popen(
-            [*SDJAX, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*SDJAX, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=listening,
         )
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
