@@ -5,7 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import trimesh
@@ -15,9 +18,10 @@ from sdjax.config.errors import UserError
 from sdjax.objects.prompts import find
 from sdjax.reports.evaluation import load_views
 from sdjax.reports.scalars import read_scalars
+from sdjax.runs import loop
 from sdjax.runs.watch import Watch
 from sdjax.sample import sample
-from sdjax.train import train
+from sdjax.train import COMMAND, train
 from tests.runs.small_pictures import pictures
 from tests.small_runs import (
     CONFIGS,
@@ -275,13 +279,35 @@ def test_a_workdir_that_cannot_be_written(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_its_checkpoints(tmp_path):
+def test_where_all_seeds_become_nan_the_run_stops_and_keeps_its_checkpoints(tmp_path):
     rate = {"optimizer.learning_rate": 1e30, "optimizer.final": 1.0}
     steps = {"stages.steps": (40,), "run.chunk": 1, "run.checkpoint_every": 1}
-    with pytest.raises(UserError, match=r"the loss 'guidance' of seed \d is (nan|inf) at step"):
+    with pytest.raises(
+        UserError, match=r"seed \d at step \d+ \(.*\) became infinite or NaN, and so"
+    ):
         train(images_config(), tmp_path, rate | steps)
     assert (tmp_path / "checkpoints" / "1").is_dir()
     assert not (tmp_path / "metrics.json").exists()
+
+
+@pytest.mark.filterwarnings("ignore:seed 1 at step 0")
+def test_a_seed_that_becomes_nan_is_left_out_and_told(tmp_path, monkeypatch, capsys):
+    first = loop.initial_particle
+
+    def spoiled(recipe, prior, seed, shared):
+        particle = first(recipe, prior, seed, shared)
+        factor = jnp.where(seed == 1, jnp.nan, 1.0)
+        spoil = lambda leaf: leaf * factor if leaf.dtype == jnp.float32 else leaf  # noqa: E731
+        return particle._replace(params=jax.tree.map(spoil, particle.params))
+
+    monkeypatch.setattr(loop, "initial_particle", spoiled)
+    values = SimpleNamespace(config=images_config(seeds=3), workdir=str(tmp_path), config_field=())
+    assert COMMAND.main(values) == 3
+    told = json.loads((tmp_path / "metrics.json").read_text())
+    assert told["failed"] == [{"seed": 1, "step": 0, "term": "guidance"}]
+    assert [row["seed"] for row in told["seeds"]] == [0, 2]
+    assert load_views(tmp_path / "views.npz")[0].shape[0] == 2
+    assert "left out: seed 1 at step 0 (guidance)" in capsys.readouterr().out
 
 
 def command(*arguments):

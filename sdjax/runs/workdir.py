@@ -46,7 +46,7 @@ def open_workdir(
         folder.mkdir(parents=True, exist_ok=True)
         others = {path.name for path in folder.iterdir()} - {CONFIG, lock.FILE}
         if (folder / CONFIG).exists() and others:
-            there = former(read_config(folder).to_dict())
+            there = _understood(folder, former)
             refuse_other(there, resolved, f"--workdir={folder} holds a run with", ignore)
         write_json(folder / CONFIG, resolved, sort_keys=True)
     except FileExistsError as error:
@@ -54,6 +54,17 @@ def open_workdir(
     except OSError as error:
         raise UserError(f"--workdir={path} cannot be written ({error.strerror}).") from error
     return folder
+
+
+def _understood(
+    folder: Path, former: Callable[[Mapping[str, Any]], FrozenConfigDict]
+) -> FrozenConfigDict:
+    """What the configuration in a folder means today."""
+    stored = read_config(folder).to_dict()
+    try:
+        return former(stored)
+    except UserError as error:
+        raise UserError(f"{folder / CONFIG}: {error}") from error
 
 
 def workdir_of(path: str | Path) -> Path:

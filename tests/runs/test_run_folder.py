@@ -1,11 +1,14 @@
 """Which runs a folder takes: the same again, further steps of a finished one, and no others."""
 
+import functools
 import json
 
+import numpy as np
 import pytest
 
 from sdjax.config.errors import UserError
-from sdjax.runs.run_folder import open_run_folder, read_run_config
+from sdjax.runs.checkpoints import Checkpoints
+from sdjax.runs.run_folder import check_same_run, open_run_folder, read_run_config
 from sdjax.runs.schema import load_config
 from sdjax.runs.workdir import read_config
 from tests.small_runs import contents, objects_config
@@ -173,3 +176,39 @@ def test_a_run_of_a_former_version_lacks_later_fields(finished):
 def test_another_command_may_not_take_the_folder(finished):
     with pytest.raises(UserError, match="holds a run with another configuration"):
         open_run_folder(finished, load_config("embedded_2d"))
+
+
+def test_checkpoints_know_their_run_where_its_configuration_is_gone(tmp_path):
+    """A chair is not served as a tree."""
+    config = config_of()
+    open_run_folder(tmp_path, config)
+    with Checkpoints(tmp_path / "checkpoints", config=config.to_dict()) as checkpoints:
+        checkpoints.save(2, {"x": np.ones(3)})
+    (tmp_path / "config.json").unlink()
+    before = contents(tmp_path)
+    with pytest.raises(UserError, match=r"checkpoints/2 is of a run with another.*'a house'"):
+        open_run_folder(tmp_path, config_of(prompt="a tree"))
+    assert contents(tmp_path) == before
+    open_run_folder(tmp_path, config_of(**{"report.frames": 7}))
+    assert read_run_config(tmp_path) == config_of(**{"report.frames": 7})
+
+
+def test_a_checkpoint_of_another_run_is_refused_as_it_is_read(tmp_path):
+    with Checkpoints(tmp_path, config=config_of(prompt="a chair").to_dict()) as checkpoints:
+        checkpoints.save(2, {"x": np.ones(3)})
+    check = functools.partial(check_same_run, config_of(prompt="a tree"))
+    refused = pytest.raises(UserError, match=r"prompt is 'a chair' there and 'a tree' here")
+    with Checkpoints(tmp_path, check=check) as checkpoints, refused:
+        checkpoints.restore_latest(lambda step: {"x": np.ones(3)})
+    assert (tmp_path / "2").is_dir()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1, 2]", b"null", b"\xff\xfe\x00", b'{"stages": 3}', b"[" * 100_000]
+)
+def test_a_damaged_configuration_is_one_sentence_and_loses_nothing(unfinished, content):
+    (unfinished / "config.json").write_bytes(content)
+    before = contents(unfinished)
+    with pytest.raises(UserError, match=r"config\.json|holds a run with another configuration"):
+        open_run_folder(unfinished, config_of())
+    assert contents(unfinished) == before
