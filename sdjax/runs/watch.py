@@ -98,7 +98,8 @@ class Watch:
     def _preview(self, chunk: Chunk) -> None:
         views = self._show(chunk.particles, self._camera)  # all processes take part
         if self._reports:
-            self._scalars.image(chunk.step, "particles", image_grid(list(np.nan_to_num(views[:, 0]))))
+            shown = image_grid(list(np.nan_to_num(views[:, 0])))
+            self._scalars.image(chunk.step, "particles", shown)
 
     def timing(self) -> dict[str, Any]:
         """Seconds from the command to the end of the first chunk of steps and to now, and steps
