@@ -48,18 +48,49 @@ def ending_at_once() -> Iterator[None]:
 
 @contextmanager
 def asking_first() -> Iterator[Asked]:
-    """The first signal is noted and told, for whoever looks at it; the second ends the process, and
-    so does the first where nobody has looked yet, for nothing is lost then."""
+    """The first signal is noted and told, for whoever looks at it; the second ends, and so does the
+    first where nobody has looked yet, for nothing is lost then.
+
+    In a command that is the end of the process.  In a program that uses the library, such as a
+    notebook, it is what the program does with the signal, in the main thread: KeyboardInterrupt as
+    a rule.
+    """
     asked = Asked()
 
-    def notice(number: int) -> None:
+    def is_first(number: int) -> bool:
         if asked.number is not None or not asked.was_looked_at:
-            end(number)
+            return False
         asked.number = number
         _tell(f"{name_of(number)}: saving after these steps; once more stops at once.")
+        return True
 
-    with Listener(notice):
+    is_command = signal.getsignal(signal.SIGTERM) is _leave_it_to_the_thread
+    notice = lambda number: None if is_first(number) else end(number)  # noqa: E731
+    with Listener(notice) if is_command else _handling(is_first):
         yield asked
+
+
+@contextmanager
+def _handling(is_first: Callable[[int], bool]) -> Iterator[None]:
+    """Without a thread: signals go to who had them unless they are the first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = {one: signal.getsignal(one) for one in _listened()}
+
+    def handle(number: int, frame: Any) -> None:
+        if is_first(number):
+            return
+        signal.signal(number, former[number])
+        signal.raise_signal(number)
+
+    for one in former:
+        signal.signal(one, handle)
+    try:
+        yield
+    finally:
+        for one, handler in former.items():
+            signal.signal(one, handler)
 
 
 def name_of(number: int) -> str:
@@ -93,7 +124,7 @@ class Listener:
         """Takes the signals over."""
         if threading.current_thread() is not threading.main_thread():
             return
-        listened = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+        listened = _listened()
         self._reading, self._writing = os.pipe()
         os.set_blocking(self._writing, False)
         self._thread = threading.Thread(target=self._listen, args=(listened,), daemon=True)
@@ -123,6 +154,11 @@ class Listener:
             if numbers[0] in listened:
                 self._notice(numbers[0])
         os.close(self._reading)
+
+
+def _listened() -> list[int]:
+    """The signals that are not ignored."""
+    return [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
 
 
 def _leave_it_to_the_thread(*_: object) -> None:

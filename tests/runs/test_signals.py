@@ -139,6 +139,19 @@ def test_the_first_is_noted_and_handlers_come_back():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.parametrize("looked", [True, False])
+def test_in_a_program_a_signal_is_the_program_s(looked):
+    """A notebook's interruption does not end its process."""
+    with pytest.raises(KeyboardInterrupt), asking_first() as asked:
+        if looked:
+            asked()
+            signal.raise_signal(signal.SIGINT)
+            assert asked() == signal.SIGINT
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the signal was lost")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_signal_that_is_ignored_stays_so():
     """As under nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
