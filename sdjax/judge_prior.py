@@ -14,9 +14,11 @@ from sdjax.config.loading import Overrides, as_stored, load
 from sdjax.config.tables import resolve
 from sdjax.prior_training import judgement
 from sdjax.prior_training.judging_schema import SCHEMA
+from sdjax.prior_training.memory import needs_of_judging
 from sdjax.priors import PRIORS
 from sdjax.priors.kind import Wanted
 from sdjax.reports.whole_files import write_json
+from sdjax.runs.memory import check_memory
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import open_workdir
 
@@ -41,8 +43,9 @@ def judge_prior(config: Any, workdir: str | Path, overrides: Overrides = ()) -> 
     """
     config = load_config(config, overrides)
     PRIORS[config.prior.name].check(config.prior, "")
-    folder = open_workdir(workdir, config, former=as_stored(load_config))
     prepare_machine()
+    check_memory(needs_of_judging(config))
+    folder = open_workdir(workdir, config, former=as_stored(load_config))
     metrics = _measure(config, folder)
     write_json(folder / "metrics.json", metrics)
     print(_summary(metrics), f"Look at {folder / 'drawn.png'}.", sep="\n", flush=True)

@@ -19,6 +19,7 @@ from sdjax.config.errors import UserError
 from sdjax.config.loading import Overrides, as_stored, load
 from sdjax.config.tables import resolve
 from sdjax.prior_training import build
+from sdjax.prior_training.memory import needs_of_prior_training
 from sdjax.prior_training.model import is_written, read_model, write_model
 from sdjax.prior_training.samples import reconstructions
 from sdjax.prior_training.schema import SCHEMA
@@ -27,6 +28,7 @@ from sdjax.reports.pictures import save_png
 from sdjax.reports.whole_files import write_json
 from sdjax.runs.checkpoints import explained
 from sdjax.runs.lock import only_run
+from sdjax.runs.memory import check_memory
 from sdjax.runs.outputs import METRICS, read_metrics
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.signals import asking_first
@@ -54,6 +56,7 @@ def train_prior(config: Any, workdir: str | Path, overrides: Overrides = ()) -> 
     config = load_config(config, overrides)
     _check(config)
     prepare_machine()
+    check_memory(needs_of_prior_training(config))
     with only_run(make_folder(workdir)):
         folder = open_workdir(workdir, config, MAY_DIFFER, as_stored(load_config))
         return _train(config, folder)

@@ -75,14 +75,14 @@ def needs_of_training(config: Any) -> list[Need]:
     the prior and the report keep."""
     size, seeds = highest_resolution(config), config.seeds
     needs = [
-        _pictures("the report's views", "report.views", config.report.views, seeds, size),
+        of_pictures("the report's views", "report.views", config.report.views, size, times=seeds),
         Need("the log of a chunk", "run.chunk", *_log(config)),
         *_of_prior(config, size),
     ]
     if SCENES[config.scene.name].is_flat:
         return [
             *needs,
-            _images("the particles", size, PARTICLE_COPIES * seeds),
+            of_pictures("the particles", "seeds", seeds, size, times=PARTICLE_COPIES),
         ]
     return [*needs, *_of_scene(config), *needs_of_report(config)]
 
@@ -101,7 +101,7 @@ def needs_of_report(config: Any) -> list[Need]:
 def needs_of_samples(config: Any) -> list[Need]:
     """Those of `sdjax sample`."""
     views = config.seeds * len(config.camera.azimuths)
-    return [_images("the samples", config.resolution, 2 * views, "resolution")]
+    return [of_pictures("the samples", "seeds", views, config.resolution, "resolution", times=2)]
 
 
 def _of_scene(config: Any) -> list[Need]:
@@ -133,19 +133,26 @@ def _of_prior(config: Any, size: int) -> list[Need]:
     return (
         []
         if cameras is None
-        else [_pictures("the prior's objects", "prior.cameras", cameras, 1, size)]
+        else [of_pictures("the prior's objects", "prior.cameras", cameras, size)]
     )
 
 
-def _pictures(what: str, field: str, number: int, times: int, size: int) -> Need:
-    """Of `times` times the number that a field has; by that field, or by the pictures' size."""
+def of_pictures(
+    what: str,
+    field: str,
+    number: int,
+    size: int,
+    size_field: str = "stages.resolution",
+    *,
+    times: int = 1,
+    colour: int = FLOAT,
+) -> Need:
+    """Of so many times the number that a field has, or where that is smaller than they are, of
+    pictures of the size that another has; `colour` bytes for each of three."""
+    taken = times * number * size**2 * 3 * colour
     if number > size:
-        return Need(what, field, number, 1, times * number * size**2 * 3 * FLOAT)
-    return _images(what, size, times * number)
-
-
-def _images(what: str, size: int, number: int, field: str = "stages.resolution") -> Need:
-    return Need(what, field, size, 2, number * size**2 * 3 * FLOAT)
+        return Need(what, field, number, 1, taken)
+    return Need(what, size_field, size, 2, taken)
 
 
 def _log(config: Any) -> tuple[int, int, int]:

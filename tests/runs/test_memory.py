@@ -3,6 +3,8 @@
 import pytest
 
 from sdjax.config.errors import UserError
+from sdjax.judge_prior import load_config as load_judging
+from sdjax.prior_training.memory import needs_of_judging, needs_of_prior_training
 from sdjax.runs.combinations import check_config
 from sdjax.runs.memory import (
     GIB,
@@ -15,6 +17,7 @@ from sdjax.runs.memory import (
 )
 from sdjax.runs.schema import load_config
 from sdjax.sample import load_config as load_samples
+from sdjax.train_prior import load_config as load_prior
 
 LIMIT = 16 * GIB
 BILLION = 10**9
@@ -66,6 +69,20 @@ def test_the_value_that_may_fit_fits():
         check_memory(grids(10**5), GIB // 2)
     assert "config.stages.grid is 100000, with which grids take" in str(error.value)
     check_memory(grids(203), GIB // 2)
+
+
+@pytest.mark.parametrize("field", ["data.pictures", "diffusion.batch", "resolution"])
+def test_the_training_of_a_prior_is_planned_too(field):
+    config = load_prior("train_prior", {field: 10**9 if "." in field else 10**7})
+    with pytest.raises(UserError, match=rf"config\.{field} is "):
+        check_memory(needs_of_prior_training(config), LIMIT)
+    check_memory(needs_of_prior_training(load_prior("train_prior")), LIMIT)
+
+
+def test_the_judgement_of_a_prior_is_planned_too():
+    with pytest.raises(UserError, match=r"config\.captions is "):
+        check_memory(needs_of_judging(load_judging("judge_prior", {"captions": 10**9})), LIMIT)
+    check_memory(needs_of_judging(load_judging("judge_prior")), LIMIT)
 
 
 def test_there_is_memory():
