@@ -17,7 +17,7 @@ from sdjax.config.loading import Overrides, as_stored
 from sdjax.config.tables import resolve
 from sdjax.reports.pictures import save_png
 from sdjax.reports.whole_files import write_json
-from sdjax.runs.memory import check_memory, needs_of_training
+from sdjax.runs.memory import check_memory, phases_of_training
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import open_workdir
 
@@ -42,7 +42,7 @@ def analyse(config: Any, workdir: str | Path, overrides: Overrides = ()) -> dict
     check_config(config)
     prepare_machine()
     for run in training_configs(config).values() if "runs" in config else ():
-        check_memory(needs_of_training(run), seeds=run.seeds)
+        check_memory(*phases_of_training(run), seeds=run.seeds)
     draw = ANALYSES[config.analysis.name].make(config)
     folder = open_workdir(workdir, config, former=as_stored(load_config))
     picture, numbers = draw()

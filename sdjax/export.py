@@ -17,8 +17,9 @@ from sdjax.commands import app
 from sdjax.config.errors import UserError
 from sdjax.runs.checkpoints import Checkpoints
 from sdjax.runs.combinations import check_config
-from sdjax.runs.memory import check_memory, needs_of_report
-from sdjax.runs.outputs import REPORT, write_meshes, write_turntables
+from sdjax.runs.failures import Told
+from sdjax.runs.memory import check_memory, phases_of_report
+from sdjax.runs.outputs import REPORT, read_metrics, write_meshes, write_turntables
 from sdjax.runs.placement import make_placement
 from sdjax.runs.population import Population
 from sdjax.runs.processes import prepare_machine
@@ -81,7 +82,8 @@ def export(
     config = _config(workdir, settings)
     _check_seed(config, seed)
     prepare_machine()
-    check_memory(needs_of_report(config), seeds=config.seeds)
+    film, mesh = phases_of_report(config, 1, "--resolution", "--mesh_resolution")
+    check_memory(film if frames else [], mesh if mesh_resolution else [])
     shown = config if background is None else _before(config, background)
     run, particles = _restore(config, workdir)
     run = run._replace(config=shown)
@@ -125,12 +127,14 @@ def _restore(config: FrozenConfigDict, workdir: Path) -> tuple[Run, Population]:
     if not (workdir / CHECKPOINTS).is_dir():
         raise nothing
     run, check = open_shown(config), partial(check_same_run, config)
-    with Checkpoints(workdir / CHECKPOINTS, check=check) as checkpoints:
+    with Checkpoints(workdir / CHECKPOINTS, check=check, read_only=True) as checkpoints:
         restored = restore_shown(run, checkpoints)
     if restored is None:
         raise nothing
     step, particles = restored
     print(f"exporting after {step} of {run.total_steps} steps", flush=True)
+    for one in read_metrics(workdir).get("failed", ()):
+        print(f"{Told(**one)} became infinite or NaN: this is as it was before", flush=True)
     return run, particles
 
 

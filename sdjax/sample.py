@@ -17,6 +17,7 @@ from sdjax.priors import PRIORS
 from sdjax.priors.kind import Wanted
 from sdjax.reports.evaluation import Evaluation, describe, judge
 from sdjax.reports.pictures import image_grid, save_png
+from sdjax.runs.combinations import check_seeds
 from sdjax.runs.lock import only_run
 from sdjax.runs.memory import check_memory, needs_of_samples
 from sdjax.runs.outputs import finish, write_pictures
@@ -43,6 +44,7 @@ def sample(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalu
     started = time.perf_counter()
     config = load_config(config, overrides)
     PRIORS[config.prior.name].check(config.prior, config.prompt)
+    check_seeds(config)
     prepare_machine()
     check_memory(needs_of_samples(config), seeds=config.seeds)
     with only_run(make_folder(workdir)):

@@ -116,13 +116,13 @@ def _train(config: Any, folder: Path) -> str:
         return ""
     print(f"== {folder}", flush=True)
     try:
-        train(config, folder)
+        failed = train(config, folder).metrics.get("failed", ())
     except UserError as error:
         print(f"sdjax: error: {error}", flush=True)
         return str(error)
     finally:
         jax.clear_caches()  # no two rules share a program
-    return ""
+    return f"{len(failed)} seeds became infinite or NaN" if failed else ""
 
 
 def _is_finished(config: Any, folder: Path) -> bool:

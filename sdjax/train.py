@@ -21,7 +21,7 @@ from sdjax.runs.combinations import check_config
 from sdjax.runs.evaluate import is_image
 from sdjax.runs.failures import without_failures
 from sdjax.runs.lock import only_run
-from sdjax.runs.memory import check_memory, needs_of_training
+from sdjax.runs.memory import check_memory, phases_of_training
 from sdjax.runs.placement import usable_devices
 from sdjax.runs.population import Population
 from sdjax.runs.processes import first_does, is_first, join_processes, prepare_machine
@@ -61,7 +61,7 @@ def train(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalua
     prepare_machine()
     join_processes(config.run)
     usable_devices(config.seeds, config.run.devices, config.run.weight_shards)
-    check_memory(needs_of_training(config), seeds=config.seeds)
+    check_memory(*phases_of_training(config), seeds=config.seeds)
     with ExitStack() as lock:
         first_does(lambda: lock.enter_context(only_run(make_folder(folder))))
         first_does(lambda: open_run_folder(folder, config))

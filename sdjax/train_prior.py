@@ -26,12 +26,12 @@ from sdjax.prior_training.schema import SCHEMA
 from sdjax.prior_training.stages import Place, draw_samples, train_autoencoder, train_diffusion
 from sdjax.reports.pictures import save_png
 from sdjax.reports.whole_files import write_json
-from sdjax.runs.checkpoints import explained
 from sdjax.runs.lock import only_run
 from sdjax.runs.memory import check_memory
 from sdjax.runs.outputs import METRICS, read_metrics
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.signals import asking_first
+from sdjax.runs.system_errors import explained
 from sdjax.runs.workdir import make_folder, open_workdir, refuse_other
 
 MAY_DIFFER = ("report",)

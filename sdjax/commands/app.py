@@ -20,7 +20,7 @@ from sdjax.runs.signals import CODE, InterruptedRunError, ending_at_once, name_o
 OF_THE_SYSTEM = {
     *(errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.ELOOP),
     *(errno.EMFILE, errno.ENAMETOOLONG, errno.ENFILE, errno.ENOMEM, errno.ENOSPC),
-    *(errno.ENOTDIR, errno.EPERM, errno.EROFS, errno.ESTALE, errno.ETXTBSY),
+    *(errno.ENOTDIR, errno.EPERM, errno.EPIPE, errno.EROFS, errno.ESTALE, errno.ETXTBSY),
 }
 REMEDY = "mend that, and the same command goes on from what is saved."
 HELP = ("-h", "-help", "--help", "--helpshort", "--helpfull")
@@ -67,20 +67,27 @@ def run(command: Command, argv: Sequence[str] | None = None) -> None:
         sentence, end_of_line, details = str(error).partition(".\n")
         print("sdjax: error:", " ".join(sentence.split()) + end_of_line + details, file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:  # the reader has seen enough, as of `--print_config | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        if error.errno not in OF_THE_SYSTEM:
-            raise
-        where = error.filename or "a file"
-        print(f"sdjax: error: {where}: {error.strerror}; {REMEDY}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(_of_the_system(error))
     except InterruptedRunError as interrupted:
         print(f"sdjax: {name_of(interrupted.number)}: {interrupted}", file=sys.stderr)
         sys.exit(CODE + interrupted.number)
     except KeyboardInterrupt:  # raised by a library, or where signals could not be taken over
         print("sdjax: interrupted.", file=sys.stderr)
         sys.exit(CODE + signal.SIGINT)
+
+
+def _of_the_system(error: OSError) -> int:
+    """The exit code, where the machine or a path is to blame, and the sentence for it."""
+    if isinstance(error, BrokenPipeError) and error.filename is None:
+        # the reader has seen enough, as of `--print_config | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if error.errno not in OF_THE_SYSTEM:
+        raise error
+    where = error.filename or "a file"
+    print(f"sdjax: error: {where}: {error.strerror}; {REMEDY}", file=sys.stderr)
+    return 2
 
 
 def _main(command: Command) -> int:

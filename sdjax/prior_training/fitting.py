@@ -107,7 +107,8 @@ def fit(
             saves = done // plan.checkpoint_every > before // plan.checkpoint_every
             number = asked()
             saves = saves or done == plan.steps or number is not None
-            report(_reported(done, terms, state, checkpoints if saves else None))
+            told = _reported(done, terms, state, checkpoints if saves else None)
+            report(told._replace(saved=told.saved and number is None))  # without a sheet then
             if number is not None:
                 raise InterruptedRunError(number, goes_on(done, plan.steps))
             terms = []

@@ -1,12 +1,9 @@
 """Checkpoints of a run: written beside the training, kept in pairs, whole or absent."""
 
-import os
-import re
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from jaxtyping import PyTree
 from sdjax.config.errors import UserError
 from sdjax.runs import seals
 from sdjax.runs.named_leaves import fit, named_leaves, part_of
+from sdjax.runs.system_errors import check_readable, explained
 
 TREE = "tree"  # the folder of a checkpoint that holds the arrays
 
@@ -38,6 +36,8 @@ class Checkpoints:
         config: of the run, of a kind that JSON knows.
         check: called with the configuration that a checkpoint carries and the checkpoint's name;
             raises a UserError where that is another run's.
+        read_only: nothing is written, and damaged checkpoints stay where they are: for those who
+            look at a run that may be going on.
 
     Raises:
         UserError: where the folder cannot be made.
@@ -49,17 +49,22 @@ class Checkpoints:
         keep: int = 2,
         config: Mapping[str, Any] | None = None,
         check: Callable[[Any, str], None] = lambda stored, where: None,
+        *,
+        read_only: bool = False,
     ):
         import orbax.checkpoint as ocp
 
         self._folder = Path(folder).absolute()
         self._arguments, self._config, self._check = ocp.args, config, check
-        self._former_hook, sys.unraisablehook = sys.unraisablehook, self._hook
+        self._read_only = read_only
         with explained(f"The folder of checkpoints {self._folder}"):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            if not read_only:
+                self._folder.mkdir(parents=True, exist_ok=True)
             self._manager = ocp.CheckpointManager(
-                self._folder, options=ocp.CheckpointManagerOptions(max_to_keep=keep)
+                self._folder,
+                options=ocp.CheckpointManagerOptions(max_to_keep=keep, read_only=read_only),
             )
+        self._former_hook, sys.unraisablehook = sys.unraisablehook, self._hook
 
     def save(self, step: int, tree: PyTree) -> None:
         """Copies the arrays of `tree` to the host and writes them in the background.
@@ -106,13 +111,14 @@ class Checkpoints:
             try:
                 config, leaves = self._read(step)
             except Exception as error:  # orbax and tensorstore raise many kinds
+                check_readable(error, self._folder / str(step))
                 self._set_aside(step, error)
             else:
                 where = self._folder / str(step)
                 if config is not None:
                     self._check(config, f"The checkpoint {where}")
                 return step, fit(part_of(leaves, part), template(step), where)
-        if steps:
+        if steps or any(self._folder.glob("*.damaged")):
             raise UserError(
                 f"Every checkpoint in {self._folder} is damaged; remove that folder to start again."
             )
@@ -163,6 +169,9 @@ class Checkpoints:
     def _set_aside(self, step: int, error: Exception) -> None:
         damaged = self._folder / f"{step}.damaged"
         reason = " ".join(str(error).split())[:200]
+        if self._read_only:
+            warnings.warn(f"The checkpoint of step {step} is damaged ({reason}).", stacklevel=3)
+            return
         warnings.warn(
             f"The checkpoint of step {step} is damaged and was moved to {damaged} ({reason}).",
             stacklevel=3,
@@ -171,29 +180,6 @@ class Checkpoints:
             shutil.rmtree(damaged, ignore_errors=True)
             (self._folder / str(step)).rename(damaged)
         self._manager.reload()
-
-
-@contextmanager
-def explained(subject: str) -> Iterator[None]:
-    """Turns what goes wrong in writing into a sentence; orbax raises errors of many kinds."""
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(
-            f"{subject} cannot be written ({_reason(error)}); make room or give it another place, "
-            "and the same command goes on from the last checkpoint."
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    """The system's own words where the error quotes them, as "No space left on device"."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    text = " ".join(str(error).split())
-    own = re.search(r"os[_ ]error(?:_code=')? ?(\d+)", text)
-    return os.strerror(int(own[1])) if own else text[:200]
 
 
 def _to_host(leaf: Any) -> np.ndarray | jax.Array:

@@ -17,11 +17,11 @@ NONE = -1
 class Failure(NamedTuple):
     """When a particle stopped, and for which of `term_names`; both are -1 while it goes on."""
 
-    step: Int[Array, ""]
-    term: Int[Array, ""]
+    step: Int[Array, "*particles"]
+    term: Int[Array, "*particles"]
 
     @property
-    def is_none(self) -> Bool[Array, ""]:
+    def is_none(self) -> Bool[Array, "*particles"]:
         """Whether the particle goes on."""
         return self.term == NONE
 

@@ -5,6 +5,7 @@ that ends, and touches it every few seconds: on another host, where a file syste
 the lock, a file that nobody touches any more is stale too.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -52,8 +53,9 @@ def _taken(path: Path) -> int:
         opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             _take(opened, path)
-            if path.exists() and os.path.samestat(os.fstat(opened), path.stat()):
-                return opened
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(opened), path.stat()):
+                    return opened
         except BaseException:
             os.close(opened)
             raise
@@ -109,4 +111,5 @@ def _lives_here(holder: dict[str, Any]) -> bool:
 
 def _touch(opened: int, done: threading.Event) -> None:
     while not done.wait(TOUCHED_EVERY):
-        os.utime(opened)
+        with contextlib.suppress(OSError):  # of a file system that is away for a moment
+            os.utime(opened)

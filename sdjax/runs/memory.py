@@ -23,7 +23,6 @@ OF_A_SAMPLE = 16 * FLOAT  # position, density, colour and weight, and their grad
 OF_A_RAY = 12 * FLOAT  # origin, direction, bounds, colour, opacity
 FEATURES = 2  # of a row of a hash table
 SENSIBLE = 8  # pixels, vertices, seeds: as few would be no use
-PARTICLE_COPIES = 4  # params, two moments and a gradient
 
 
 class Need(NamedTuple):
@@ -36,23 +35,33 @@ class Need(NamedTuple):
     size: int  # bytes
 
 
-def check_memory(needs: Sequence[Need], limit: int | None = None, *, seeds: int = 1) -> None:
-    """Raises a UserError where all together is more than `limit` bytes (None: `memory()`), which
-    names the largest, its size, the limit and a value that would fit.  Where no sensible value of
-    its own field would, the number of `seeds` is what is too large."""
-    limit, total = memory() if limit is None else limit, sum(need.size for need in needs)
-    if total <= limit:
+def check_memory(*phases: Sequence[Need], limit: int | None = None, seeds: int = 1) -> None:
+    """Raises a UserError where what is needed at the same time is more than `limit` bytes (None:
+    `memory()`): the largest need, its size, the limit and a value that would fit.
+
+    Args:
+        phases: what is needed in one after the other.
+        limit: bytes.
+        seeds: their number, which is named where no sensible value of the field would do.
+    """
+    limit = memory() if limit is None else limit
+    needs = max(phases, key=_total)
+    if (total := _total(needs)) <= limit:
         return
     worst = max(needs, key=lambda need: need.size)
     fits = _fitting(worst, max(limit - (total - worst.size), limit // 10))
     if fits < SENSIBLE and seeds > SENSIBLE:
-        worst = worst._replace(field="seeds", value=seeds, power=1)
+        worst = worst._replace(field="config.seeds", value=seeds, power=1)
         fits = _fitting(worst, limit // 2)
     raise UserError(
-        f"config.{worst.field} is {worst.value}, with which {worst.what} take "
-        f"{worst.size / GIB:.3g} GiB at least, expected at most {limit / GIB:.3g} GiB in all, the "
-        f"memory there is; {fits} may fit."
+        f"{worst.field} is {worst.value}, with which {worst.what} take {worst.size / GIB:.3g} GiB "
+        f"at least, expected at most {limit / GIB:.3g} GiB in all, the memory there is; {fits} may "
+        "fit."
     )
+
+
+def _total(needs: Sequence[Need]) -> int:
+    return sum(need.size for need in needs)
 
 
 def _fitting(need: Need, room: int) -> int:
@@ -62,79 +71,93 @@ def _fitting(need: Need, room: int) -> int:
 
 def memory() -> int:
     """Bytes of all devices together; on CPUs those of the machine or of the container."""
-    devices = jax.devices()
-    stats = devices[0].memory_stats() if devices[0].platform != "cpu" else None
+    device = jax.local_devices()[0]
+    stats = device.memory_stats() if device.platform != "cpu" else None
     if stats and "bytes_limit" in stats:
-        return stats["bytes_limit"] * len(devices)
+        return stats["bytes_limit"] * jax.device_count()
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([machine, *_of_containers()])
+    return min([machine, *_of_containers()]) * jax.process_count()
 
 
-def needs_of_training(config: Any) -> list[Need]:
-    """Those of a run: its particles, a step of those that are trained at once, its log, and what
-    the prior and the report keep."""
+def phases_of_training(config: Any) -> list[list[Need]]:
+    """Those of a run: a step of the particles that are trained at once and its log, the views of
+    the report, films and meshes, each beside the particles and the prior."""
     size, seeds = highest_resolution(config), config.seeds
-    needs = [
-        of_pictures("the report's views", "report.views", config.report.views, size, times=seeds),
-        Need("the log of a chunk", "run.chunk", *_log(config)),
-        *_of_prior(config, size),
-    ]
+    views = of_pictures(
+        "the report's views", "config.report.views", config.report.views, size, times=seeds
+    )
+    log = Need("the log of a chunk", "config.run.chunk", *_log(config))
+    kept = _of_prior(config, size)
     if SCENES[config.scene.name].is_flat:
-        return [
-            *needs,
-            of_pictures("the particles", "seeds", seeds, size, times=PARTICLE_COPIES),
-        ]
-    return [*needs, *_of_scene(config), *needs_of_report(config)]
+        pictures = of_pictures("the particles", "config.seeds", seeds, size, times=_copies(config))
+        return [[*kept, pictures, log], [*kept, pictures, views]]
+    kept += _of_field(config)
+    report = [[*kept, *phase] for phase in phases_of_report(config, seeds)]
+    return [[*kept, _of_step(config), log], [*kept, views], *report]
 
 
-def needs_of_report(config: Any) -> list[Need]:
-    """Those of turntables and meshes."""
-    report, field = config.report, "report.turntable_resolution"
-    pixels = config.seeds * report.frames * 3 * FLOAT
-    points, edge = report.mesh_resolution, "report.mesh_resolution"
+def phases_of_report(
+    config: Any,
+    films: int,
+    film: str = "config.report.turntable_resolution",
+    mesh: str = "config.report.mesh_resolution",
+) -> list[list[Need]]:
+    """Those of so many films at once, and of a mesh; `film` and `mesh` are what their resolutions
+    are called."""
+    report = config.report
+    size, points = report.turntable_resolution, report.mesh_resolution
+    pixels = films * report.frames * 3 * FLOAT
     return [
-        Need("the turntables", field, size := report.turntable_resolution, 2, size**2 * pixels),
-        Need("the mesh's grid of points", edge, points, 3, points**3 * 4 * FLOAT),
+        [Need("the turntables", film, size, 2, size**2 * pixels)],
+        [Need("the mesh's grid of points", mesh, points, 3, points**3 * 4 * FLOAT)],
     ]
 
 
 def needs_of_samples(config: Any) -> list[Need]:
     """Those of `sdjax sample`."""
     views = config.seeds * len(config.camera.azimuths)
-    return [of_pictures("the samples", "seeds", views, config.resolution, "resolution", times=2)]
+    return [
+        of_pictures(
+            "the samples", "config.seeds", views, config.resolution, "config.resolution", times=2
+        )
+    ]
 
 
-def _of_scene(config: Any) -> list[Need]:
-    stages, at_once = config.stages, config.camera.views * _particles_at_once(config)
+def _of_step(config: Any) -> Need:
+    """The renderings of the stage whose are largest."""
+    at_once = config.camera.views * _particles_at_once(config)
     samples = config.scene.samples + config.scene.proposals
     needs = []
-    for size in stages.resolution:
+    for size in config.stages.resolution:
         rays = size**2
         seen = rays if config.scene.chunk is None else min(config.scene.chunk, rays)
         step = at_once * (rays * OF_A_RAY + seen * samples * OF_A_SAMPLE)
-        needs.append(Need("the renderings of a step", "stages.resolution", size, 2, step))
-    return [max(needs, key=lambda need: need.size), *_of_field(config)]
+        needs.append(Need("the renderings of a step", "config.stages.resolution", size, 2, step))
+    return max(needs, key=lambda need: need.size)
 
 
 def _of_field(config: Any) -> list[Need]:
-    copies, scene = PARTICLE_COPIES * config.seeds * FLOAT, config.scene
+    copies, scene = _copies(config) * config.seeds * FLOAT, config.scene
     if scene.name == "dense_grid":
         edge = max(config.stages.grid)
-        return [Need("the particles' grids", "stages.grid", edge, 3, edge**3 * 4 * copies)]
+        return [Need("the particles' grids", "config.stages.grid", edge, 3, edge**3 * 4 * copies)]
     if "log2_table_size" in scene:
         rows = scene.levels * FEATURES * 2**scene.log2_table_size
-        return [Need("the particles' tables", "seeds", config.seeds, 1, rows * copies)]
+        return [Need("the particles' tables", "config.seeds", config.seeds, 1, rows * copies)]
     return []
+
+
+def _copies(config: Any) -> int:
+    """Of a particle's params: themselves, and the moments of the optimiser."""
+    return 3 if config.optimizer.name == "adam" else 1
 
 
 def _of_prior(config: Any, size: int) -> list[Need]:
     """The embedded prior's pictures of its objects, one at least, which are drawn in float32."""
     cameras = config.prior.get("cameras")
-    return (
-        []
-        if cameras is None
-        else [of_pictures("the prior's objects", "prior.cameras", cameras, size)]
-    )
+    if cameras is None:
+        return []
+    return [of_pictures("the prior's objects", "config.prior.cameras", cameras, size)]
 
 
 def of_pictures(
@@ -142,7 +165,7 @@ def of_pictures(
     field: str,
     number: int,
     size: int,
-    size_field: str = "stages.resolution",
+    size_field: str = "config.stages.resolution",
     *,
     times: int = 1,
     colour: int = FLOAT,

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from sdjax.priors.prior import Prior
 from sdjax.rules.shared import Everyone, SharedRule
@@ -135,6 +135,17 @@ def move_apart(
     return population.each_and_mean(one, seeds, particles)
 
 
+def _seen(
+    latents: Float[Array, "own views h w c"], particles: Particle, weights: Float[Array, "own"]
+) -> tuple[Float[Array, "own views h w c"], Float[Array, "own"]]:
+    """What the others see of particles, and with which weight: none of one that has stopped, or
+    that is about to."""
+    finite = jax.vmap(is_finite)(latents)
+    seen = finite & particles.failure.is_none
+    latents = jnp.where(jnp.expand_dims(finite, (1, 2, 3, 4)), latents, 0.0)
+    return latents, jnp.where(seen, weights, 0.0)
+
+
 def move_together(
     scene: Scene, population: DevicePopulation, shared: Any, seeds: Any, particles: Particle
 ) -> tuple[tuple[Particle, Log], Any]:
@@ -146,7 +157,8 @@ def move_together(
         return population.each(one, seeds, params)
 
     shown, pull, views = jax.vjp(all_shown, particles.params, has_aux=True)
-    everyone = Everyone(*population.gather((shown.latents, population.weights)))
+    seen = _seen(shown.latents, particles, population.weights)
+    everyone = Everyone(*population.gather(seen))
     own_rule = rule.rule(shared, everyone)
 
     def one(seed, particle, shown, view):

@@ -138,6 +138,8 @@ def first_does(action: Callable[[], Any]) -> None:
             action()
         except UserError as error:
             problem = str(error)
+        except OSError as error:
+            problem = f"{error.filename or 'A file'}: {error.strerror}."
     problem = from_every_process(problem)[0]
     if problem is not None:
         raise UserError(problem)

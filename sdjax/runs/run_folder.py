@@ -47,7 +47,8 @@ def check_same_run(config: ConfigDict, stored: Mapping[str, Any], holder: str) -
 
 def _check_checkpoints(folder: Path, config: ConfigDict) -> None:
     """Where the run's own configuration is gone, its checkpoints still know it."""
-    for checkpoint in sorted((folder / CHECKPOINTS).glob("[0-9]*")):
+    checkpoints = [path for path in (folder / CHECKPOINTS).glob("*") if path.name.isdecimal()]
+    for checkpoint in sorted(checkpoints):
         try:
             seal = read_seal(checkpoint)
         except (OSError, ValueError):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ WHOLE = ""  # the key of a hash of a whole array; of some rows it is "first:last
 def seal(leaves: Mapping[str, Any], config: Mapping[str, Any] | None) -> dict[str, Any]:
     """The seal of arrays by name; of those that lie on several processes each hashes its rows, so
     that all have to call it."""
-    own = {name: _hashes(leaf) for name, leaf in leaves.items()}
+    with ThreadPoolExecutor() as threads:  # hashing leaves Python's lock
+        own = dict(zip(leaves, threads.map(_hashes, leaves.values()), strict=True))
     hashes: dict[str, dict[str, str]] = {name: {} for name in leaves}
     for part in from_every_process(own):
         for name, found in part.items():
             hashes[name].update(found)
-    return {"config": config, "hashes": hashes}
+    return {"config": config, "config_hash": _of_config(config), "hashes": hashes}
 
 
 def damaged(stored: Mapping[str, Any], leaves: Mapping[str, np.ndarray]) -> str | None:
@@ -47,6 +49,8 @@ def read_seal(checkpoint: Path) -> dict[str, Any] | None:
     content = json.loads((folder / "metadata").read_bytes().decode())
     if not isinstance(content, dict) or not isinstance(content.get("hashes"), dict):
         raise ValueError("no hashes of arrays")
+    if content.get("config_hash") != _of_config(content.get("config")):
+        raise ValueError("its configuration is not what was saved")
     return content
 
 
@@ -69,6 +73,10 @@ def _rows(index: slice, count: int) -> str:
 
 def _slice(key: str) -> slice:
     return slice(*map(int, key.split(":")))
+
+
+def _of_config(config: Any) -> str:
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
 def _sha256(array: np.ndarray) -> str:

@@ -64,10 +64,12 @@ def asking_first() -> Iterator[Asked]:
         _tell(f"{name_of(number)}: saving after these steps; once more stops at once.")
         return True
 
-    is_command = signal.getsignal(signal.SIGTERM) is _leave_it_to_the_thread
+    is_command = any(signal.getsignal(one) is _leave_it_to_the_thread for one in SIGNALS)
     notice = lambda number: None if is_first(number) else end(number)  # noqa: E731
     with Listener(notice) if is_command else _handling(is_first):
         yield asked
+    if asked.number is not None:  # it came after the last look: what was to be saved is
+        raise InterruptedRunError(asked.number, "saved; the same command goes on from there.")
 
 
 @contextmanager
@@ -104,7 +106,9 @@ def goes_on(step: int, steps: int) -> str:
 
 
 def end(number: int) -> None:
-    """Ends the process, without waiting for anything."""
+    """Ends the process, without waiting for anything; a line of progress has hidden the cursor."""
+    if os.isatty(1):
+        os.write(1, b"\x1b[?25h")
     _tell(f"stopped by {name_of(number)}; the same command goes on from what is saved, if it can.")
     os._exit(CODE + number)
 

@@ -45,7 +45,7 @@ class Watch:
         self._first_step, self._started = first_step, started
         self._steps, self._seconds = {}, {}  # of chunks that compile, and of the others
         self._first_done = started
-        self._told: set[int] = set()  # seeds that were warned of
+        self._told: set[tuple[str, int]] = set()  # of what was warned, and of which seed
 
     def __enter__(self) -> "Watch":
         run = self._run
@@ -74,7 +74,7 @@ class Watch:
             means = {name: float(values[going_on].mean()) for name, values in chunk.losses.items()}
             self._scalars.log(chunk.step, {f"loss/{name}": value for name, value in means.items()})
             self._progress.update(chunk.step, means)
-        if chunk.saved:
+        if chunk.saved and chunk.interrupted is None:  # then there is little time
             self._preview(chunk)
 
     def _tell_of_seeds(self, chunk: Chunk) -> np.ndarray:
@@ -82,17 +82,19 @@ class Watch:
         seeds = self._run.seeds.tolist()
         stopped = {one.seed: one for one in chunk.failures}
         for seed, one in stopped.items():
-            self._warn(seed, f"{one} is infinite or NaN and stays as it was before; {ADVICE}")
+            self._warn(
+                "stopped", seed, f"{one} is infinite or NaN and stays as it was before; {ADVICE}"
+            )
         going_on = np.array([seed not in stopped for seed in seeds])
         if self._has_depth and chunk.step >= LOOKED_AT * self._run.total_steps:
             for seed, opacity in zip(seeds, chunk.opacity.tolist(), strict=True):
                 if sentence := of_opacity(opacity):
-                    self._warn(seed, f"seed {seed} at step {chunk.step} {sentence}")
+                    self._warn("opacity", seed, f"seed {seed} at step {chunk.step} {sentence}")
         return going_on
 
-    def _warn(self, seed: int, sentence: str) -> None:
-        if seed not in self._told:
-            self._told.add(seed)
+    def _warn(self, kind: str, seed: int, sentence: str) -> None:
+        if (kind, seed) not in self._told:
+            self._told.add((kind, seed))
             warnings.warn(sentence, stacklevel=4)
 
     def _preview(self, chunk: Chunk) -> None:

@@ -12,6 +12,7 @@ from sdjax.config.errors import UserError
 from sdjax.runs.checkpoints import Checkpoints
 from tests.fuzz.promise import FORMS, drawn, kept
 
+CONFIG = {"prompt": "a chair", "seeds": 4, "stages": {"steps": [300, 200]}}
 TREES = {
     step: {
         "params": {"grid": np.float32(rng.normal(size=(6, 5, 4)))},
@@ -24,14 +25,19 @@ TREES = {
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written")
-    with Checkpoints(folder, config={"prompt": "a chair"}) as checkpoints:
+    with Checkpoints(folder, config=CONFIG) as checkpoints:
         for step, tree in TREES.items():
             checkpoints.save(step, tree)
     return folder
 
 
+def check(config, where):
+    if config != CONFIG:
+        raise UserError(f"{where} is of another run")
+
+
 def read(folder):
-    with Checkpoints(folder) as checkpoints:
+    with Checkpoints(folder, check=check) as checkpoints:
         return checkpoints.restore_latest(lambda step: TREES[10])
 
 

@@ -1,3 +1,5 @@
+import errno
+import os
 import shutil
 import signal
 import subprocess
@@ -10,6 +12,7 @@ import numpy as np
 import optax
 import pytest
 
+from sdjax.config.errors import UserError
 from sdjax.runs.checkpoints import Checkpoints
 
 
@@ -111,6 +114,38 @@ def test_a_damaged_checkpoint_is_set_aside_and_training_goes_on(tmp_path, damage
         checkpoints.save(20, particle(21))
         assert_same(checkpoints.restore_latest(lambda step: particle(0))[1], particle(21))
     assert (tmp_path / "20.damaged").is_dir()
+
+
+@pytest.mark.filterwarnings("ignore:The checkpoint of step")
+def test_who_only_reads_changes_nothing(tmp_path):
+    write(tmp_path, 10, 20)
+    empty_metadata(tmp_path / "20")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with Checkpoints(tmp_path, read_only=True) as checkpoints:
+        assert checkpoints.restore_latest(lambda step: particle(0))[0] == 10
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.EACCES])
+def test_what_the_machine_cannot_read_is_not_damaged(tmp_path, monkeypatch, number):
+    write(tmp_path, 10, 20)
+    with Checkpoints(tmp_path) as checkpoints:
+
+        def refuse(folder):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(checkpoints, "_leaves", refuse)
+        with pytest.raises(UserError, match="cannot be read"):
+            checkpoints.restore_latest(lambda step: particle(0))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "20"]
+
+
+@pytest.mark.filterwarnings("ignore:The checkpoint of step")
+def test_what_was_set_aside_is_no_new_start(tmp_path):
+    write(tmp_path, 10)
+    (tmp_path / "10").rename(tmp_path / "10.damaged")
+    with Checkpoints(tmp_path) as checkpoints, pytest.raises(UserError, match="is damaged"):
+        checkpoints.restore_latest(lambda step: particle(0))
 
 
 @pytest.mark.filterwarnings("ignore:The checkpoint of step")

@@ -19,7 +19,8 @@ RULES = pytest.mark.parametrize("rule", ["alone", "shared"])
 
 def trained(folder, rule, poison=None, **settings):
     """The run and its population at the end; `poison` changes what the checkpoint of step 2 has."""
-    config = pictures(**SEEDS | settings)
+    own = {"rule.name": "exact_vsd"} if rule == "exact" else {}
+    config = pictures(**SEEDS | own | settings)
     with pytest.MonkeyPatch.context() as patch, Checkpoints(folder) as checkpoints:
         if rule == "shared":
             patch.setattr(build, "make_rule", learning)
@@ -94,6 +95,17 @@ def test_a_run_whose_last_seed_stops_ends(tmp_path):
     )
     with pytest.raises(NonFiniteError, match="and so did all others; the checkpoints before"):
         trained(tmp_path, "alone", everything)
+
+
+def nan_params(population):
+    return population._replace(params=second_seed(population.params))
+
+
+def test_particles_that_see_each_other_do_not_see_one_that_stops(tmp_path):
+    run, population = trained(tmp_path, "exact", nan_params)
+    assert [(one.seed, one.term) for one in failures(run, population)] == [(1, "guidance")]
+    for leaf in jax.tree.leaves(population.params):
+        assert np.isfinite(np.asarray(leaf)[[0, 2]]).all()
 
 
 def particle(value, failure=None):

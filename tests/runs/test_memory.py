@@ -11,9 +11,9 @@ from sdjax.runs.memory import (
     Need,
     check_memory,
     memory,
-    needs_of_report,
     needs_of_samples,
-    needs_of_training,
+    phases_of_report,
+    phases_of_training,
 )
 from sdjax.runs.schema import load_config
 from sdjax.sample import load_config as load_samples
@@ -27,7 +27,7 @@ BILLION = 10**9
     "name", ["demo", "embedded_2d:dsd", "small_3d:fsd", "stable_diffusion_3d:vsd"]
 )
 def test_the_configurations_of_the_package_fit(name):
-    check_memory(needs_of_training(load_config(name)), LIMIT)
+    check_memory(*phases_of_training(load_config(name)), limit=LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -51,38 +51,40 @@ def test_the_configurations_of_the_package_fit(name):
 def test_what_cannot_fit_names_the_field_the_size_and_the_limit(name, overrides, field):
     config = load_config(name, overrides)
     with pytest.raises(UserError, match=rf"config\.{field} is ") as error:
-        check_memory(needs_of_training(config), LIMIT, seeds=config.seeds)
+        check_memory(*phases_of_training(config), limit=LIMIT, seeds=config.seeds)
     assert "expected at most 16 GiB in all" in str(error.value)
 
 
 def test_samples_and_reports_are_planned_too():
     with pytest.raises(UserError, match=r"config\.resolution is 1000000"):
-        check_memory(needs_of_samples(load_samples("sample", {"resolution": 10**6})), LIMIT)
+        check_memory(needs_of_samples(load_samples("sample", {"resolution": 10**6})), limit=LIMIT)
     config = load_config("demo", {"report.frames": BILLION})
     with pytest.raises(UserError, match="the turntables take"):
-        check_memory(needs_of_report(config), LIMIT)
+        check_memory(*phases_of_report(config, config.seeds), limit=LIMIT)
 
 
 def test_the_value_that_may_fit_fits():
-    grids = lambda edge: [Need("grids", "stages.grid", edge, 3, 64 * edge**3)]  # noqa: E731
+    grids = lambda edge: [Need("grids", "config.stages.grid", edge, 3, 64 * edge**3)]  # noqa: E731
     with pytest.raises(UserError, match="; 203 may fit") as error:
-        check_memory(grids(10**5), GIB // 2)
+        check_memory(grids(10**5), limit=GIB // 2)
     assert "config.stages.grid is 100000, with which grids take" in str(error.value)
-    check_memory(grids(203), GIB // 2)
+    check_memory(grids(203), limit=GIB // 2)
 
 
 @pytest.mark.parametrize("field", ["data.pictures", "diffusion.batch", "resolution"])
 def test_the_training_of_a_prior_is_planned_too(field):
     config = load_prior("train_prior", {field: 10**9 if "." in field else 10**7})
     with pytest.raises(UserError, match=rf"config\.{field} is "):
-        check_memory(needs_of_prior_training(config), LIMIT)
-    check_memory(needs_of_prior_training(load_prior("train_prior")), LIMIT)
+        check_memory(needs_of_prior_training(config), limit=LIMIT)
+    check_memory(needs_of_prior_training(load_prior("train_prior")), limit=LIMIT)
 
 
 def test_the_judgement_of_a_prior_is_planned_too():
     with pytest.raises(UserError, match=r"config\.captions is "):
-        check_memory(needs_of_judging(load_judging("judge_prior", {"captions": 10**9})), LIMIT)
-    check_memory(needs_of_judging(load_judging("judge_prior")), LIMIT)
+        check_memory(
+            needs_of_judging(load_judging("judge_prior", {"captions": 10**9})), limit=LIMIT
+        )
+    check_memory(needs_of_judging(load_judging("judge_prior")), limit=LIMIT)
 
 
 def test_there_is_memory():

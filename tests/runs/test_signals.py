@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from sdjax.runs.signals import SIGNALS, Listener, asking_first
+from sdjax.runs.signals import SIGNALS, InterruptedRunError, Listener, asking_first
 
 SDJAX = [sys.executable, "-c", "from sdjax.commands.main import main; main()"]
 SETTINGS = {
@@ -128,7 +128,7 @@ def test_ctrl_c_at_any_time_of_the_start_is_one_line(tmp_path, delays):
 
 def test_the_first_is_noted_and_handlers_come_back():
     before = signal.getsignal(signal.SIGTERM)
-    with asking_first() as asked:
+    with pytest.raises(InterruptedRunError), asking_first() as asked:
         assert asked() is None  # from now on there is something to save
         os.kill(os.getpid(), signal.SIGTERM)
         for _ in range(100):
@@ -137,6 +137,13 @@ def test_the_first_is_noted_and_handlers_come_back():
             time.sleep(0.01)
         assert asked() == signal.SIGTERM
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_signal_after_the_last_look_is_not_forgotten():
+    with pytest.raises(InterruptedRunError) as error, asking_first() as asked:
+        asked()
+        signal.raise_signal(signal.SIGTERM)
+    assert error.value.number == signal.SIGTERM
 
 
 @pytest.mark.parametrize("looked", [True, False])
