@@ -32,7 +32,6 @@ def small() -> dict:
     return {
         "prompt": "a blue car",
         "steps": 25,
-        "spacing": "trailing",
         "guidance_scale": 3.0,
         "prior": _networks("small_3d"),
         "camera": {"azimuths": (0.0, 90.0, 180.0, 270.0), "elevation": 15.0},
@@ -45,6 +44,7 @@ def stable_diffusion() -> dict:
     return {
         "prompt": "a DSLR photo of a hamburger",
         "resolution": 512,
+        "spacing": None,  # the checkpoint's own
         "prior": prior,
     }
 

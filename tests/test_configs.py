@@ -125,7 +125,7 @@ def test_other_commands_are_configured_as_they_were(name):
 
 
 def without_spacing(config):
-    """That of DDIM was written down; now it is the prior's own where nobody asks for another."""
+    """That of Stable Diffusion was "leading"; now it is the checkpoint's own."""
     return {
         name: without_spacing(value) if hasattr(value, "items") else value
         for name, value in config.items()

@@ -20,15 +20,15 @@ from sdjax.analysis.runs import side_by_side
 from sdjax.config.errors import UserError
 from sdjax.runs.schema import load_config
 
-PRIORS = ("embedded", "stable_diffusion")
+SPACING = {"embedded": "trailing", "stable_diffusion": None}  # None: the checkpoint's own
 
 
 def get_config(prior: str = "embedded") -> ConfigDict:
     """The table with the runs of one of the two tasks."""
-    if prior not in PRIORS:
+    if prior not in SPACING:
         raise UserError(
             f"--config=analysis/initial_noise:{prior} is not known, expected one of "
-            f"{', '.join(PRIORS)}."
+            f"{', '.join(SPACING)}."
         )
     is_embedded = prior == "embedded"
     rules = {"FSD": "fsd", "DSD": "dsd"} | ({"DSD*": "dsd_star"} if is_embedded else {})
@@ -37,6 +37,6 @@ def get_config(prior: str = "embedded") -> ConfigDict:
         {name: load_config(f"{prior}_2d:{rule}", small) for name, rule in rules.items()}
     )
     config["seeds"] = 16 if is_embedded else 4
-    config["ddim"] = {"guidance_scale": 7.5}
+    config["ddim"] = {"guidance_scale": 7.5, "spacing": SPACING[prior]}
     config["analysis"] = {"name": "initial_noise", "mirror_images": is_embedded}
     return ConfigDict(config)

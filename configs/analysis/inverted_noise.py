@@ -26,5 +26,6 @@ def get_config(prior: str = "embedded") -> ConfigDict:
     else:
         sample = read(f"sample:{prior}")
         own = {name: sample[name] for name in ("resolution", "prior") if name in sample}
+        own["ddim"] = {name: sample[name] for name in ("spacing",) if name in sample}
     analysis = {"name": "inverted_noise"}
     return ConfigDict({"analysis": analysis, "camera": {"elevation": 20.0}, **own})

@@ -17,20 +17,20 @@ from sdjax.analysis.runs import side_by_side
 from sdjax.config.errors import UserError
 from sdjax.runs.schema import load_config
 
-PRIORS = ("embedded", "stable_diffusion")
+SPACING = {"embedded": "trailing", "stable_diffusion": None}  # None: the checkpoint's own
 
 
 def get_config(prior: str = "embedded") -> ConfigDict:
     """The table with the runs of one of the two tasks."""
-    if prior not in PRIORS:
+    if prior not in SPACING:
         raise UserError(
             f"--config=analysis/trajectories:{prior} is not known, expected one of "
-            f"{', '.join(PRIORS)}."
+            f"{', '.join(SPACING)}."
         )
     rules = {"FSD": "fsd", "DSD": "dsd", "SDS": "sds"}
     config = side_by_side({name: load_config(f"{prior}_2d:{rule}") for name, rule in rules.items()})
     config["seeds"] = 1
     config["runs"]["SDS"]["annealing"] = dict(config["runs"]["FSD"]["annealing"])
-    config["ddim"] = {"guidance_scale": 7.5}
+    config["ddim"] = {"guidance_scale": 7.5, "spacing": SPACING[prior]}
     config["analysis"] = {"name": "trajectories"}
     return ConfigDict(config)

@@ -56,7 +56,7 @@ def measure(
 ) -> dict[str, Any]:
     """All figures; `drawn.png` shows some of the pictures under their captions."""
     generator = np.random.default_rng([config.seed, _ASKED])
-    sampling = Sampling(config.guidance_scale, config.steps, "trailing")
+    sampling = Sampling(config.guidance_scale, config.steps)
     words = asked_for(generator, config.objects.nouns, config.captions)
     captions = captions_of(words)
     drawn = draw_captions(prior, captions, range(len(captions)), sampling)

@@ -105,7 +105,7 @@ def draw_samples(config: ConfigDict, model: Model) -> Pixels:
     """The sheet that the config's `report` describes."""
     report = config.report
     overhead = config.data.get("overhead", 60.0)
-    sampling = Sampling(report.guidance_scale, report.steps, "trailing")
+    sampling = Sampling(report.guidance_scale, report.steps)
     return sample_sheet(model, report.prompts, report.seeds, overhead, sampling)
 
 

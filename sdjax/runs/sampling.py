@@ -22,7 +22,7 @@ class Sampling(NamedTuple):
 
     guidance_scale: float | int = 1.0
     steps: int = 50
-    spacing: str | None = None  # None: the prior's own
+    spacing: str | None = "trailing"  # None: the prior's own
     eta: float | int = 0.0
 
     def of(self, prior: Prior) -> "Sampling":

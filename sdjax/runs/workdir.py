@@ -117,7 +117,7 @@ def read_config(path: str | Path) -> FrozenConfigDict:
 def _damaged(file: Path, reason: Any) -> str:
     return (
         f"{file} is damaged ({' '.join(str(reason).split())[:200]}); remove it and give the "
-        "command that began the run: its checkpoints know their configuration."
+        "command that began the run."
     )
 
 

@@ -68,7 +68,7 @@ def test_patches_must_divide_the_picture(patches):
 def results():
     """Images [kinds] of DDIM and FSD where everything has its mirror image among the data."""
     kinds = [unchanged(8, 8), flipped_left_right(8, 8), shuffled(8, 8, 2, 0)]
-    sampling, camera = Sampling(1.0, 10, "trailing"), tiny.cameras(0)
+    sampling, camera = Sampling(1.0, steps=10), tiny.cameras(0)
 
     def both(prior, conditioning, kind):
         ddim = ddim_result(sampling, camera, 8, prior, conditioning, SEED, kind)

@@ -39,7 +39,7 @@ def test_it_is_small_and_in_half_precision():
 @pytest.mark.slow
 def test_it_draws_the_colour_that_is_asked_for(prior):
     captions = [f"a {colour} {noun}" for colour in COLOURS for noun in ("mug", "car", "teapot")]
-    pictures = draw_captions(prior, captions, range(9), Sampling(3.0, 8, "trailing"))
+    pictures = draw_captions(prior, captions, range(9), Sampling(3.0, 8))
     assert pictures.shape == (9, 64, 64, 3)
     for caption, picture in zip(captions, pictures, strict=True):
         covered = picture[picture.min(-1) < 0.75]
