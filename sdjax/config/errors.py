@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(ValueError):
@@ -30,6 +31,15 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """`"; did you mean 'dsd'?"` if one of `names` is similar to `name`, else `"."`."""
     close = difflib.get_close_matches(name, list(names), n=1)
     return f"; did you mean '{close[0]}'?" if close else "."
+
+
+def short(value: Any) -> str:
+    """A value as a sentence shows it: in at most 60 characters."""
+    try:
+        shown = repr(value)
+    except (ValueError, RecursionError):  # a whole number of thousands of digits
+        shown = "a value too large to show"
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 def _ratio(name: str, candidate: str) -> float:

@@ -92,8 +92,13 @@ def flag() -> Field:
 
 
 def text() -> Field:
-    """Any text."""
-    return Field("a text", lambda value: isinstance(value, str), str, parse=str)
+    """Any text of whole characters: half a surrogate pair can be neither written nor encoded."""
+    return Field("a text", lambda value: isinstance(value, str) and is_whole(value), str, parse=str)
+
+
+def is_whole(given: str) -> bool:
+    """Whether a text has no half of a surrogate pair, as bytes that are no UTF-8 become."""
+    return not any("\ud800" <= character <= "\udfff" for character in given)
 
 
 def one_of(*names: str) -> Field:

@@ -14,8 +14,8 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sdjax.config.errors import UserError, did_you_mean
-from sdjax.config.fields import LARGEST_WHOLE, REQUIRED, Field
+from sdjax.config.errors import UserError, did_you_mean, short
+from sdjax.config.fields import LARGEST_WHOLE, REQUIRED, Field, is_whole
 from sdjax.config.kinds import Choice, Table
 from sdjax.config.synonyms import nearest_field
 
@@ -84,14 +84,18 @@ def check(name: str, value: Any, field: Field) -> None:
     """Raises a UserError unless `field` accepts `value`."""
     if not field.accepts(value):
         hint = did_you_mean(value, field.names) if isinstance(value, str) else "."
-        expected = f"at most {LARGEST_WHOLE}." if _is_too_large(value) else field.expected + hint
+        expected = _of_every_field(value) or field.expected + hint
         raise UserError(f"config.{name} is {short(value)}, expected {expected}")
 
 
-def _is_too_large(value: Any) -> bool:
-    """Whether it is a whole number that no field takes, or holds one."""
+def _of_every_field(value: Any) -> str:
+    """What is expected of a value, or of all that it holds, where no field takes it."""
     values = value if isinstance(value, tuple | list) else (value,)
-    return any(isinstance(one, int) and one > LARGEST_WHOLE for one in values)
+    if any(isinstance(one, int) and one > LARGEST_WHOLE for one in values):
+        return f"at most {LARGEST_WHOLE}."
+    if any(isinstance(one, str) and not is_whole(one) for one in values):
+        return "whole characters; a part of one ('\\ud800' to '\\udfff') is no text."
+    return ""
 
 
 def place(table: dict[str, Any], name: str, value: Any) -> None:
@@ -121,12 +125,6 @@ def rename(table: dict[str, Any], name: str, chosen: str, schema: Schema) -> dic
     result = copy.deepcopy(table)
     place(result, ".".join(path), kept | {"name": chosen})
     return result
-
-
-def short(value: Any) -> str:
-    """A value as a sentence shows it."""
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 def inner_fields(name: str, fields: Mapping[str, Field]) -> list[str]:

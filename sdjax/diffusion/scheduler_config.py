@@ -7,7 +7,7 @@ Fields that make the process are read, with the defaults of diffusers' class: `n
 warned about where they ask for something else, and so are fields that are not known here.
 """
 
-import json
+import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,11 +15,12 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from sdjax.config.errors import UserError, did_you_mean
+from sdjax.config.errors import UserError, did_you_mean, short
 from sdjax.diffusion import schedule as schedules
 from sdjax.diffusion.ddim import GRIDS
 from sdjax.diffusion.prediction import PredictionType
 from sdjax.diffusion.schedule import NoiseSchedule
+from sdjax.files.plain_files import read_json
 
 FILE = "scheduler_config.json"
 LONGEST = 100_000  # timesteps
@@ -87,7 +88,13 @@ def read_scheduler(fields: Any, source: str = f"The {FILE}") -> Scheduler:
     read = {**_DEFAULTS, **_OF_CLASS.get(kind, {}), **fields}
     _warn_of_others(fields, source)
     _check(read, source)
-    table = schedules.cumulative(_betas(read, source))
+    betas = _betas(read, source)
+    if len(betas) != fields.get("num_train_timesteps", len(betas)):
+        raise UserError(
+            f"{source} has {len(betas)} trained_betas and num_train_timesteps "
+            f"{fields['num_train_timesteps']}, expected as many betas as timesteps."
+        )
+    table = schedules.cumulative(betas)
     if read["rescale_betas_zero_snr"]:
         table = schedules.without_zero(schedules.rescaled_to_zero_snr(table))
     if not np.all(table > 0.0):
@@ -102,13 +109,14 @@ def read_scheduler(fields: Any, source: str = f"The {FILE}") -> Scheduler:
 def from_scheduler_config(config: Mapping[str, Any] | str | Path) -> NoiseSchedule:
     """The schedule of a `scheduler_config.json` (its path, its folder or its content).
 
-    Raises a UserError as `read_scheduler`.
+    Raises a UserError as `read_scheduler`, and for a file that is missing or damaged.
     """
     if isinstance(config, Mapping):
         return read_scheduler(config).schedule
     path = Path(config)
-    path = path / FILE if path.is_dir() else path
-    return read_scheduler(json.loads(path.read_text()), f"'{path}'").schedule
+    path = path / FILE if os.path.isdir(path) else path
+    fields = read_json(path, "the configuration of a scheduler")
+    return read_scheduler(fields, f"'{path}'").schedule
 
 
 def _betas(read: Mapping[str, Any], source: str) -> np.ndarray:
@@ -128,23 +136,25 @@ def _check(read: Mapping[str, Any], source: str) -> None:
         ("timestep_spacing", tuple(GRIDS)),
     ):
         if read[name] not in choices:
-            hint = did_you_mean(str(read[name]), choices)
+            hint = did_you_mean(short(read[name]).strip("'"), choices)
             named = ", ".join(map(repr, choices))
-            raise UserError(f"{source} has {name} {read[name]!r}, expected one of {named}{hint}")
+            raise UserError(
+                f"{source} has {name} {short(read[name])}, expected one of {named}{hint}"
+            )
     for name in ("rescale_betas_zero_snr", "set_alpha_to_one"):
         if not isinstance(read[name], bool):
-            raise UserError(f"{source} has {name} {read[name]!r}, expected true or false.")
+            raise UserError(f"{source} has {name} {short(read[name])}, expected true or false.")
     steps = read["num_train_timesteps"]
     if not (isinstance(steps, int) and not isinstance(steps, bool) and 2 <= steps <= LONGEST):
         raise UserError(
-            f"{source} has num_train_timesteps {steps!r}, expected a whole number from 2 to "
+            f"{source} has num_train_timesteps {short(steps)}, expected a whole number from 2 to "
             f"{LONGEST}; Stable Diffusion's is 1000."
         )
     start, end = read["beta_start"], read["beta_end"]
     if not (_is_rate(start) and _is_rate(end) and start <= end):
         raise UserError(
-            f"{source} has beta_start {start!r} and beta_end {end!r}, expected two ascending "
-            "numbers between 0 and 1; Stable Diffusion's are 0.00085 and 0.012."
+            f"{source} has beta_start {short(start)} and beta_end {short(end)}, expected two "
+            "ascending numbers between 0 and 1; Stable Diffusion's are 0.00085 and 0.012."
         )
     if read["rescale_betas_zero_snr"] and read["prediction_type"] == "epsilon":
         raise UserError(
@@ -160,11 +170,12 @@ def _warn_of_others(fields: Mapping[str, Any], source: str) -> None:
         if name in known or str(name).startswith("_") or value == _FIXED.get(name):
             continue
         if name in _FIXED:
-            told = f"has {name} {value!r}, which is taken as {_FIXED[name]!r}"
+            told = f"has {name} {short(value)}, which is taken as {_FIXED[name]!r}"
         elif value is None or value is False:
             continue
         else:
-            told = f"has the field {name!r} ({value!r}), which is not known and makes no difference"
+            field = f"the field {name!r} ({short(value)})"
+            told = f"has {field}, which is not known and makes no difference"
         warnings.warn(f"{source} {told}.", stacklevel=3)
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sdjax.config.errors import UserError
-from sdjax.networks.values import MOST_LAYERS, shown, whole
+from sdjax.config.errors import UserError, short
+from sdjax.networks.values import MOST_LAYERS, whole
 
 Fields = Mapping[str, Any]
 
@@ -14,7 +14,7 @@ def check_class(fields: Fields, key: str, expected: str, component: str) -> None
     given = fields.get(key, expected)
     if given != expected:
         raise UserError(
-            f"The configuration of the {component} has {key} {shown(given)}, expected "
+            f"The configuration of the {component} has {key} {short(given)}, expected "
             f"{expected!r}; is this the folder of the {component}?"
         )
 
@@ -31,7 +31,7 @@ def check_fields(fields: Fields, fixed: Fields, known: set[str], component: str)
             continue
         if not (value in (None, False) and fixed.get(name) in (None, False)):
             raise UserError(
-                f"The {component}'s configuration has {name} {shown(value)}, expected "
+                f"The {component}'s configuration has {name} {short(value)}, expected "
                 f"{fixed.get(name)!r}: only the {component} of Stable Diffusion 1.x and 2.x is "
                 "implemented."
             )
@@ -42,7 +42,7 @@ def check_types(name: str, given: tuple[Any, ...], allowed: tuple[str, ...]) -> 
     for block in given:
         if block not in allowed:
             expected = " or ".join(repr(one) for one in allowed)
-            raise UserError(f"{name} holds {shown(block)}, expected {expected}.")
+            raise UserError(f"{name} holds {short(block)}, expected {expected}.")
 
 
 def per_block(name: str, value: Any, blocks: int, at_most: int = MOST_LAYERS) -> tuple[int, ...]:
@@ -51,7 +51,7 @@ def per_block(name: str, value: Any, blocks: int, at_most: int = MOST_LAYERS) ->
     are_whole = all(isinstance(one, int) and not isinstance(one, bool) for one in values)
     if len(values) != blocks or not are_whole:
         raise UserError(
-            f"{name} is {shown(value)}, expected an integer or a list of {blocks}, one for each "
+            f"{name} is {short(value)}, expected an integer or a list of {blocks}, one for each "
             "block."
         )
     return tuple(whole(name, one, at_most) for one in values)

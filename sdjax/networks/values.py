@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from sdjax.config.errors import UserError
+from sdjax.config.errors import UserError, short
 
 WIDEST = 2**20  # of a layer or a vocabulary; the widest that are published have 2**16
 LONGEST = 2**14  # pixels along the edge of a picture
@@ -17,7 +17,7 @@ def whole(name: str, value: Any, at_most: int = WIDEST, at_least: int = 1) -> in
     if isinstance(value, int) and not isinstance(value, bool) and at_least <= value <= at_most:
         return value
     raise UserError(
-        f"{name} is {shown(value)}, expected a whole number from {at_least} to {at_most}."
+        f"{name} is {short(value)}, expected a whole number from {at_least} to {at_most}."
     )
 
 
@@ -31,7 +31,7 @@ def listed(name: str, values: Any) -> tuple[Any, ...]:
     if isinstance(values, list | tuple) and 1 <= len(values) <= MOST_BLOCKS:
         return tuple(values)
     raise UserError(
-        f"{name} is {shown(values)}, expected a list with an entry for each of at most "
+        f"{name} is {short(values)}, expected a list with an entry for each of at most "
         f"{MOST_BLOCKS} blocks."
     )
 
@@ -42,14 +42,14 @@ def number(name: str, value: Any, *, positive: bool = True) -> float:
     if is_number and abs(value) < math.inf and (not positive or value > 0):
         return value
     expected = "a finite number above 0" if positive else "a finite number"
-    raise UserError(f"{name} is {shown(value)}, expected {expected}.")
+    raise UserError(f"{name} is {short(value)}, expected {expected}.")
 
 
 def flag(name: str, value: Any) -> bool:
     """`value` if it is true or false (null is false), else UserError."""
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise UserError(f"{name} is {shown(value)}, expected true or false.")
+    raise UserError(f"{name} is {short(value)}, expected true or false.")
 
 
 def side(name: str, value: Any, longest: int = LONGEST) -> int | None:
@@ -57,12 +57,3 @@ def side(name: str, value: Any, longest: int = LONGEST) -> int | None:
     if isinstance(value, list | tuple) and len(value) == 2 and value[0] == value[1]:
         value = value[0]
     return None if value is None else whole(name, value, longest)
-
-
-def shown(value: Any) -> str:
-    """A value in a sentence: at most 60 characters of it."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # a whole number of thousands of digits
-        text = f"a {type(value).__name__} too large to show"
-    return text if len(text) <= 60 else f"{text[:60]}..."

@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 from sdjax.config.errors import UserError
-from sdjax.prior_training.picture_files import check_plain
+from sdjax.files.plain_files import plain_file
 
 TABLE = "metadata.jsonl"
 LARGEST = 2**26  # bytes of a file of captions
@@ -66,7 +66,7 @@ def _text(value: object) -> str:
 
 def _read(file: Path) -> str:
     """UTF-8, or another Unicode encoding that its first bytes tell."""
-    check_plain(file)
+    plain_file(file, "a file; remove it from the folder")
     try:
         if file.stat().st_size > LARGEST:
             raise UserError(f"'{file}' is larger than {LARGEST:,} bytes, expected captions.")

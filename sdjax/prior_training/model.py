@@ -8,13 +8,13 @@ import jax
 import numpy as np
 
 from sdjax.config.fields import optional, text
+from sdjax.files.plain_files import read_json
 from sdjax.networks.parameters import parameter_shapes
 from sdjax.prior_training.networks import Networks, Tables, initial_params, networks
 from sdjax.reports.whole_files import write_json
 from sdjax.text.tokenizer import Tokenize, load_tokenizer
 from sdjax.weights.hub import local_folder
 from sdjax.weights.load import load_params, save_params
-from sdjax.weights.plain_files import read_json
 
 _TABLES = {
     "autoencoder": ("vae", "config.json"),

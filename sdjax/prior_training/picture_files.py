@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from sdjax.config.errors import UserError
+from sdjax.files.plain_files import plain_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,7 +33,7 @@ def square_picture(file: Path, resolution: int) -> UInt8[np.ndarray, "_ _ 3"]:
     """
     from PIL import Image
 
-    check_plain(file)
+    plain_file(file, "a file; remove it from the folder")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `_check_size` looks
@@ -48,16 +49,6 @@ def square_picture(file: Path, resolution: int) -> UInt8[np.ndarray, "_ _ 3"]:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"'{file}' cannot be read as a picture ({reason}).") from error
     return np.asarray(pixels)
-
-
-def check_plain(file: Path) -> None:
-    """`UserError` for a folder, a dangling link, a device: what is no plain file."""
-    if file.is_file():
-        return
-    what = "a folder" if file.is_dir() else "no plain file"
-    dangling = file.is_symlink() and not file.exists()
-    what = "a link to nothing" if dangling else what
-    raise UserError(f"'{file}' is {what}, expected a file; remove it from the folder.")
 
 
 def _check_size(file: Path, picture: "Image") -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sdjax.diffusion.scheduler_config import read_scheduler
+from sdjax.files.plain_files import read_json
 from sdjax.networks.clip.config import TextConfig
 from sdjax.priors.architecture import architecture
 from sdjax.text.encoder import text_config
 from sdjax.text.tokenizer import Tokenizer, load_tokenizer
-from sdjax.weights.plain_files import read_json
 
 Fields = Mapping[str, Any]
 

@@ -1,14 +1,16 @@
 """Prompt embeddings on disk, so that the text encoder runs once per prompt and model."""
 
 import hashlib
+import io
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Array, Float
+
+from sdjax.files.whole_files import whole_file
 
 Encode = Callable[[Sequence[str]], Float[Array, "prompts tokens features"]]
 
@@ -66,7 +68,8 @@ def _write(embeddings: dict[Path, np.ndarray], cache: Path) -> None:
     try:
         cache.mkdir(parents=True, exist_ok=True)
         for file, array in embeddings.items():
-            _write_whole(file, array)
+            with whole_file(file) as part:
+                part.write_bytes(_packed(array))
     except OSError as error:
         warnings.warn(
             f"prompt embeddings cannot be kept in {str(cache)!r} ({error.strerror}), so that the "
@@ -75,13 +78,8 @@ def _write(embeddings: dict[Path, np.ndarray], cache: Path) -> None:
         )
 
 
-def _write_whole(file: Path, array: np.ndarray) -> None:
-    """Under a name of its own first, then renamed: nobody ever reads half a file."""
-    handle, part = tempfile.mkstemp(dir=file.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            np.save(stream, array)
-        os.replace(part, file)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+def _packed(array: np.ndarray) -> bytes:
+    """As the content of a .npy file."""
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()

@@ -11,6 +11,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from sdjax.config.errors import UserError
+from sdjax.files.plain_files import read_json
 from sdjax.networks.clip.config import TextConfig
 from sdjax.networks.clip.text import CLIPText
 from sdjax.text.embeddings import Encode
@@ -18,7 +19,6 @@ from sdjax.text.tokenizer import Tokenize, load_tokenizer
 from sdjax.weights.fingerprint import fingerprint as component_fingerprint
 from sdjax.weights.load import Params, load_params
 from sdjax.weights.lora import Lora
-from sdjax.weights.plain_files import read_json
 from sdjax.weights.template import checked_template
 from sdjax.weights.tensors import tensor_shapes
 

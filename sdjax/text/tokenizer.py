@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Int
 
 from sdjax.config.errors import UserError
+from sdjax.files.plain_files import is_there, plain_file, read_json
 from sdjax.text.framed import Framed, fitted
-from sdjax.weights.plain_files import is_there, plain_file, read_json
 
 Tokenize = Callable[[Sequence[str]], Int[np.ndarray, "prompts tokens"]]
 

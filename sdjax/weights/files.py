@@ -4,9 +4,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sdjax.config.errors import UserError
+from sdjax.files.plain_files import broken_link, is_broken_link, names_in, plain_file, read_json
 from sdjax.weights.choice import best_weights, is_index, pickles
 from sdjax.weights.conversion import from_pickles
-from sdjax.weights.plain_files import broken_link, is_broken_link, names_in, plain_file, read_json
 
 
 def weight_files(folder: Path) -> list[Path]:

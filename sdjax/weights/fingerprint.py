@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 from sdjax.config.errors import UserError
+from sdjax.files.plain_files import names_in, plain_file
 from sdjax.weights.choice import best_weights, needed_files
 from sdjax.weights.files import weight_files
-from sdjax.weights.plain_files import names_in, plain_file
 
 
 def fingerprint(folder: str | Path, component: str) -> str:

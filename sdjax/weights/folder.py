@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdjax.config.errors import UserError
-from sdjax.weights.conversion import from_checkpoint
-from sdjax.weights.lora_files import NAMES as LORA_FILES
-from sdjax.weights.lora_names import is_lora
-from sdjax.weights.lora_scales import CONFIG as LORA_CONFIG
-from sdjax.weights.plain_files import (
+from sdjax.files.plain_files import (
     broken_link,
     is_broken_link,
     is_there,
     names_in,
     plain_file,
 )
+from sdjax.weights.conversion import from_checkpoint
+from sdjax.weights.lora_files import NAMES as LORA_FILES
+from sdjax.weights.lora_names import is_lora
+from sdjax.weights.lora_scales import CONFIG as LORA_CONFIG
 from sdjax.weights.safetensors_files import safetensors_shapes
 
 CHECKPOINTS = (".safetensors", ".ckpt", ".pt", ".pth")

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from sdjax.config.errors import UserError
+from sdjax.files.plain_files import is_broken_link, is_there
 from sdjax.weights.choice import best_weights, is_setting, needed_files, pickles
 from sdjax.weights.files import weight_files
 from sdjax.weights.folder import checked_folder, no_such_path
 from sdjax.weights.hub_cache import entered, is_cache
 from sdjax.weights.hub_errors import UnreachableError, explain, pickles_only
-from sdjax.weights.plain_files import is_broken_link, is_there
 from sdjax.weights.shipped import NAME, shipped_folder
 
 COMPONENTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")

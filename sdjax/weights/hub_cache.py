@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from sdjax.config.errors import UserError
-from sdjax.weights.plain_files import names_in
+from sdjax.files.plain_files import names_in
 
 FOLDER = re.compile(r"models--.+")
 REVISION = re.compile(r"[\w.-]+(/[\w.-]+)*")

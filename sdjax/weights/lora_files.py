@@ -1,5 +1,6 @@
 """The LoRA files that are given, found and read."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sdjax.config.errors import UserError
+from sdjax.files.plain_files import names_in, plain_file
 from sdjax.weights.choice import pickles
 from sdjax.weights.lora_names import Target, known_targets, part_of, target_of
 from sdjax.weights.lora_scales import Scales, read_scales
 from sdjax.weights.low_rank import Change, Changes
-from sdjax.weights.plain_files import names_in, plain_file
 from sdjax.weights.safetensors_files import Shape, safetensors_shapes, safetensors_tensors
 
 NAMES = ("pytorch_lora_weights.safetensors", "adapter_model.safetensors")
@@ -36,8 +37,8 @@ class LoraFile(NamedTuple):
 
 def lora_file(given: str | Path) -> Path:
     """The file of LoRA weights, given itself or as its folder; UserError if there is none."""
-    path = Path(given).expanduser()
-    if not path.is_dir():
+    path = Path(os.path.expanduser(given))  # unlike Path's, no error for nobody's home
+    if not os.path.isdir(path):
         return _checked_suffix(plain_file(path, "a LoRA: a .safetensors file or its folder"))
     names = names_in(path)
     found = [name for name in NAMES if name in names]

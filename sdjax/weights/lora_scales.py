@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sdjax.config.errors import UserError
-from sdjax.weights.plain_files import read_json
+from sdjax.files.plain_files import read_json
 from sdjax.weights.safetensors_files import safetensors_metadata
 
 METADATA = "lora_adapter_metadata"

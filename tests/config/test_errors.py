@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdjax.config.errors import UserError, did_you_mean, nearest
+from sdjax.config.errors import UserError, did_you_mean, nearest, short
 
 NAMES = st.lists(st.from_regex(r"[a-z]{1,6}(\.[a-z]{1,6}){0,2}", fullmatch=True), min_size=1)
 
@@ -41,3 +41,10 @@ def test_another_field_of_the_same_table_is_preferred():
 def test_a_hint_is_given_only_if_something_is_similar():
     assert did_you_mean("dsdd", ["sds", "dsd"]) == "; did you mean 'dsd'?"
     assert did_you_mean("zzz", ["sds", "dsd"]) == "."
+
+
+@pytest.mark.parametrize(
+    "value", [10**5000, [10**5000], {"a": -(10**5000)}], ids=["number", "list", "table"]
+)
+def test_a_number_of_thousands_of_digits_is_named(value):
+    assert short(value) == "a value too large to show"

@@ -252,6 +252,24 @@ def test_a_table_by_itself_says_where_it_stands(table, sentence):
     assert complete({"name": "sds"}, Choice(RULES), "rule.") == {"name": "sds", "rate": 0.5}
 
 
+@pytest.mark.parametrize(
+    ("value", "field", "told"),
+    [
+        ("a \ud800", text(), r"config.x is 'a \ud800', expected whole characters; a part of one"),
+        (("a", "\udcff"), several(text()), "expected whole characters"),
+        ("ss\ud800", one_of("sds"), "expected whole characters"),
+        (10**5000, whole(), f"is a value too large to show, expected at most {2**31 - 1}."),
+        (-(10**5000), whole(), "is a value too large to show, expected a whole number"),
+        ([10**5000], text(), "is a value too large to show, expected at most"),
+    ],
+    ids=["half", "halves", "half a name", "large", "small", "list"],
+)
+def test_what_no_field_takes(value, field, told):
+    with pytest.raises(UserError) as caught:
+        check("x", value, field)
+    assert told in str(caught.value)
+
+
 def test_a_long_value_is_cut():
     with pytest.raises(UserError) as caught:
         check("steps", "x" * 1000, whole())

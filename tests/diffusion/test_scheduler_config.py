@@ -47,7 +47,7 @@ def test_what_is_left_out_is_as_in_diffusers():
 
 
 def test_betas_may_be_listed_or_of_a_cosine():
-    listed = read_scheduler(CONFIG | {"trained_betas": [0.1, 0.2]}).schedule
+    listed = read_scheduler({"trained_betas": [0.1, 0.2]}).schedule
     np.testing.assert_allclose(listed.alphas_cumprod, [0.9, 0.72], rtol=1e-6)
     cosine = read_scheduler(CONFIG | {"beta_schedule": "squaredcos_cap_v2"}).schedule
     f = lambda u: np.cos((u + 0.008) / 1.008 * np.pi / 2) ** 2  # noqa: E731
@@ -76,7 +76,16 @@ def test_betas_may_be_listed_or_of_a_cosine():
         ({"num_train_timesteps": None}, "expected a whole number"),
         ({"trained_betas": [2.0]}, "trained_betas that are not numbers"),
         ({"trained_betas": []}, "trained_betas that are not numbers"),
-        ({"trained_betas": [0.999] * 50}, "nothing of the data is left at timestep"),
+        (
+            {"trained_betas": [0.1, 0.2]},
+            "has 2 trained_betas and num_train_timesteps 1000, expected",
+        ),
+        ({"beta_start": 10**5000}, "beta_start a value too large to show"),
+        ({"beta_schedule": 10**5000}, "beta_schedule a value too large to show"),
+        (
+            {"trained_betas": [0.999] * 50, "num_train_timesteps": 50},
+            "nothing of the data is left at timestep",
+        ),
         ({"set_alpha_to_one": 0.5}, "expected true or false"),
         ({"rescale_betas_zero_snr": "yes"}, "expected true or false"),
         ({"rescale_betas_zero_snr": True}, "with prediction_type 'epsilon'"),
@@ -87,6 +96,18 @@ def test_what_cannot_be_done_is_one_sentence(fields, message):
     with pytest.raises(UserError, match=r"The scheduler_config\.json") as error:
         read_scheduler(CONFIG | fields)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(None, "is missing"), ("{", "is damaged"), ("[]", "holds [], expected")]
+)
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, content, told):
+    file = tmp_path / "scheduler_config.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(UserError, match=r"scheduler_config\.json'") as error:
+        from_scheduler_config(file)
+    assert told in str(error.value)
 
 
 @pytest.mark.parametrize("content", [[], None, "scheduler", 3])

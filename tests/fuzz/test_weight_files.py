@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save, save_file
 
+from sdjax.files.plain_files import read_json
 from sdjax.weights.hub import local_folder
 from sdjax.weights.load import load_params
 from sdjax.weights.lora import given_lora
-from sdjax.weights.plain_files import read_json
 from sdjax.weights.template import checked_template
 from sdjax.weights.tensors import tensor_shapes
 from tests import reference

@@ -74,5 +74,5 @@ def test_what_is_no_plain_file(tmp_path):
     with pytest.raises(UserError, match=r"a\.txt' is a folder"):
         caption_beside(tmp_path / "a.png")
     (tmp_path / "b.txt").symlink_to("gone")
-    with pytest.raises(UserError, match=r"b\.txt' is a link to nothing"):
+    with pytest.raises(UserError, match=r"b\.txt' is a link to 'gone', which is not there"):
         caption_beside(tmp_path / "b.png")

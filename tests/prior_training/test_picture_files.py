@@ -232,11 +232,11 @@ def test_what_is_no_plain_file(tmp_path):
     (tmp_path / "a.png").mkdir()
     refused(tmp_path / "a.png", "is a folder, expected a file")
     (tmp_path / "b.png").symlink_to(tmp_path / "gone")
-    refused(tmp_path / "b.png", "is a link to nothing, expected a file")
+    refused(tmp_path / "b.png", f"is a link to '{tmp_path / 'gone'}', which is not there")
     os.mkfifo(tmp_path / "c.png")
     refused(tmp_path / "c.png", "is no plain file, expected a file")
     (tmp_path / "d.png").symlink_to("d.png")
-    refused(tmp_path / "d.png", "is a link to nothing")
+    refused(tmp_path / "d.png", "is a link to 'd.png', which is not there")
     (tmp_path / "e.png").symlink_to("/dev/zero")
     refused(tmp_path / "e.png", "is no plain file")
 

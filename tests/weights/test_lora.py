@@ -8,6 +8,7 @@ from safetensors.numpy import save_file
 
 from sdjax.config.errors import UserError
 from sdjax.weights.lora import given_lora
+from sdjax.weights.lora_files import lora_file
 from sdjax.weights.low_rank import changed
 
 RANK = 2
@@ -210,3 +211,9 @@ def test_the_fingerprint_knows_files_and_scale(tmp_path):
     assert none == "" and len({first, stronger, none}) == 3
     write(tmp_path, **{A: np.ones((2, 4))})
     assert given_lora([file], 1.0, SHAPES).fingerprint() != first
+
+
+@pytest.mark.parametrize("given", ["~nobody-here/lora.safetensors", "a\0b", "x" * 300])
+def test_a_path_that_cannot_be_is_missing(given):
+    with pytest.raises(UserError, match="is missing, expected a LoRA"):
+        lora_file(given)

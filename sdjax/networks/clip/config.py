@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sdjax.config.errors import UserError
+from sdjax.config.errors import UserError, short
 from sdjax.networks.configuration import Fields, check_class, check_divisible
 from sdjax.networks.extent import Extent
-from sdjax.networks.values import LONGEST, MOST_LAYERS, WIDEST, number, shown, whole
+from sdjax.networks.values import LONGEST, MOST_LAYERS, WIDEST, number, whole
 
 ACTIVATIONS = ("quick_gelu", "gelu")
 
@@ -106,7 +106,7 @@ def _part(fields: Fields, name: str) -> Fields:
 def _encoder(read: dict[str, Any], component: str) -> EncoderConfig:
     if read["hidden_act"] not in ACTIVATIONS:
         raise UserError(
-            f"The {component}'s configuration has hidden_act {shown(read['hidden_act'])}, expected "
+            f"The {component}'s configuration has hidden_act {short(read['hidden_act'])}, expected "
             f"{' or '.join(repr(one) for one in ACTIVATIONS)}."
         )
     bounds = {

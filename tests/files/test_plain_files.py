@@ -5,8 +5,8 @@ import os
 import pytest
 
 from sdjax.config.errors import UserError
-from sdjax.weights import plain_files
-from sdjax.weights.plain_files import is_there, names_in, plain_file, read_json
+from sdjax.files import plain_files
+from sdjax.files.plain_files import is_there, names_in, plain_file, read_json
 
 EXPECTED = "the settings of a test"
 
