@@ -123,7 +123,7 @@ def whole(*, at_least: int | None = None, at_most: int | None = None) -> Field:
 
     def accepts(value: Any) -> bool:
         is_whole = isinstance(value, int) and not isinstance(value, bool)
-        return is_whole and _within(value, at_least, at_most, None) and value <= LARGEST_WHOLE
+        return is_whole and _within(value, at_least, at_most, None) and abs(value) <= LARGEST_WHOLE
 
     return Field("a whole number" + _bounds(at_least, at_most, None), accepts)
 
