@@ -3,12 +3,12 @@
 Sources: the `unet` and `vae` folders of stable-diffusion-v1-5 and stable-diffusion-2-1-base.
 """
 
-import json
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sdjax.config.errors import UserError
+from sdjax.files.plain_files import read_json
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.unet.config import UNetConfig
 
@@ -68,7 +68,7 @@ class Architecture(NamedTuple):
 
 def fields_of(name: str) -> Fields:
     """Those of a name in `ARCHITECTURES`, or of a folder in diffusers' layout, of which only the
-    config.json files are read; `UserError` if it is neither."""
+    config.json files are read; `UserError` if it is neither, or damaged."""
     if name in ARCHITECTURES:
         return Fields(**ARCHITECTURES[name])
     folder = Path(os.path.expanduser(name))
@@ -79,7 +79,7 @@ def fields_of(name: str) -> Fields:
             f"The model '{name}' is neither one of {known} nor a folder in diffusers' layout with "
             f"{files[0]} and {files[1]}."
         )
-    return Fields(*(json.loads(file.read_text()) for file in files))
+    return Fields(*(read_json(file, "the configuration of a network") for file in files))
 
 
 def architecture(name: str) -> Architecture:

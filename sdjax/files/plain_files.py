@@ -20,8 +20,9 @@ def plain_file(path: Path, expected: str) -> Path:
     raise UserError(f"'{path}' {_what_is_wrong(path)}, expected {expected}.")
 
 
-def read_json(path: Path, expected: str) -> dict[str, Any]:
-    """The fields in a JSON file; UserError if it is missing, damaged or holds something else."""
+def read_json(path: Path, expected: str, remedy: str = "download it again") -> dict[str, Any]:
+    """The fields in a JSON file; UserError if it is missing, damaged (then with the `remedy`) or
+    holds something else."""
     plain_file(path, expected)
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -30,7 +31,7 @@ def read_json(path: Path, expected: str) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error).partition("\n")[0]
         raise UserError(
-            f"'{path}' is damaged ({reason}), expected {expected}; download it again."
+            f"'{path}' is damaged ({reason}), expected {expected}; {remedy}."
         ) from error
     if not isinstance(fields, dict):
         raise UserError(

@@ -1,12 +1,12 @@
 """What the table of a configuration of `sdjax.train_prior` asks for."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import jax
 from ml_collections import ConfigDict
 
+from sdjax.files.plain_files import read_json
 from sdjax.objects.prompts import all_objects, words
 from sdjax.objects.variants import COLOURS
 from sdjax.prior_training import networks as tables
@@ -17,9 +17,11 @@ from sdjax.prior_training.scenes import Framing, Variety
 from sdjax.prior_training.sources import Bank, Renderings, Source, fresh, rendered
 from sdjax.prior_training.tokenizer_files import write_tokenizer
 from sdjax.prior_training.user_images import user_images
+from sdjax.priors.small_files import check_small_files
 from sdjax.weights.hub import local_folder
 
 EVERYTHING = Odds(*(1.0,) * 5, empty=0.0)
+_WORDS = "the words of this run's tokenizer", "remove its folder, and it is written anew"
 PICTURES, HELD_OUT = 1, 2  # second number of the generators' seeds
 
 
@@ -64,9 +66,7 @@ def make_model(config: ConfigDict, tokenizer: str | Path) -> Model:
     if model.name == "checkpoint":
         return read_model(model.weights, model.revision)
     known = vocabulary_file.exists()
-    size = (
-        len(json.loads(vocabulary_file.read_text())) if known else _write_words(config, tokenizer)
-    )
+    size = len(read_json(vocabulary_file, *_WORDS)) if known else _write_words(config, tokenizer)
     return new_model(_tables(config, size), tokenizer, jax.random.key(config.seed))
 
 
@@ -85,7 +85,9 @@ def config_nouns(config: ConfigDict) -> tuple[str, ...]:
 def tokenizer_folder(config: ConfigDict, folder: Path) -> Path:
     """Where the model's tokenizer lies, or will."""
     if config.model.name == "checkpoint":
-        return local_folder(config.model.weights, config.model.revision) / "tokenizer"
+        model = config.model
+        folder = local_folder(model.weights, model.revision, check=check_small_files)
+        return folder / "tokenizer"
     return folder / "tokenizer"
 
 

@@ -8,13 +8,16 @@ import jax
 import numpy as np
 
 from sdjax.config.fields import optional, text
+from sdjax.diffusion.scheduler_config import Scheduler, read_scheduler
 from sdjax.files.plain_files import read_json
-from sdjax.networks.parameters import parameter_shapes
 from sdjax.prior_training.networks import Networks, Tables, initial_params, networks
+from sdjax.priors.small_files import check_small_files, read_small_files
 from sdjax.reports.whole_files import write_json
 from sdjax.text.tokenizer import Tokenize, load_tokenizer
 from sdjax.weights.hub import local_folder
 from sdjax.weights.load import load_params, save_params
+from sdjax.weights.template import checked_template
+from sdjax.weights.tensors import tensor_shapes
 
 _TABLES = {
     "autoencoder": ("vae", "config.json"),
@@ -48,12 +51,13 @@ CHECKPOINT = {
 
 
 class Model(NamedTuple):
-    """`params` has "vae", "text_encoder" and "unet", float32."""
+    """`params` has "vae", "text_encoder" and "unet", float32; `scheduler` is read from its table."""
 
     tables: Tables
     networks: Networks
     params: dict[str, Any]
     tokenize: Tokenize
+    scheduler: Scheduler
 
 
 def new_model(tables: Tables, tokenizer: str | Path, key: jax.Array) -> Model:
@@ -65,25 +69,35 @@ def new_model(tables: Tables, tokenizer: str | Path, key: jax.Array) -> Model:
         "text_encoder": initial_params(keys[1], made.text),
         "unet": initial_params(keys[2], made.unet),
     }
-    return Model(tables, made, params, load_tokenizer(tokenizer))
+    scheduler = read_scheduler(tables.scheduler)
+    return Model(tables, made, params, load_tokenizer(tokenizer), scheduler)
 
 
 def read_model(source: str | Path, revision: str | None = None) -> Model:
-    """The checkpoint of a diffusers folder or hub id; `UserError` as `load_params` has it."""
-    folder = local_folder(source, revision)
+    """The checkpoint of a diffusers folder or hub id.
+
+    Everything small is checked before anything large is downloaded or read, and that the tensors
+    are those of the configurations before a network of their size is built.
+
+    Raises:
+        UserError: one sentence about what is missing, damaged or not supported.
+    """
+    folder = local_folder(source, revision, check=check_small_files)
+    small = read_small_files(folder)
     tables = Tables(
         **{
             name: read_json(folder.joinpath(*path), "the settings of a part of a model")
             for name, path in _TABLES.items()
         }
     )
-    made, tokenize = networks(tables), load_tokenizer(folder / "tokenizer")
+    made = networks(tables)
     by_folder = {"vae": made.autoencoder, "text_encoder": made.text, "unet": made.unet}
-    params = {
-        name: load_params(parameter_shapes(network), folder / name)
+    templates = {
+        name: checked_template(network, tensor_shapes(folder / name), f"'{folder / name}'")
         for name, network in by_folder.items()
     }
-    return Model(tables, made, params, tokenize)
+    params = {name: load_params(template, folder / name) for name, template in templates.items()}
+    return Model(tables, made, params, small.tokenizer, small.scheduler)
 
 
 def is_written(folder: str | Path) -> bool:

@@ -10,7 +10,6 @@ from jaxtyping import Array, Float, UInt8
 
 from sdjax.cameras import Camera
 from sdjax.config.fields import several, text, whole
-from sdjax.diffusion.scheduler_config import read_scheduler
 from sdjax.prior_training.diffusion_stage import embedded
 from sdjax.prior_training.model import Model
 from sdjax.priors.stable_diffusion import StableDiffusionPrior
@@ -75,7 +74,7 @@ def _embed(model: Model, prompts: Sequence[str]) -> Float[Array, "prompts tokens
 def _prior(model: Model, prompting: Prompting) -> StableDiffusionPrior:
     """The model in float32; the same static fields for all parameters."""
     return StableDiffusionPrior(
-        **read_scheduler(model.tables.scheduler)._asdict(),
+        **model.scheduler._asdict(),
         unet_params=model.params["unet"],
         autoencoder_params=model.params["vae"],
         unet=model.networks.unet,

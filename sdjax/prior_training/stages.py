@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from sdjax.diffusion.scheduler_config import read_scheduler
 from sdjax.prior_training.autoencoder_stage import autoencoder_loss, latents_of, standardised
 from sdjax.prior_training.build import make_plan
 from sdjax.prior_training.diffusion_stage import Denoiser, diffusion_loss, embedded
@@ -66,12 +65,11 @@ def train_diffusion(config: ConfigDict, model: Model, source: Source, place: Pla
     plan = make_plan(config, config.diffusion)
     if not plan.steps:
         return model
-    scheduler = read_scheduler(model.tables.scheduler)
     denoiser = Denoiser(
         model.networks.unet,
         model.networks.text,
-        scheduler.schedule,
-        scheduler.prediction_type,
+        model.scheduler.schedule,
+        model.scheduler.prediction_type,
         config.diffusion.timestep_power,
     )
     factor = model.networks.autoencoder.config.scaling_factor

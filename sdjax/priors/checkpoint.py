@@ -8,21 +8,21 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from sdjax.diffusion.scheduler_config import read_scheduler
+from sdjax.diffusion.scheduler_config import Scheduler
 from sdjax.networks.autoencoder.model import AutoencoderKL
 from sdjax.networks.clip.text import CLIPText
 from sdjax.networks.configuration import Fields
 from sdjax.networks.unet.model import UNet2DCondition
 from sdjax.priors.architecture import architecture
 from sdjax.priors.latent import VIEW_DEPENDENT, Embed, StableDiffusionPrior
-from sdjax.priors.small_files import read_small_files
+from sdjax.priors.small_files import check_small_files, read_small_files
 from sdjax.text.embeddings import embed
 from sdjax.text.encoder import fingerprint, text_encoder
 from sdjax.text.tokenizer import Tokenizer
 from sdjax.text.views import Prompting
 from sdjax.weights.hub import local_folder
 from sdjax.weights.load import Params, load_params
-from sdjax.weights.lora import Lora, given_lora
+from sdjax.weights.lora import Lora, check_files, given_lora
 from sdjax.weights.template import checked_template
 from sdjax.weights.tensors import tensor_shapes
 
@@ -54,14 +54,11 @@ class Part(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """What a prior is made of, wherever it comes from.
-
-    scheduler: the fields of its configuration.  embed: text embeddings of prompts.
-    """
+    """What a prior is made of, wherever it comes from; `embed` makes text embeddings of prompts."""
 
     unet: Part
     vae: Part
-    scheduler: Fields
+    scheduler: Scheduler
     embed: Embed
 
 
@@ -79,8 +76,8 @@ def load(
 ) -> StableDiffusionPrior:
     """The prior of a diffusers folder or hub id.
 
-    Everything small is checked before anything large is downloaded or read: the configurations, the
-    tokenizer, then the names and shapes of all tensors.
+    Everything small is checked before anything large is downloaded or read: files of LoRA, the
+    configurations, the size, the tokenizer, then the names and shapes of all tensors.
 
     Args:
         source: a folder in the layout of diffusers, or a hub id.
@@ -98,7 +95,9 @@ def load(
     Raises:
         UserError: one sentence about what is missing, damaged or not supported.
     """
-    folder = local_folder(source, revision, check=read_small_files)
+    check_files(lora)
+    check = partial(check_small_files, image_size=image_size)
+    folder = local_folder(source, revision, check=check)
     small = read_small_files(folder)
     shapes = {name: tensor_shapes(folder / name) for name in _NETWORKS}
     checked_template(CLIPText(small.text), shapes["text_encoder"], f"'{folder / 'text_encoder'}'")
@@ -122,7 +121,6 @@ def made_prior(
 ) -> StableDiffusionPrior:
     """The prior of a checkpoint's parts; the other arguments and errors are those of `load`."""
     configs = architecture(checkpoint.unet.fields, checkpoint.vae.fields)
-    scheduler = read_scheduler(checkpoint.scheduler)._asdict()
     size = configs.image_size(image_size)
     unet = UNet2DCondition(configs.unet, precision.unet, precision.unet, remat)
     autoencoder = AutoencoderKL(
@@ -131,7 +129,7 @@ def made_prior(
     networks = ((checkpoint.unet, unet), (checkpoint.vae, autoencoder))
     templates = [checked_template(made, part.shapes(), part.source) for part, made in networks]
     return StableDiffusionPrior(
-        **scheduler,
+        **checkpoint.scheduler._asdict(),
         image_size=size,
         unet=unet,
         unet_params=checkpoint.unet.params(templates[0]),

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 
 from sdjax.config.errors import UserError
+from sdjax.diffusion.scheduler_config import read_scheduler
 from sdjax.networks.clip.config import TextConfig
 from sdjax.networks.clip.text import CLIPText
 from sdjax.networks.configuration import Fields
@@ -53,7 +54,7 @@ def from_pipeline(
     checkpoint = Checkpoint(
         unet=_part(pipe, "unet"),
         vae=_part(pipe, "vae"),
-        scheduler=dict(pipe.scheduler.config),
+        scheduler=read_scheduler(dict(pipe.scheduler.config), "The pipeline's scheduler"),
         embed=_embed(pipe),
     )
     return made_prior(checkpoint, image_size, precision, remat, prompting)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sdjax.weights.fingerprint import file_hash
-from sdjax.weights.lora_files import LoraFile, Shapes, check_lora, lora_file, read_lora
+from sdjax.weights.lora_files import LoraFile, Shapes, check_head, check_lora, lora_file, read_lora
 from sdjax.weights.low_rank import Changes
 
 
@@ -30,6 +30,12 @@ class Lora(NamedTuple):
         lines = [file_hash(file.path) for file in self.files]
         text = "\n".join([*lines, repr(self.scale)])
         return hashlib.sha256(text.encode()).hexdigest() if self.files else ""
+
+
+def check_files(paths: Sequence[str | Path]) -> None:
+    """UserError, as of `given_lora`, for what is wrong with the files of whatever model."""
+    for path in paths:
+        check_head(lora_file(path))
 
 
 def given_lora(paths: Sequence[str | Path], scale: float, weights: Mapping[str, Shapes]) -> Lora:

@@ -53,6 +53,12 @@ def lora_file(given: str | Path) -> Path:
     return plain_file(path / (found or others)[0], "a LoRA")
 
 
+def check_head(path: Path) -> None:
+    """UserError if a file is damaged or of another kind; its head says so."""
+    _parts(path, dict(safetensors_shapes([path])))
+    read_scales(path)
+
+
 def check_lora(path: Path, weights: Mapping[str, Shapes]) -> LoraFile:
     """What a file changes in the components' `weights` (their tensors' shapes, by component).
 

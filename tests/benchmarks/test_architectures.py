@@ -32,6 +32,15 @@ def test_a_folder_gives_its_own_sizes(monkeypatch):
         assert len(architecture(name).unet.block_out_channels) == 4
 
 
+@pytest.mark.parametrize("content", ["", "{", "[1]"])
+def test_a_damaged_configuration_is_a_sentence(tmp_path, content):
+    for name, text in (("unet", "{}"), ("vae", content)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(text)
+    with pytest.raises(UserError, match=r"vae/config.json' .*expected the configuration of a netw"):
+        fields_of(str(tmp_path))
+
+
 def test_a_name_that_is_neither():
     with pytest.raises(UserError, match=r"'sd3' is neither one of sd15, sd21_base, small nor a"):
         fields_of("sd3")

@@ -51,7 +51,7 @@ ACCEPTED = {
     "several numbers": (several(number()), st.lists(NUMBERS, min_size=1)),
     "three wholes": (
         several(whole(), count=3),
-        st.tuples(*[st.integers(max_value=LARGEST_WHOLE)] * 3),
+        st.tuples(*[st.integers(-LARGEST_WHOLE, LARGEST_WHOLE)] * 3),
     ),
     "several texts": (several(text()), st.lists(st.text(), min_size=1)),
     "several flags": (several(flag()), st.lists(st.booleans(), min_size=1).map(tuple)),
@@ -61,7 +61,7 @@ ACCEPTED = {
     "optional number": (optional(number(at_least=0)), st.none() | st.floats(0, 1e300)),
     "optional several": (
         optional(several(whole())),
-        st.none() | st.lists(st.integers(max_value=LARGEST_WHOLE), min_size=1),
+        st.none() | st.lists(st.integers(-LARGEST_WHOLE, LARGEST_WHOLE), min_size=1),
     ),
     "optional changing": (optional(changing(number())), st.none() | steps_then(NUMBERS)),
     "optional name": (optional(one_of(*NAMES)), st.none() | st.sampled_from(NAMES)),

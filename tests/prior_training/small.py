@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sdjax.diffusion.scheduler_config import read_scheduler
 from sdjax.prior_training.model import Model
 from sdjax.prior_training.networks import (
     Tables,
@@ -38,7 +39,7 @@ def model(folder, prediction="v_prediction"):
     made = networks(told)
     names = {"vae": made.autoencoder, "text_encoder": made.text, "unet": made.unet}
     params = {name: random_params(network) for name, network in names.items()}
-    return Model(told, made, params, load_tokenizer(folder))
+    return Model(told, made, params, load_tokenizer(folder), read_scheduler(told.scheduler))
 
 
 def pictures(number, seed=0):

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sdjax.config.errors import UserError
+from sdjax.diffusion.scheduler_config import read_scheduler
 from sdjax.objects.prompts import CATEGORIES, words
 from sdjax.prior_training import build, sources
 from sdjax.prior_training.build import (
@@ -56,7 +58,8 @@ def made(monkeypatch):
 
     def without_parameters(tables, tokenizer, key):
         asked.append((tables, tokenizer, key))
-        return Model(tables, networks(tables), {}, load_tokenizer(tokenizer))
+        scheduler = read_scheduler(tables.scheduler)
+        return Model(tables, networks(tables), {}, load_tokenizer(tokenizer), scheduler)
 
     monkeypatch.setattr(build, "new_model", without_parameters)
     return asked
@@ -161,3 +164,12 @@ def test_plans_have_the_fields_of_their_stage():
         expected = {name: value for name, value in stage.items() if name in plan._fields}
         assert plan._asdict() == expected | {"chunk": 7, "checkpoint_every": 500}
         assert len(expected) == 7
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]"])
+def test_a_damaged_vocabulary_of_a_resumed_run_is_a_sentence(tmp_path, content):
+    (tmp_path / "vocab.json").write_text(content)
+    with pytest.raises(
+        UserError, match=r"vocab\.json' .*expected the words of this run"
+    ):
+        make_model(config(), tmp_path)

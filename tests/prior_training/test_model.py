@@ -6,8 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from sdjax.config.errors import UserError
+from sdjax.prior_training import build
+from sdjax.prior_training import model as models
 from sdjax.prior_training.model import new_model, read_model, write_model
 from sdjax.priors import stable_diffusion
 from sdjax.priors.stable_diffusion import Precision
@@ -110,6 +113,53 @@ def test_weights_of_another_size_are_a_sentence(model, tokenizer, tmp_path):
     write_model(model._replace(tables=tables), tmp_path, tokenizer, "float16")
     with pytest.raises(UserError, match="token_embedding"):
         read_model(tmp_path)
+
+
+def test_a_configuration_of_millions_of_layers_is_never_built(model, tokenizer, tmp_path):
+    text = {**model.tables.text, "num_hidden_layers": 1000}
+    write_model(
+        model._replace(tables=model.tables._replace(text=text)), tmp_path, tokenizer, "float16"
+    )
+    with pytest.raises(
+        UserError, match=r"text_encoder' holds \d+ tensors, while its conf"
+    ):
+        read_model(tmp_path)
+
+
+@pytest.mark.parametrize("part", ["scheduler", "tokenizer"])
+def test_everything_small_is_read_before_anything_large(
+    model, tokenizer, tmp_path, monkeypatch, part
+):
+    scheduler = {**model.tables.scheduler, "prediction_type": "flow_prediction"}
+    tables = model.tables._replace(scheduler=scheduler) if part == "scheduler" else model.tables
+    write_model(model._replace(tables=tables), tmp_path, tokenizer, "float16")
+    if part == "tokenizer":
+        (tmp_path / "tokenizer" / "merges.txt").unlink()
+
+    def downloaded(source, revision, check):
+        check(tmp_path)
+        pytest.fail("large files are downloaded")
+
+    for module in (models, build):
+        monkeypatch.setattr(module, "local_folder", downloaded)
+    with pytest.raises(UserError, match=r"flow_prediction|merges\.txt"):
+        read_model("owner/model")
+    weights = ConfigDict({"name": "checkpoint", "weights": "owner/model", "revision": None})
+    with pytest.raises(UserError, match=r"flow_prediction|merges\.txt"):
+        build.tokenizer_folder(ConfigDict({"model": weights}), tmp_path)
+
+
+def test_a_scheduler_is_warned_of_once(model, tokenizer, tmp_path):
+    scheduler = {**model.tables.scheduler, "steps_offset": 0}
+    write_model(
+        model._replace(tables=model.tables._replace(scheduler=scheduler)),
+        tmp_path,
+        tokenizer,
+        "float16",
+    )
+    with pytest.warns(UserWarning, match="steps_offset 0") as caught:
+        read_model(tmp_path)
+    assert len(caught) == 1
 
 
 @pytest.mark.long

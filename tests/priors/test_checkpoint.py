@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from sdjax.config.errors import UserError
 from sdjax.config.tables import complete
-from sdjax.priors import PRIOR, stable_diffusion
+from sdjax.priors import PRIOR, checkpoint, stable_diffusion
 from sdjax.priors.architecture import architecture
 from sdjax.priors.stable_diffusion import Precision
 from sdjax.text.views import Prompting
@@ -124,3 +124,45 @@ def test_lora_is_added_to_the_unet_and_to_the_text(copy, tmp_path):
 def test_the_settings_name_lora_files():
     table = complete({"name": "stable_diffusion", "weights": "x"}, PRIOR)
     assert table["lora"] is None and table["lora_scale"] == 1.0
+
+
+def lora_of(folder, tensors):
+    save_file(tensors, folder / "lora.safetensors")
+    return folder / "lora.safetensors"
+
+
+LYCORIS = {"lora_unet_conv_in.hada_w1_a": np.ones(2, np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (lambda folder: {"image_size": 18}, "image_size is 18, expected a multiple of"),
+        (lambda folder: {"lora": [folder / "gone.safetensors"]}, "is missing, expected a LoRA"),
+        (lambda folder: {"lora": [lora_of(folder, LYCORIS)]}, "no LoCon, LoHa, DoRA"),
+    ],
+    ids=["size", "no LoRA", "another LoRA"],
+)
+def test_what_is_wrong_with_the_settings_is_told_before_the_download(
+    copy, tmp_path, monkeypatch, options, told
+):
+    def downloaded(source, revision, check):
+        check(copy)
+        pytest.fail("large files are downloaded")
+
+    monkeypatch.setattr(checkpoint, "local_folder", downloaded)
+    with pytest.raises(UserError, match=told):
+        stable_diffusion.load("owner/model", **options(tmp_path))
+
+
+def test_a_scheduler_is_warned_of_once(copy, monkeypatch):
+    edit(copy / "scheduler" / "scheduler_config.json", steps_offset=0)
+
+    def downloaded(source, revision, check):
+        check(copy)
+        return copy
+
+    monkeypatch.setattr(checkpoint, "local_folder", downloaded)
+    with pytest.warns(UserWarning, match="steps_offset 0") as caught:
+        stable_diffusion.load("owner/model")
+    assert len(caught) == 1
