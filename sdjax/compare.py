@@ -6,6 +6,7 @@ Reads what finished runs (and samples) have left in the subfolders of a folder, 
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from sdjax.runs.workdir import make_folder, workdir_of
 PICTURE, TABLE = "comparison.png", "comparison.md"
 SHOWN_IMAGES = 16  # of a run of images
 SHOWN_OBJECTS = 8  # of a run of objects
+_CHOOSE = "(choose some with --runs)"
 
 
 def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[str] = ()) -> Path:
@@ -30,7 +32,7 @@ def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[s
 
     Args:
         workdir: a folder whose subfolders hold runs; those that are not finished are left out, and
-            with a warning those that are damaged.
+            with a warning those that are damaged, or of another prompt or size than most.
         out: where to write; `workdir` if None.
         runs: names of subfolders, in the order wanted; all by name if empty.
 
@@ -38,12 +40,11 @@ def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[s
         The path of the picture.
 
     Raises:
-        UserError: if there is no finished run that can be read, the runs are not of the same prompt
-            and size, or the folder cannot be written.
+        UserError: if there is no finished run that can be read, if as many runs are of one prompt
+            and size as of another, or if the folder cannot be written.
     """
     workdir = workdir_of(workdir)
-    finished = _readable(workdir, runs)
-    _check_alike(finished)
+    finished = _alike(_readable(workdir, runs))
     folder = make_folder(workdir if out is None else out)
     save_png(folder / PICTURE, picture(finished))
     write_whole(folder / TABLE, table(finished))
@@ -170,18 +171,30 @@ def _readable(workdir: Path, names: Sequence[str]) -> list[FinishedRun]:
     return runs
 
 
-def _check_alike(runs: Sequence[FinishedRun]) -> None:
-    """Side by side stand only runs of one prompt, seen alike."""
-    for run in runs[1:]:
-        for what, here, there in (
-            ("the prompt", run.metrics["prompt"], runs[0].metrics["prompt"]),
-            ("views of shape", run.views.shape[1:], runs[0].views.shape[1:]),
-        ):
-            if here != there:
-                raise UserError(
-                    f"{run.folder} has {what} {here}, but {runs[0].folder} has {there}; "
-                    "expected runs of one kind (choose some with --runs)."
-                )
+def _alike(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
+    """Those of the most common prompt and cameras, as only they stand side by side; the others are
+    told.  A UserError where no kind of run is the most common."""
+    counts = Counter(map(_kind, runs)).most_common(2)
+    (kind, most), *others = counts
+    if others and others[0][1] == most:
+        one, other = (next(run for run in runs if _kind(run) == kind) for kind, _ in counts)
+        raise UserError(f"{_difference(one, other)}; expected runs of one kind {_CHOOSE}.")
+    kept = [run for run in runs if _kind(run) == kind]
+    for run in runs:
+        if _kind(run) != kind:
+            sentence = f"{run.folder.name} is left out: {_difference(run, kept[0])} {_CHOOSE}."
+            warnings.warn(sentence, stacklevel=3)
+    return kept
+
+
+def _kind(run: FinishedRun) -> tuple[str, tuple[int, ...]]:
+    return run.metrics["prompt"], run.views.shape[1:]
+
+
+def _difference(run: FinishedRun, other: FinishedRun) -> str:
+    named = zip(("the prompt", "views of shape"), _kind(run), _kind(other), strict=True)
+    what, here, there = next(row for row in named if row[1] != row[2])
+    return f"{run.folder} has {what} {here}, but {other.folder} has {there}"
 
 
 def _define() -> None:

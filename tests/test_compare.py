@@ -236,12 +236,37 @@ def test_bad_input_is_one_sentence(runs, arguments, sentence):
     assert sentence in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"prompt": "a house"}, "has the prompt a house, but "),
+        ({"views": 3}, "has views of shape (3, 16, 16, 3), but "),
+    ],
+)
+def test_a_run_of_another_kind_is_left_out(runs, other, told):
+    write_run(runs / "a foreign one", [0, 1], **other)
+    with pytest.warns(UserWarning, match="^a foreign one is left out: ") as warned:
+        compare(runs)
+    assert len(warned) == 1 and told in str(warned[0].message)
+    assert [row["run"] for row in rows_of(runs)] == ["ddim", "fsd", "sds"]
+
+
+def test_where_two_kinds_are_as_common_it_is_one_sentence(runs):
+    for name in "xyz":
+        write_run(runs / name, [0, 1], prompt="a house")
+    with pytest.raises(UserError, match=r"has the prompt a mug, but .*x has a house; expected"):
+        compare(runs)
+    assert not (runs / "comparison.md").exists()
+
+
 def test_runs_of_two_kinds_are_not_compared(runs):
     write_run(runs / "dsd", [0, 1], prompt="a house")
-    with pytest.raises(UserError, match=r"has the prompt a mug, but .*dsd has a house; expected"):
+    with pytest.raises(
+        UserError, match=r"dsd has the prompt a house, but .*sds has a mug; expected"
+    ):
         compare(runs, runs=["dsd", "sds"])
     write_run(runs / "sdi", [0, 1], views=3)
-    with pytest.raises(UserError, match=r"has views of shape \(3, 16, 16, 3\), but"):
+    with pytest.raises(UserError, match=r"has views of shape \(1, 16, 16, 3\), but"):
         compare(runs, runs=["sds", "sdi"])
 
 

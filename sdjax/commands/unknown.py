@@ -5,7 +5,7 @@ import difflib
 from absl import flags
 
 from sdjax.config.errors import nearest
-from sdjax.config.synonyms import OPTIONS, field_for_option
+from sdjax.config.synonyms import OPTIONS, fields_for_option
 
 ALIKE = 0.75  # of two words, one of which may be the other mistyped
 FIELDS = "config_field"  # the option of `--config.FIELD=VALUE`, which a command may not have
@@ -19,18 +19,22 @@ def unknown_option(name: str, values: flags.FlagValues) -> str:
     near = meant if meant in options else nearest(name, options)
     if near == meant or FIELDS not in values or _alike(name, near):
         return f"--{name} is not an option; the nearest is --{near}."
-    return (
-        f"--{name} is not an option; fields of the configuration are given as "
-        f"--config.{field_for_option(name)}=VALUE."
-    )
+    return f"--{name} is not an option; fields of the configuration are given as {_field(name)}."
 
 
 def unknown_argument(argument: str, values: flags.FlagValues) -> str:
     """The sentence about an argument without dashes."""
     name, equals, _ = argument.partition("=")
-    field = f"--config.{field_for_option(name)}=VALUE" if equals else "--config=FILE"
+    field = _field(name) if equals else "--config=FILE"
     shown = field if FIELDS in values else "--workdir=FOLDER"
     return f"'{argument}' is not an option, expected options as {shown}."
+
+
+def _field(name: str) -> str:
+    """As it is given; where commands call it differently, in the words of each."""
+    given = [f"--config.{field}=VALUE" for field in fields_for_option(name)]
+    which = ", whichever this command has" if len(given) > 1 else ""
+    return " or ".join(given) + which
 
 
 def _of_absl(option: str, values: flags.FlagValues) -> bool:

@@ -51,7 +51,7 @@ CHECKPOINT = {
 
 
 class Model(NamedTuple):
-    """`params` has "vae", "text_encoder" and "unet", float32; `scheduler` is read from its table."""
+    """`params` has "vae", "text_encoder" and "unet", float32; `scheduler` is read of its table."""
 
     tables: Tables
     networks: Networks

@@ -20,9 +20,6 @@ def options(*names, config=True):
     ("name", "field"),
     [
         ("prompt", "prompt"),
-        ("seed", "first_seed"),
-        ("lr", "optimizer.learning_rate"),
-        ("max_steps", "stages.steps"),
         ("rule.name", "rule.name"),
         ("negative-prompt", "prior.prompts.negative"),
     ],
@@ -33,6 +30,21 @@ def test_a_field_that_is_given_as_an_option(name, field):
         f"--{name} is not an option; fields of the configuration are given as "
         f"--config.{field}=VALUE."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("seed", ["first_seed", "seed"]),
+        ("lr", ["optimizer.learning_rate", "learning_rate"]),
+        ("num_inference_steps", ["stages.steps", "steps", "diffusion.steps"]),
+        ("cfg", ["rule.guidance_scale", "guidance_scale"]),
+    ],
+)
+def test_a_field_that_commands_call_differently(name, fields):
+    said = unknown_option(name, options("workdir"))
+    given = " or ".join(f"--config.{field}=VALUE" for field in fields)
+    assert said.endswith(f"are given as {given}, whichever this command has.")
 
 
 @pytest.mark.parametrize(
@@ -57,4 +69,5 @@ def test_options_of_absl_are_no_hint():
 
 def test_a_field_without_dashes():
     said = unknown_argument("data.batch_size=4", options())
-    assert said.endswith("is not an option, expected options as --config.camera.views=VALUE.")
+    fields = "--config.camera.views=VALUE or --config.batch=VALUE, whichever this command has."
+    assert said.endswith(f"is not an option, expected options as {fields}")

@@ -3,7 +3,7 @@
 import pytest
 
 from sdjax.config.errors import UserError
-from sdjax.config.synonyms import WORDS, nearest_field
+from sdjax.config.synonyms import WORDS, fields_for_option, nearest_field
 from sdjax.config.tables import flatten, resolve
 from sdjax.runs import sampling
 from sdjax.runs.schema import SCHEMA, load_config
@@ -46,6 +46,9 @@ def test_a_command_has_its_own():
     fields = list(flatten(sampling.SCHEMA))
     assert nearest_field("num_inference_steps", fields) == "config.steps"
     assert nearest_field("cfg", fields) == "config.guidance_scale"
+    assert fields_for_option("num_inference_steps", fields) == ("steps",)
+    assert fields_for_option("num_inference_steps", FIELDS) == ("stages.steps",)
+    assert fields_for_option("prior.weights", fields) == ("prior.weights",)
     assert nearest_field("seed", ["seeds", "steps"]) == "config.seeds"
     assert nearest_field("seeed", ["seed", "steps"]) == "config.seed"
 
