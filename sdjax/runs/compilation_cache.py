@@ -6,21 +6,24 @@ the entry as it is, since there is one: from then on it warns and compiles in ev
 
 import re
 import warnings
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
+from absl import flags
 
 _DAMAGED = re.compile(r"Error reading persistent compilation cache entry for '([^']+)'", re.DOTALL)
-_ZLIB = b"\x78"  # the first byte of what zlib has packed; some installations pack otherwise
 
 
 def remove_damaged_entries() -> None:
     """From now on an entry of which JAX warns is removed, before JAX stores the program anew; where
-    that is possible, what is shown is that."""
-    if not isinstance(warnings.showwarning, _Remover):
+    that is possible, what is shown is that.
+
+    Only in a command, which has parsed its flags: in a program or a notebook of the user's, how
+    warnings are shown is theirs, and JAX's own warning stays.
+    """
+    if flags.FLAGS.is_parsed() and not isinstance(warnings.showwarning, _Remover):
         warnings.showwarning = _Remover(warnings.showwarning)
 
 
@@ -41,22 +44,29 @@ class _Remover:
 
 
 def _remove(name: str) -> bool:
-    """Removes the damaged entries of a program, or all of it where none looks so; whether any."""
-    entries = sorted(Path(str(jax.config.jax_compilation_cache_dir)).glob("*-cache"))
-    own = [path for path in entries if path.name.startswith(f"{name}-")]
+    """Removes the entries of a program that are damaged for certain; whether there were any."""
+    entries = Path(str(jax.config.jax_compilation_cache_dir)).glob("*-cache")
     try:
-        damaged = [path for path in own if not _is_whole(path)] or own
+        own = [path for path in entries if path.name.startswith(f"{name}-")]
+        damaged = [path for path in own if _is_damaged(path.read_bytes())]
         for path in damaged:
             path.unlink(missing_ok=True)
     except OSError:
         return False  # JAX's own warning says why
-    return bool(own)
+    return bool(damaged)
 
 
-def _is_whole(path: Path) -> bool:
-    content = path.read_bytes()
+def _is_damaged(entry: bytes) -> bool:
+    """Whether it is empty, or packed as this installation of JAX packs (zstd or zlib) and cannot be
+    unpacked; what others that share the folder have packed is theirs."""
     try:
-        zlib.decompress(content)
-    except zlib.error:
-        return bool(content) and not content.startswith(_ZLIB)
-    return True
+        from jax._src.compilation_cache import compress_executable, decompress_executable
+    except ImportError:  # another version of JAX
+        return not entry
+    if not entry or entry[:1] != compress_executable(b"")[:1]:
+        return not entry
+    try:
+        decompress_executable(entry)
+    except Exception:  # each library has its own
+        return True
+    return False
