@@ -15,8 +15,8 @@ from sdjax.analysis.runs import training_configs
 from sdjax.commands import app
 from sdjax.config.loading import Overrides, as_stored
 from sdjax.config.tables import resolve
+from sdjax.files.whole_files import write_json
 from sdjax.reports.pictures import save_png
-from sdjax.reports.whole_files import write_json
 from sdjax.runs.memory import check_memory, phases_of_training
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import open_workdir

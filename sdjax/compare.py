@@ -15,9 +15,9 @@ from absl import flags
 
 from sdjax.commands import app
 from sdjax.config.errors import UserError, nearest
+from sdjax.files.whole_files import write_whole
 from sdjax.reports import markdown
 from sdjax.reports.pictures import contact_sheet, save_png
-from sdjax.reports.whole_files import write_whole
 from sdjax.runs.finished import FinishedRun, is_finished, read_run
 from sdjax.runs.workdir import make_folder, workdir_of
 

@@ -79,6 +79,12 @@ def export(
         "report.mesh_threshold": threshold,
     }
     workdir = workdir_of(workdir)
+    out = workdir / "export" if out is None else workdir_of(out, "--out")
+    if not (frames or mesh_resolution):
+        raise UserError(
+            "--frames and --mesh_resolution are both 0, expected one of them above 0: nothing "
+            "would be exported."
+        )
     config = _config(workdir, settings)
     _check_seed(config, seed)
     prepare_machine()
@@ -87,7 +93,7 @@ def export(
     shown = config if background is None else _before(config, background)
     run, particles = _restore(config, workdir)
     run = run._replace(config=shown)
-    folder = make_folder(workdir / "export" if out is None else out)
+    folder = make_folder(out)
     for i, number in enumerate(run.seeds.tolist()):
         if seed in (None, number):
             _export_one(*_select(run, particles, i), folder, frames > 0, mesh_resolution > 0)
@@ -150,7 +156,8 @@ def _export_one(run: Run, particles: Population, folder: Path, film: bool, mesh:
             print(path, flush=True)
     if mesh:
         for seed, what in write_meshes(run, particles, folder).items():
-            print(f"{folder / seed}/mesh.{run.config.report.mesh_format}: {what}", flush=True)
+            if what.endswith("faces"):
+                print(f"{folder / seed}/mesh.{run.config.report.mesh_format}: {what}", flush=True)
 
 
 def _main(values: Any) -> None:

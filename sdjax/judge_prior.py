@@ -12,12 +12,12 @@ from sdjax.commands import app
 from sdjax.config.kinds import made
 from sdjax.config.loading import Overrides, as_stored, load
 from sdjax.config.tables import resolve
+from sdjax.files.whole_files import write_json
 from sdjax.prior_training import judgement
 from sdjax.prior_training.judging_schema import SCHEMA
 from sdjax.prior_training.memory import needs_of_judging
 from sdjax.priors import PRIORS
 from sdjax.priors.kind import Wanted
-from sdjax.reports.whole_files import write_json
 from sdjax.runs.memory import check_memory
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.workdir import open_workdir

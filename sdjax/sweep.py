@@ -17,10 +17,10 @@ from sdjax.commands import app
 from sdjax.compare import TABLE, compare, picture
 from sdjax.config.errors import UserError
 from sdjax.config.finding import find
-from sdjax.config.loading import Overrides, read, rules_of
+from sdjax.config.loading import Overrides, pairs, read, rules_of
+from sdjax.files.whole_files import write_whole
 from sdjax.reports import markdown
 from sdjax.reports.pictures import save_png, stack
-from sdjax.reports.whole_files import write_whole
 from sdjax.runs.combinations import check_config
 from sdjax.runs.finished import is_finished, read_run
 from sdjax.runs.run_folder import read_run_config
@@ -54,6 +54,11 @@ def sweep(
         UserError: before anything is trained, if there is no such configuration, two sources have
             one name, or a configuration or an override is not valid.
     """
+    if any(name == "rule.name" for name, _ in pairs(overrides)):
+        raise UserError(
+            "config.rule.name is given, but a sweep trains every rule; for one rule take "
+            "`sdjax train --config=TASK:RULE`."
+        )
     plan = {name: _configs(source, overrides) for name, source in _sources(sources).items()}
     workdir = make_folder(workdir)
     failures = {}
@@ -68,7 +73,9 @@ def sweep(
 
 def _sources(sources: Sequence[str | Path]) -> dict[str, Path]:
     """Tasks and folders by the names of their runs' folders."""
-    paths = [_path(source) for source in sources]
+    if not any(str(source).strip() for source in sources):
+        raise UserError("--configs is empty, expected tasks such as embedded_2d, or folders.")
+    paths = [_path(source) for source in sources if str(source).strip()]
     if len({path.stem for path in paths}) < len(paths):
         named = ", ".join(map(str, sources))
         raise UserError(f"--configs={named} has two of one name, expected different ones.")

@@ -18,6 +18,7 @@ from sdjax.commands import app
 from sdjax.config.errors import UserError
 from sdjax.config.loading import Overrides, as_stored, load
 from sdjax.config.tables import resolve
+from sdjax.files.whole_files import write_json
 from sdjax.prior_training import build
 from sdjax.prior_training.memory import needs_of_prior_training
 from sdjax.prior_training.model import is_written, read_model, write_model
@@ -25,7 +26,6 @@ from sdjax.prior_training.samples import reconstructions
 from sdjax.prior_training.schema import SCHEMA
 from sdjax.prior_training.stages import Place, draw_samples, train_autoencoder, train_diffusion
 from sdjax.reports.pictures import save_png
-from sdjax.reports.whole_files import write_json
 from sdjax.runs.lock import only_run
 from sdjax.runs.memory import check_memory
 from sdjax.runs.outputs import METRICS, read_metrics

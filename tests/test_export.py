@@ -181,3 +181,17 @@ def test_the_command_ends_with_one_line_and_exit_code_2(objects_run, arguments, 
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"frames": 0, "mesh_resolution": 0}, "--frames and --mesh_resolution are both 0"),
+        ({"out": " "}, "--out is empty"),
+        ({"out": "~nobodyknown/x"}, "--out=~nobodyknown/x begins with a home that is not known"),
+        ({"resolution": 10**9}, "--resolution is 1000000000, with which the turntables take"),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_told_of_the_option(objects_run, settings, sentence):
+    with pytest.raises(UserError, match=sentence):
+        export(objects_run, **settings)

@@ -1,6 +1,7 @@
 """Every rule trains on the embedded prior in 2D and 3D, and one command runs them all."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -180,9 +181,12 @@ def test_every_rule_has_a_run():
 def test_a_configuration_that_says_little_is_a_run(tmp_path, monkeypatch):
     """All the rest has its default."""
     trained = []
-    monkeypatch.setattr(
-        "sdjax.sweep.train", lambda config, folder: trained.append((config, folder))
-    )
+
+    def note(config, folder):
+        trained.append((config, folder))
+        return SimpleNamespace(metrics={})
+
+    monkeypatch.setattr("sdjax.sweep.train", note)
     (tmp_path / "little").mkdir()
     for name, table in {"rule": {"rule": {"name": "fsd"}}, "other": {"prompt": "a chair"}}.items():
         path = tmp_path / "little" / f"{name}.py"
@@ -200,3 +204,18 @@ def test_folders_in_the_home(tmp_path, monkeypatch):
     for source, sentence in (("tasks", "tasks holds no configuration"), ("mine.py", "is no task")):
         with pytest.raises(UserError, match=rf"--configs={tmp_path}/.*{sentence}"):
             sweep([f"~/{source}"], tmp_path / "runs")
+
+
+@pytest.mark.parametrize(
+    ("sources", "overrides", "sentence"),
+    [
+        ([""], {}, "--configs is empty, expected tasks such as embedded_2d"),
+        ([], {}, "--configs is empty"),
+        (["embedded_2d"], {"rule.name": "sds"}, "a sweep trains every rule; for one rule take"),
+    ],
+)
+def test_a_sweep_of_nothing_or_of_one_rule_is_refused(tmp_path, sources, overrides, sentence):
+    (tmp_path / "sweep.md").write_text("kept")
+    with pytest.raises(UserError, match=sentence):
+        sweep(sources, tmp_path, overrides)
+    assert (tmp_path / "sweep.md").read_text() == "kept"

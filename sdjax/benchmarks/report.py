@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sdjax.files.whole_files import write_json, write_whole
 from sdjax.reports.markdown import table as markdown_table
-from sdjax.reports.whole_files import write_json, write_whole
 
 MARKDOWN, JSON = "benchmark.md", "benchmark.json"
 Row = dict[str, Any]  # units stand in the names of the columns

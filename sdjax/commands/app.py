@@ -56,6 +56,9 @@ def run(command: Command, argv: Sequence[str] | None = None) -> None:
     """
     argv = list(sys.argv if argv is None else argv)
     warnings.formatwarning = _one_line
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that the terminal cannot show costs no run
+            stream.reconfigure(errors="backslashreplace")
     defined = _define(command)
     if any(argument in HELP for argument in argv[1:]):
         print(help_text(command, [flags.FLAGS[name] for name in defined]))

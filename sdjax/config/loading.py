@@ -147,7 +147,7 @@ def _call(path: Path, function: Callable[[], Any]) -> Any:
         return function()
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == str(path)]
         where = f" in line {lines[-1]}" if lines else ""

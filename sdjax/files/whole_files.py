@@ -36,7 +36,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 def write_whole(path: Path, text: str) -> None:
     """Write a text as `whole_file` has it."""
     with whole_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, content: Any, *, sort_keys: bool = False) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 from sdjax.config.fields import optional, text
 from sdjax.diffusion.scheduler_config import Scheduler, read_scheduler
 from sdjax.files.plain_files import read_json
+from sdjax.files.whole_files import write_json
 from sdjax.prior_training.networks import Networks, Tables, initial_params, networks
 from sdjax.priors.small_files import check_small_files, read_small_files
-from sdjax.reports.whole_files import write_json
 from sdjax.text.tokenizer import Tokenize, load_tokenizer
 from sdjax.weights.hub import local_folder
 from sdjax.weights.load import load_params, save_params

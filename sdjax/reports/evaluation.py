@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from sdjax.config.errors import UserError
+from sdjax.files.whole_files import whole_file
 from sdjax.reports.metrics import diversity, modes_found, nearest_object, view_agreement
-from sdjax.reports.whole_files import whole_file
 
 
 class Evaluation(NamedTuple):

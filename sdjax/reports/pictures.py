@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, UInt8
 
 from sdjax.config.errors import UserError
-from sdjax.reports.whole_files import whole_file
+from sdjax.files.whole_files import whole_file
 
 Image = np.ndarray | Array
 Pixels = UInt8[np.ndarray, "_ _ 3"]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sdjax.files.whole_files import finite, write_whole
 from sdjax.reports.event_files import EventFile, join_event_files
 from sdjax.reports.pictures import Image, to_uint8
 from sdjax.reports.thinning import Thinned
-from sdjax.reports.whole_files import finite, write_whole
 
 LINES, PICTURES = 10_000, 25  # that are all kept; see `Thinned`
 

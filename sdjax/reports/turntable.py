@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from sdjax.config.errors import UserError
+from sdjax.files.whole_files import whole_file
 from sdjax.reports.pictures import Image, Pixels, enlarge
-from sdjax.reports.whole_files import whole_file
 
 SHORTEST_SIDE = 256  # smaller frames are enlarged by a whole factor
 

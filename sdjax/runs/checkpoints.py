@@ -57,6 +57,8 @@ class Checkpoints:
         self._folder = Path(folder).absolute()
         self._arguments, self._config, self._check = ocp.args, config, check
         self._read_only = read_only
+        if self._folder.exists() and not self._folder.is_dir():
+            raise UserError(f"{self._folder} is no folder, expected that of the run's checkpoints.")
         with explained(f"The folder of checkpoints {self._folder}"):
             if not read_only:
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +84,7 @@ class Checkpoints:
         leaves = {name: _to_host(leaf) for name, leaf in named_leaves(tree) if np.size(leaf)}
         items = {
             TREE: self._arguments.StandardSave(leaves),
-            seals.ITEM: self._arguments.JsonSave(seals.seal(leaves, self._config)),
+            seals.ITEM: self._arguments.JsonSave(seals.seal(leaves, self._config, step)),
         }
         with explained(f"A checkpoint in {self._folder}"):
             self._manager.save(step, args=self._arguments.Composite(**items))

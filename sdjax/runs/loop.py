@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from sdjax.config.errors import UserError
 from sdjax.config.fields import one_of, whole
 from sdjax.priors.prior import Prior
 from sdjax.runs import build
@@ -86,6 +87,11 @@ def train(
 
 def stage_at(run: Run, step: int) -> Stage:
     """The stage whose particles a checkpoint after `step` steps holds."""
+    if step > run.total_steps:
+        raise UserError(
+            f"A checkpoint is of step {step}, expected at most {run.total_steps}, as many as "
+            "config.stages.steps has in all."
+        )
     return next(stage for stage in run.stages if step <= stage.last)
 
 

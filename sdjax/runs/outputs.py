@@ -13,11 +13,11 @@ import jax
 
 from sdjax.config.errors import UserError
 from sdjax.config.fields import number, one_of, optional, whole
+from sdjax.files.whole_files import whole_file, write_json
 from sdjax.reports.evaluation import Evaluation, save_views, summary
 from sdjax.reports.pictures import save_png
 from sdjax.reports.sheets import sheet
 from sdjax.reports.turntable import write_turntable
-from sdjax.reports.whole_files import whole_file, write_json
 from sdjax.runs.evaluate import evaluate, is_image, orbit, render_own_particles, scene
 from sdjax.runs.failures import ADVICE, Told
 from sdjax.runs.population import Population

@@ -16,7 +16,7 @@ ITEM = "seal"  # the folder of a checkpoint that holds it
 WHOLE = ""  # the key of a hash of a whole array; of some rows it is "first:last"
 
 
-def seal(leaves: Mapping[str, Any], config: Mapping[str, Any] | None) -> dict[str, Any]:
+def seal(leaves: Mapping[str, Any], config: Mapping[str, Any] | None, step: int) -> dict[str, Any]:
     """The seal of arrays by name; of those that lie on several processes each hashes its rows, so
     that all have to call it."""
     with ThreadPoolExecutor() as threads:  # hashing leaves Python's lock
@@ -25,7 +25,12 @@ def seal(leaves: Mapping[str, Any], config: Mapping[str, Any] | None) -> dict[st
     for part in from_every_process(own):
         for name, found in part.items():
             hashes[name].update(found)
-    return {"config": config, "config_hash": _of_config(config), "hashes": hashes}
+    return {
+        "step": step,
+        "config": config,
+        "config_hash": _of_config(config),
+        "hashes": hashes,
+    }
 
 
 def damaged(stored: Mapping[str, Any], leaves: Mapping[str, np.ndarray]) -> str | None:
@@ -49,6 +54,8 @@ def read_seal(checkpoint: Path) -> dict[str, Any] | None:
     content = json.loads((folder / "metadata").read_bytes().decode())
     if not isinstance(content, dict) or not isinstance(content.get("hashes"), dict):
         raise ValueError("no hashes of arrays")
+    if str(content.get("step")) != checkpoint.name:
+        raise ValueError(f"it is of step {content.get('step')}")
     if content.get("config_hash") != _of_config(content.get("config")):
         raise ValueError("its configuration is not what was saved")
     return content

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from sdjax.config.errors import UserError
 from sdjax.config.loading import freeze
 from sdjax.config.tables import flatten
-from sdjax.reports.whole_files import write_json
+from sdjax.files.whole_files import write_json
 from sdjax.runs import lock
 
 CONFIG = "config.json"
@@ -50,7 +50,7 @@ def open_workdir(
             refuse_other(there, resolved, f"--workdir={folder} holds a run with", ignore)
         write_json(folder / CONFIG, resolved, sort_keys=True)
     except FileExistsError as error:
-        raise UserError(f"--workdir={path} is a file, expected a folder.") from error
+        raise UserError(f"--workdir={path} {_is_no_folder(folder)}") from error
     except OSError as error:
         raise UserError(f"--workdir={path} cannot be written ({error.strerror}).") from error
     return folder
@@ -67,14 +67,23 @@ def _understood(
         raise UserError(f"{folder / CONFIG}: {error}") from error
 
 
-def workdir_of(path: str | Path) -> Path:
-    """The folder that `--workdir` names, `~` being the home; raises a UserError for none."""
+def workdir_of(path: str | Path, option: str = "--workdir") -> Path:
+    """The folder that an option names, `~` being the home; raises a UserError for none."""
     if not str(path).strip():
-        raise UserError("--workdir is empty, expected a folder such as runs/first.")
+        raise UserError(f"{option} is empty, expected a folder such as runs/first.")
     try:
+        str(path).encode()
         return Path(path).expanduser()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{option}={str(path)!r} is not UTF-8, expected a name that is.") from error
     except RuntimeError as error:
-        raise UserError(f"--workdir={path} begins with a home that is not known.") from error
+        raise UserError(f"{option}={path} begins with a home that is not known.") from error
+
+
+def _is_no_folder(path: Path) -> str:
+    """What a sentence says of something in the way of a folder."""
+    kind = "a link to nothing" if path.is_symlink() and not path.exists() else "a file"
+    return f"is {kind}, expected a folder."
 
 
 def make_folder(path: str | Path) -> Path:
@@ -83,7 +92,7 @@ def make_folder(path: str | Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise UserError(f"{path} is a file, expected a folder.") from error
+        raise UserError(f"{path} {_is_no_folder(folder)}") from error
     except OSError as error:
         raise UserError(f"The folder {path} cannot be written ({error.strerror}).") from error
     if not os.access(folder, os.W_OK):

@@ -169,7 +169,5 @@ def test_plans_have_the_fields_of_their_stage():
 @pytest.mark.parametrize("content", ["", "{", "[]"])
 def test_a_damaged_vocabulary_of_a_resumed_run_is_a_sentence(tmp_path, content):
     (tmp_path / "vocab.json").write_text(content)
-    with pytest.raises(
-        UserError, match=r"vocab\.json' .*expected the words of this run"
-    ):
+    with pytest.raises(UserError, match=r"vocab\.json' .*expected the words of this run"):
         make_model(config(), tmp_path)

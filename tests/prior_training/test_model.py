@@ -120,9 +120,7 @@ def test_a_configuration_of_millions_of_layers_is_never_built(model, tokenizer, 
     write_model(
         model._replace(tables=model.tables._replace(text=text)), tmp_path, tokenizer, "float16"
     )
-    with pytest.raises(
-        UserError, match=r"text_encoder' holds \d+ tensors, while its conf"
-    ):
+    with pytest.raises(UserError, match=r"text_encoder' holds \d+ tensors, while its conf"):
         read_model(tmp_path)
 
 

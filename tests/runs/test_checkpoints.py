@@ -141,6 +141,16 @@ def test_what_the_machine_cannot_read_is_not_damaged(tmp_path, monkeypatch, numb
 
 
 @pytest.mark.filterwarnings("ignore:The checkpoint of step")
+def test_a_checkpoint_under_the_name_of_another_step_is_damaged(tmp_path):
+    write(tmp_path, 10, 20)
+    (tmp_path / "20").rename(tmp_path / "15")
+    with Checkpoints(tmp_path) as checkpoints:
+        step, tree = checkpoints.restore_latest(lambda step: particle(0))
+    assert step == 10
+    assert_same(tree, particle(10))
+
+
+@pytest.mark.filterwarnings("ignore:The checkpoint of step")
 def test_what_was_set_aside_is_no_new_start(tmp_path):
     write(tmp_path, 10)
     (tmp_path / "10").rename(tmp_path / "10.damaged")

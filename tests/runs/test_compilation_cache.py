@@ -7,6 +7,8 @@ import warnings
 import zlib
 from types import SimpleNamespace
 
+import pytest
+
 from sdjax.runs.compilation_cache import remove_damaged_entries
 
 PROGRAM = """

@@ -4,7 +4,7 @@ import pytest
 from ml_collections import FrozenConfigDict
 
 from sdjax.config.errors import UserError
-from sdjax.runs.workdir import open_workdir, read_config
+from sdjax.runs.workdir import make_folder, open_workdir, read_config
 from tests.config.like import load
 
 CONFIG = {
@@ -19,6 +19,16 @@ CONFIG = {
 
 def changed(**overrides):
     return load(CONFIG, {name.replace("__", "."): v for name, v in overrides.items()})
+
+
+def test_what_is_no_folder_is_named_for_what_it_is(tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    for make in (make_folder, lambda path: open_workdir(path, {})):
+        with pytest.raises(UserError, match="is a link to nothing, expected a folder"):
+            make(tmp_path / "link")
+        with pytest.raises(UserError, match="is not UTF-8"):
+            make(tmp_path / "\udcff")
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
 
 
 def test_the_configuration_is_written_and_read_back(tmp_path):

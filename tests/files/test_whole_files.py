@@ -7,7 +7,7 @@ import math
 import pytest
 
 from sdjax.config.errors import UserError
-from sdjax.reports.whole_files import finite, whole_file, write_json, write_whole
+from sdjax.files.whole_files import finite, whole_file, write_json, write_whole
 
 
 def test_a_file_is_the_old_one_until_the_new_one_is_whole(tmp_path):
@@ -33,6 +33,11 @@ def test_what_cannot_be_written_is_named(tmp_path):
     sentence = pytest.raises(UserError, match=r"file\.txt cannot be written \(encoder error -2\)")
     with sentence, whole_file(path):
         raise OSError("encoder error -2")
+
+
+def test_a_name_that_is_no_unicode_is_written_all_the_same(tmp_path):
+    write_whole(tmp_path / "file.md", "of \udcff")
+    assert (tmp_path / "file.md").read_text() == "of \\udcff"
 
 
 def test_numbers_that_are_not_finite_are_null(tmp_path):
