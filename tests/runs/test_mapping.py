@@ -115,7 +115,8 @@ def learn(population, rate, steps, weight, seeds, particles):
         x, weight = carry
 
         def one(seed, x):
-            return x + weight["w"], {"w": jnp.sin(x + seed), "count": jnp.ones(3)}
+            value = {"w": jnp.sin(x + seed), "count": jnp.ones(3)}
+            return x + weight["w"], value, jnp.bool_(True)
 
         x, mean = population.each_and_mean(one, seeds, x)
         return (x, {"w": weight["w"] - rate * mean["w"]}), mean["count"]
@@ -173,12 +174,33 @@ def test_every_particle_sees_all_others(devices, mapping):
 
 @pytest.mark.slow
 @both_mappings
+@pytest.mark.parametrize("devices", [1, 2])
+def test_what_does_not_count_is_no_part_of_the_mean(mapping, devices):
+    """Though it is NaN; where nothing counts the mean is 0."""
+
+    def mean(population, allowed, seeds):
+        def one(seed):
+            counts = seed < allowed
+            return seed, jnp.where(counts, jnp.float32(seed), jnp.nan), counts
+
+        return population.each_and_mean(one, seeds)
+
+    run = together(mean, 1, devices=devices, mapping=mapping)
+    for allowed in (3, 0):
+        seeds, average = run(jnp.int32(allowed), jnp.arange(5))
+        np.testing.assert_array_equal(seeds, np.arange(5))
+        assert average == (1.0 if allowed else 0.0)
+
+
+@pytest.mark.slow
+@both_mappings
 def test_a_program_is_compiled_once(mapping):
     calls = []
 
     def count(population, shared, seeds):
         calls.append(1)
-        return population.each_and_mean(lambda seed: (seed + shared, jnp.float32(seed)), seeds)
+        one = lambda seed: (seed + shared, jnp.float32(seed), jnp.bool_(True))  # noqa: E731
+        return population.each_and_mean(one, seeds)
 
     run = together(count, 1, devices=2, mapping=mapping)
     for shared in range(3):
