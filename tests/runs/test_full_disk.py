@@ -48,7 +48,7 @@ def test_no_checkpoint_is_one_sentence_and_the_run_goes_on_when_there_is_room(tm
     assert np.load(tmp_path / "views.npz")["views"].shape[0] == 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_picture_is_one_sentence_and_the_checkpoints_stay(tmp_path):
     assert started(tmp_path).returncode == 0
     (tmp_path / "sheet.png").unlink()

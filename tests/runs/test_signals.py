@@ -69,7 +69,7 @@ def test_a_run_saves_first_and_goes_on_from_there(tmp_path, number, code, name):
     assert not (tmp_path / "lock").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_was_interrupted_ends_as_if_it_had_not_been(tmp_path):
     short = {"stages.steps": 3000}
     for _ in range(3):
@@ -90,10 +90,10 @@ def test_a_second_signal_stops_at_once(tmp_path):
     process = start(
         tmp_path,
         **{
-            "stages.steps": "4,4000",
+            "stages.steps": "4,4000000",
             "stages.resolution": "16,16",
             "stages.grid": "2,2",
-            "run.chunk": 4000,
+            "run.chunk": 4000000,
         },
     )  # which takes long
     wait_for_steps(process)
