@@ -236,5 +236,5 @@ def test_weights_of_another_network(pipe):
 @pytest.mark.slow
 def test_another_schedule(pipe):
     pipe.scheduler.config["beta_schedule"] = "sigmoid"
-    with pytest.raises(UserError, match="beta_schedule .sigmoid."):
+    with pytest.raises(UserError, match="beta_schedule 'sigmoid'"):
         stable_diffusion.from_pipeline(pipe)
