@@ -146,6 +146,15 @@ def test_a_signal_after_the_last_look_is_not_forgotten():
     assert error.value.number == signal.SIGTERM
 
 
+@pytest.fixture
+def interruptible():
+    """Python's own handler, which is not there where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("looked", [True, False])
 def test_in_a_program_a_signal_is_the_program_s(looked):
     """A notebook's interruption does not end its process."""

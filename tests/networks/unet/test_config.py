@@ -89,7 +89,7 @@ def test_fields_without_effect_are_passed_over(harmless):
         ({"norm_num_groups": 0}, "norm_num_groups is 0, expected a whole number"),
         ({"freq_shift": None}, "freq_shift is None, expected a finite number"),
         ({"use_linear_projection": "yes"}, "use_linear_projection is 'yes', expected true or fal"),
-        ({"_class_name": 10**5000}, "_class_name a int too large to show"),
+        ({"_class_name": 10**5000}, "_class_name a value too large to show"),
         ({"norm_num_groups": 16}, "block_out_channels is 8, expected .*norm_num_groups, 16"),
     ],
 )
