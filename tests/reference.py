@@ -56,6 +56,7 @@ def toy_prediction(x, t, embedding):
     shape = (-1,) + (1,) * (x.ndim - 1)
     m, q = jnp.mean(embedding, axes).reshape(shape), jnp.mean(embedding**2, axes).reshape(shape)
     t = jnp.asarray(t, x.dtype)
+    t = t.reshape(shape) if t.ndim else t
     return (
         0.7 * x * jnp.cos(t / 300.0)
         + 0.3 * jnp.sin(2.0 * x + t / 200.0)

@@ -89,12 +89,23 @@ def branches_of(guidance_scale: Scale) -> tuple[BranchName, ...]:
     return GUIDED_BRANCHES
 
 
+class Asked(NamedTuple):
+    """One guided prediction of several; see `Predictor.together`."""
+
+    x_t: Latents
+    t: Int[Array, ""] | int
+    guidance_scale: Scale
+
+
 @runtime_checkable
 class Predictor(Protocol):
     """A prior that looks at some views of one particle.
 
     `predictor(x_t, t, guidance_scale)` is the guided noise prediction, ONE evaluation of the
     network on all the branches that the scale needs.
+
+    `predictor.together(*asked)` are several guided predictions of one step, each at its own
+    timestep, again in ONE evaluation: a rule that needs independent ones asks for them so.
 
     `predictor.predict_branches(x_t, t, names)` is the plain prediction of each of the named
     branches, again ONE evaluation; for rules that combine them in their own way.  Where the prior
@@ -109,6 +120,8 @@ class Predictor(Protocol):
     def __call__(  # noqa: D102
         self, x_t: Latents, t: Int[Array, ""] | int, guidance_scale: Scale
     ) -> Latents: ...
+
+    def together(self, *asked: "Asked") -> list[Latents]: ...  # noqa: D102
 
     def predict_branches(  # noqa: D102
         self,
@@ -131,8 +144,13 @@ class NetworkPredictor:
 
     def __call__(self, x_t: Latents, t: Int[Array, ""] | int, guidance_scale: Scale) -> Latents:
         """Classifier-free guidance, or Perp-Neg where the branches hold negatives."""
-        names = GUIDED_BRANCHES if self.branches.negatives else branches_of(guidance_scale)
-        return guided(self.predict_branches(x_t, t, names), guidance_scale)
+        return self.together(Asked(x_t, t, guidance_scale))[0]
+
+    def together(self, *asked: Asked) -> list[Latents]:
+        """Of each what a call gives, with only the branches that its scale needs in the batch."""
+        questions = [(x_t, t, self._guided_branches(scale)) for x_t, t, scale in asked]
+        scales = [one.guidance_scale for one in asked]
+        return [guided(found, s) for found, s in zip(self._answers(questions), scales, strict=True)]
 
     def predict_branches(
         self,
@@ -141,31 +159,56 @@ class NetworkPredictor:
         names: tuple[BranchName, ...] = EVERY_BRANCH,
     ) -> Predictions:
         """Each embedding that the names stand for is evaluated once."""
-        positive, unconditional, negatives, weights, null = self.branches
+        return self._answers([(x_t, t, names)])[0]
+
+    def _guided_branches(self, guidance_scale: Scale) -> tuple[BranchName, ...]:
+        return GUIDED_BRANCHES if self.branches.negatives else branches_of(guidance_scale)
+
+    def _answers(self, questions: list[tuple]) -> list[Predictions]:
+        """The plain predictions of (x_t, t, names), all in one evaluation."""
+        rows, sources = [], []
+        for x_t, t, names in questions:
+            embeddings, source = self._embeddings(names)
+            sources.append(source)
+            t = jnp.asarray(t, jnp.int32)
+            rows.append([(x_t, t, embedding) for embedding in embeddings])
+        found = iter(self.evaluate([row for question in rows for row in question]))
+        results = []
+        for question, (single, names) in zip(rows, sources, strict=True):
+            own = [next(found) for _ in question]
+            named = {name: own[single.index(source)] for name, source in names.items()}
+            negatives = tuple(own[len(single) :])
+            weights = self.branches.negative_weights if negatives else ()
+            results.append(Predictions(**named, negatives=negatives, negative_weights=weights))
+        return results
+
+    def _embeddings(self, names: tuple[BranchName, ...]) -> tuple[list[Any], tuple]:
+        """What has to be evaluated for `names`: the embeddings of single branches in order, then
+        those of the negatives; and which single branch stands for which name."""
+        positive, unconditional, negatives, _, null = self.branches
         embeddings: dict[str, Any] = {"cond": positive, "uncond": unconditional, "null": null}
         sources = {name: name for name in names if name != "negatives"}
         if null is None and "null" in names:
             sources["null"] = "uncond"
-        needed = sorted(set(sources.values()))
+        single = sorted(set(sources.values()))
         asked = negatives if "negatives" in names else ()
-        t = jnp.asarray(t, jnp.int32)
-        found = self.evaluate(x_t, t, [*(embeddings[name] for name in needed), *asked])
-        single = dict(zip(needed, found, strict=False))
-        return Predictions(
-            **{name: single[source] for name, source in sources.items()},
-            negatives=tuple(found[len(needed) :]),
-            negative_weights=weights if asked else (),
-        )
+        return [*(embeddings[name] for name in single), *asked], (single, sources)
 
-    def evaluate(self, x_t: Latents, t: Int[Array, ""], embeddings: list[Any]) -> list[Latents]:
-        """The plain prediction under each of the embeddings, in one evaluation.
+    def evaluate(self, rows: list[tuple[Latents, Int[Array, ""], Any]]) -> list[Latents]:
+        """The plain prediction of each (x_t, t, embedding), in one evaluation: with one timestep
+        for all where they share it, else with one per entry of the batch.
 
         A network of low precision is combined in the precision of `x_t`.
         """
+        latents, timesteps, embeddings = zip(*rows, strict=True)
         stacked = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *embeddings)
-        batch = jnp.concatenate([x_t] * len(embeddings))
-        predictions = self.predict_noise(batch, t, stacked).astype(x_t.dtype)
-        return jnp.split(predictions, len(embeddings))
+        batch = jnp.concatenate(latents)
+        t = timesteps[0]
+        if any(other is not t for other in timesteps):
+            pairs = zip(latents, timesteps, strict=True)
+            t = jnp.concatenate([jnp.broadcast_to(t, len(x_t)) for x_t, t in pairs])
+        predictions = self.predict_noise(batch, t, stacked).astype(batch.dtype)
+        return jnp.split(predictions, len(rows))
 
     def subspace(
         self, *vectors: Latents

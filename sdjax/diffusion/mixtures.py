@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, Int
 
 from sdjax.diffusion.guided import (
     EVERY_BRANCH,
+    Asked,
     BranchName,
     Latents,
     Predictions,
@@ -62,9 +63,15 @@ def posterior_weights(
     |x_t|^2 is common to all modes and left out: in float32 it would drown their differences.
     The variance is sigma_t^2 + alpha_t^2 data_std^2.
     """
-    alpha, variance = schedule.alpha(t), _variance(schedule, t, data_std)
+    alpha, variance = per_row(schedule.alpha(t), 2), per_row(_variance(schedule, t, data_std), 2)
     logits = (alpha * inner - 0.5 * alpha**2 * squared_norms) / variance
     return jax.nn.softmax(logits + log_weights, axis=-1)
+
+
+def per_row(value: Float[Array, "*views"], axes: int) -> Float[Array, "..."]:
+    """What belongs to a timestep, shaped to multiply an array of so many axes along its leading
+    one, where each view has a timestep of its own."""
+    return value.reshape(value.shape + (1,) * (axes - 1)) if value.ndim else value
 
 
 def _variance(schedule: NoiseSchedule, t: Int[Array, ""], data_std: float) -> Float[Array, ""]:
@@ -81,8 +88,8 @@ def epsilon_from_mean(
 ) -> Float[Array, "..."]:
     """The noise at x_t when the weighted mean of the modes is `mean`: (x_t - alpha mean) sigma /
     variance, which is (x_t - alpha mean) / sigma without data noise."""
-    factor = schedule.sigma(t) / _variance(schedule, t, data_std)
-    return factor * (x_t - schedule.alpha(t) * mean)
+    factor = per_row(schedule.sigma(t) / _variance(schedule, t, data_std), x_t.ndim)
+    return factor * (x_t - per_row(schedule.alpha(t), x_t.ndim) * mean)
 
 
 def predict_noise(
@@ -116,6 +123,10 @@ class ExactPredictor:
     def __call__(self, x_t: Latents, t: Int[Array, ""] | int, guidance_scale: Scale) -> Latents:
         """The guided prediction, as `Predictor.__call__`."""
         return guided(self.predict_branches(x_t, t, branches_of(guidance_scale)), guidance_scale)
+
+    def together(self, *asked: Asked) -> list[Latents]:
+        """One after the other: there is no network whose batches could be joined."""
+        return [self(*one) for one in asked]
 
     def predict_branches(
         self,
@@ -163,6 +174,10 @@ class CoordinatePredictor:
     ) -> Float[Array, "views n"]:
         """The guided prediction in coordinates."""
         return guided(self.predict_branches(x_t, t, branches_of(guidance_scale)), guidance_scale)
+
+    def together(self, *asked: Asked) -> list[Float[Array, "views n"]]:
+        """As `ExactPredictor.together`."""
+        return [self(*one) for one in asked]
 
     def predict_branches(
         self,

@@ -9,7 +9,7 @@ import pytest
 
 from sdjax.config.tables import complete
 from sdjax.diffusion.annealing import ANNEALING, from_table
-from sdjax.diffusion.guided import EVERY_BRANCH, NetworkPredictor
+from sdjax.diffusion.guided import NetworkPredictor
 from sdjax.rules import RULES
 from sdjax.rules.asd import asd
 from sdjax.rules.cfd import cfd
@@ -104,10 +104,10 @@ class AskedWithoutPromptError(Exception):
 class OfPrompt(NetworkPredictor):
     """The predictor of a prior that knows the prompt alone."""
 
-    def predict_branches(self, x_t, t, names=EVERY_BRANCH):
+    def _embeddings(self, names):
         if {"uncond", "null"} & set(names):
             raise AskedWithoutPromptError
-        return super().predict_branches(x_t, t, names)
+        return super()._embeddings(names)
 
 
 def of_prompt(predictor):
