@@ -115,6 +115,12 @@ def turntable(frames: int, elevation: float, distance: float, fovy: float) -> Ca
     )
 
 
+def front_camera() -> Camera:
+    """One camera [1] at azimuth and elevation 0; its distance and lens are of no importance."""
+    zero, one = jnp.zeros(1), jnp.ones(1)
+    return Camera(zero, zero, one, 45.0 * one)
+
+
 def sample_camera(
     key: jax.Array,
     *,

@@ -89,6 +89,7 @@ def _numbers(run: FinishedRun) -> dict[str, str]:
         "PSNR mean": _show(metrics, "psnr_mean", "{:.1f} dB"),
         "views agree": _show(metrics, "view_agreement_mean", "{:.0%}") if several else "",
         "diversity": "" if len(run.truths) else _show(metrics, "diversity", "{:.3f}"),
+        "rms to DDIM": _show(metrics, "rms_to_ddim", "{:.3f}"),
         "agrees with DDIM": _show(metrics, "agreement_with_ddim", "{:.0%}"),
         "steps/s": _show(metrics, "steps_per_second", "{:.3g}"),
         "wall time": _show(metrics, "wall_time", "{:.0f} s"),

@@ -23,9 +23,8 @@ from sdjax.priors.prior import Prior
 from sdjax.rules.contract import Rule
 from sdjax.runs.particle import (
     Recipe,
-    initial_particle,
+    first_particle,
     particle_noise,
-    prepare_particle,
 )
 from sdjax.runs.sampling import Sampling
 from sdjax.runs.step import train_particle
@@ -123,8 +122,10 @@ def rule_result(
         return starting_rearranged(of_one_particle(recipe.make_rule(prior)), rearrangement)
 
     moved = recipe.replace(make_rule=make_rule)
-    particle = initial_particle(moved, prior, seed)
-    particle = prepare_particle(moved, prior, conditioning, particle)
+    noise = rearranged(
+        particle_noise(seed, prior.latent_shape(recipe.noise_resolution)), rearrangement
+    )
+    particle = first_particle(moved, prior, conditioning, seed, noise=noise)
     first, last = jnp.int32(0), recipe.total_steps
     particle, _ = train_particle(moved, last, prior, conditioning, first, seed, particle)
     size = recipe.resolution

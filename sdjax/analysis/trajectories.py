@@ -20,7 +20,7 @@ from sdjax.diffusion.prediction import predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.priors.prior import Prior
 from sdjax.rules.contract import Rule, Update
-from sdjax.runs.particle import Recipe, initial_particle, prepare_particle
+from sdjax.runs.particle import Recipe, first_particle
 from sdjax.runs.step import train_particle
 
 Latents = Float[Array, "moments h w c"]
@@ -79,8 +79,7 @@ def rule_trajectory(
         return recorded(of_one_particle(recipe.make_rule(prior)), recipe.total_steps, moments)
 
     watched = recipe.replace(make_rule=make_rule)
-    particle = initial_particle(watched, prior, seed)
-    particle = prepare_particle(watched, prior, conditioning, particle)
+    particle = first_particle(watched, prior, conditioning, seed)
     first, last = jnp.int32(0), recipe.total_steps
     particle, _ = train_particle(watched, last, prior, conditioning, first, seed, particle)
     return particle.rule_state.seen

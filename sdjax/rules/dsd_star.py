@@ -78,5 +78,5 @@ RULE = RuleKind(
     fields_of(dsd_star, guidance_scale=number().says(GUIDANCE_SCALE.meaning)),
     ANNEALING,
     noise="none",
-    needs_one_image=True,
+    one_image_because=lambda table: "config.rule.name is 'dsd_star', which samples one image",
 )

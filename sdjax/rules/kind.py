@@ -8,6 +8,7 @@ stands at the end of a rule's file; `sdjax.rules.RULES` is the list of all.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from sdjax.cameras import Camera
 from sdjax.config.fields import number
 from sdjax.config.kinds import Fields, Table
 from sdjax.diffusion.annealing import Annealing
@@ -28,10 +29,16 @@ class Parts(NamedTuple):
     noise: NoiseFunction | None  # None for a rule that draws none
     resolution: int  # pixels of a rendering of this stage
     t_min: float | Ramp | None  # of the annealing, a fraction; None where it has no such bound
+    camera: Camera  # [1], which sees particles that are pictures
+    steps: int  # of the run
 
 
 def nothing_to_check(config: Any) -> None:
     """Of a rule whose fields go with every configuration."""
+
+
+def of_objects_too(table: Table) -> str | None:
+    """Of a rule that leads images and objects alike."""
 
 
 class RuleKind(NamedTuple):
@@ -44,7 +51,8 @@ class RuleKind(NamedTuple):
       unconditional prediction, as does `needs_unconditional` whatever they are.
     shares_state: particles share what a `SharedRule` has; `needs_network`: it is an adapter of the
       prior's network.
-    needs_one_image: it samples one image, of one view and resolution.
+    one_image_because(table): why with these fields it leads one image only, of one view and
+      resolution, as a sentence without its end; None where it does not.
     check(config): raises a UserError for what its fields do not go with.
     """
 
@@ -58,7 +66,7 @@ class RuleKind(NamedTuple):
     needs_unconditional: bool = False
     shares_state: bool = False
     needs_network: bool = False
-    needs_one_image: bool = False
+    one_image_because: Callable[[Table], str | None] = of_objects_too
     check: Callable[[Any], None] = nothing_to_check
 
     @property

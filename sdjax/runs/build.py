@@ -2,21 +2,24 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from sdjax.cameras import Camera, turntable
 from sdjax.config.kinds import arguments, made
 from sdjax.diffusion.annealing import ANNEALINGS
+from sdjax.diffusion.ramps import value_at
 from sdjax.priors import PRIOR_OF_RUNS
 from sdjax.priors.kind import Band, Wanted
 from sdjax.priors.prior import Prior
 from sdjax.rules import RULES
 from sdjax.rules.contract import Rule
-from sdjax.rules.kind import Parts
+from sdjax.rules.kind import GUIDANCE_SCALE, Parts
 from sdjax.rules.noise import NOISES
 from sdjax.rules.rescaling import made_rescalings, rescaled
 from sdjax.rules.shared import SharedRule, altered
 from sdjax.runs.optimizers import OPTIMIZERS
-from sdjax.runs.particle import CAMERA_RANGE, CameraRange, Recipe
+from sdjax.runs.particle import CAMERA_RANGE, CameraRange, Recipe, Start
 from sdjax.runs.stages import Stage, highest_resolution, total_steps
 from sdjax.scene import SCENES
 from sdjax.scene.kind import Place
@@ -62,7 +65,27 @@ def make_recipe(config: ConfigDict, prior: Prior, stage: Stage) -> Recipe:
         resolution=scene.height if scene.in_latent_space else stage.resolution,
         noise_resolution=highest_resolution(config),
         total_steps=steps,
+        start=_start(config, prior),
     )
+
+
+def picture_camera(config: ConfigDict, prior: Prior) -> Camera:
+    """The camera [1] that sees particles which are pictures: the prior's own where it has one,
+    else one in front of the object, at the middle of the distances and lenses."""
+    low, _ = config.camera.elevation
+    middle = (sum(config.camera[name]) / 2 for name in ("distance", "fovy"))
+    around = turntable(1, low, *middle)
+    return prior.picture_camera(around._replace(azimuth=around.azimuth + 7.0))
+
+
+def _start(config: ConfigDict, prior: Prior) -> Start | None:
+    """At the guidance scale of the rule's ODE, or its own at first; 1 where it has none."""
+    if config.scene.get("start", "spread") == "spread":
+        return None
+    rule = config.rule
+    scale = rule.get("ode_guidance_scale", rule.get("guidance_scale", 1.0))
+    scale = value_at(GUIDANCE_SCALE.read(scale, total_steps(config)), jnp.float32(0.0))
+    return Start(picture_camera(config, prior), float(scale))
 
 
 def make_rule(config: ConfigDict, prior: Any, resolution: int) -> Rule | SharedRule:
@@ -75,6 +98,8 @@ def make_rule(config: ConfigDict, prior: Any, resolution: int) -> Rule | SharedR
         noise=made(NOISES, config.noise, steps, radius=config.scene.get("radius")),
         resolution=resolution,
         t_min=annealing.get("t_min"),
+        camera=picture_camera(config, prior),
+        steps=steps,
     )
     rule = made(RULES, config.rule, steps, parts=parts)
     rescalings = made_rescalings(config.gradient, steps)

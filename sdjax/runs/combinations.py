@@ -115,11 +115,11 @@ def _check_rule(config: ConfigDict) -> None:
             f"'{prior.name}', which has none."
         )
     one_image = len(set(config.stages.resolution)) == config.camera.views == 1
-    if rule.needs_one_image and not (one_image and SCENES[config.scene.name].is_flat):
+    because = rule.one_image_because(config.rule)
+    if because is not None and not (one_image and SCENES[config.scene.name].is_flat):
         raise UserError(
-            f"config.rule.name is '{rule.name}', which samples one image; expected "
-            "config.scene.name 'image' or 'latents', one resolution and one view; for objects take "
-            "'dsd'."
+            f"{because}; expected config.scene.name 'image' or 'latents', one resolution and one "
+            "view (for objects take 'dsd', or 'sdi' with 'inverted' noise)."
         )
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from sdjax.cameras import Camera, turntable
 from sdjax.reports.evaluation import Evaluation, describe, judge
 from sdjax.reports.metrics import nearest_object
-from sdjax.runs.build import make_scene
+from sdjax.runs.build import make_scene, picture_camera
 from sdjax.runs.population import Population
 from sdjax.runs.run import Run
 from sdjax.runs.sampling import Sampling, sample_seeds
@@ -28,13 +28,27 @@ def evaluate(run: Run, particles: Population) -> Evaluation:
     truths = run.prior.truths(prompt, cameras, resolution)
     if truths is None:
         evaluation = describe(views, seeds)
-        return evaluation._replace(metrics={"prompt": prompt, **evaluation.metrics})
-    evaluation = judge(views, truths.views, list(truths.names), seeds)
-    metrics = {"prompt": prompt, **evaluation.metrics}
-    if is_image(run) and isinstance(run.config.rule.get("guidance_scale"), int | float):
-        same = ddim_objects(run, truths.views) == evaluation.nearest
-        metrics["agreement_with_ddim"] = round(float(np.mean(same)), 3)
+    else:
+        evaluation = judge(views, truths.views, list(truths.names), seeds)
+    metrics = {"prompt": prompt, **evaluation.metrics, **beside_ddim(run, evaluation)}
     return evaluation._replace(metrics=metrics)
+
+
+def beside_ddim(run: Run, evaluation: Evaluation) -> dict[str, float]:
+    """Of pictures: how they differ from what DDIM draws from each particle's own noise, as root
+    mean square, and where the prior knows true objects how many are nearest to the same one."""
+    scale = run.config.report.ddim_scale
+    scale = run.config.rule.get("guidance_scale") if scale is None else scale
+    if not is_image(run) or not isinstance(scale, int | float):
+        return {}
+    images = ddim_images(run, scale)
+    squares = np.square(images - evaluation.views)
+    rms = np.sqrt(squares.reshape(len(images), -1).mean(axis=1))
+    metrics = {"rms_to_ddim": round(float(rms.mean()), 4)}
+    if evaluation.nearest is not None:
+        drawn = [nearest_object(image, evaluation.truths).index for image in images]
+        metrics["agreement_with_ddim"] = round(float(np.mean(drawn == evaluation.nearest)), 3)
+    return metrics
 
 
 def is_image(run: Run) -> bool:
@@ -54,7 +68,7 @@ def evaluation_cameras(run: Run) -> Camera:
     In 2D it is one camera, the prior's own where it has one.
     """
     if is_image(run):
-        return run.prior.picture_camera(_held_out(run, 1))
+        return picture_camera(run.config, run.prior)
     return _held_out(run, run.config.report.views)
 
 
@@ -100,18 +114,17 @@ def _renderer(run: Run, resolution: int) -> Callable[[Population, Camera], jax.A
     return lambda particles, cameras: show(decoder, cameras, particles.params)
 
 
-def ddim_objects(run: Run, truths: np.ndarray) -> np.ndarray:
-    """The object [particles] that DDIM draws from each particle's own noise in 2D."""
-    images = sample_seeds(
+def ddim_images(run: Run, guidance_scale: float) -> Float[np.ndarray, "particles 1 h w 3"]:
+    """What DDIM draws from each particle's own noise in 2D, in 50 steps."""
+    return sample_seeds(
         run.prior,
         run.conditioning,
         evaluation_cameras(run),
         run.seeds,
         highest_resolution(run.config),
-        Sampling(run.config.rule.guidance_scale),
+        Sampling(guidance_scale),
         lambda function, shared: _on_hosts(run, run.mapped(function, shared)),
     )
-    return np.array([nearest_object(image, truths).index for image in images])
 
 
 def _on_hosts(run: Run, function: Callable) -> Callable:

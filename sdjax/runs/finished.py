@@ -32,7 +32,8 @@ OF_TRUTHS = {  # where the true objects are known
     "psnr_median": number(),
     "view_agreement_mean": number(),
 }
-MORE = ("agreement_with_ddim", "steps_per_second", "wall_time")  # numbers that not every run has
+# numbers that not every run has
+MORE = ("rms_to_ddim", "agreement_with_ddim", "steps_per_second", "wall_time")
 
 
 class FinishedRun(NamedTuple):

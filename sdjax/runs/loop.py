@@ -14,7 +14,7 @@ from sdjax.priors.prior import Prior
 from sdjax.runs import build
 from sdjax.runs.checkpoints import Checkpoints
 from sdjax.runs.failures import Told, check_going_on, failures
-from sdjax.runs.particle import Particle, Recipe, initial_particle, prepare_particle
+from sdjax.runs.particle import Particle, Recipe, first_particle, prepare_particle
 from sdjax.runs.population import Population, initial_shared
 from sdjax.runs.processes import of_any_process
 from sdjax.runs.program import program
@@ -147,8 +147,7 @@ def _enter(run: Run, recipe: Recipe, prior: Prior, population: Population | None
 
 
 def _start(recipe: Recipe, prior: Prior, conditioning, shared, seed) -> Particle:
-    particle = initial_particle(recipe, prior, seed, shared)
-    return prepare_particle(recipe, prior, conditioning, particle, shared)
+    return first_particle(recipe, prior, conditioning, seed, shared)
 
 
 def _move(recipe: Recipe, prior: Prior, conditioning, shared, particle: Particle) -> Particle:

@@ -27,6 +27,9 @@ from sdjax.scene.mesh import extract_mesh, save_mesh
 
 REPORT = {
     "views": whole(at_least=1).of(16, "held-out cameras of the figures"),
+    "ddim_scale": optional(number()).of(
+        None, "guidance scale of DDIM beside pictures; None: the rule's own"
+    ),
     "frames": whole(at_least=1).of(48, "of a turntable"),
     "turntable_resolution": whole(at_least=1).of(128, "pixels of a frame along an edge"),
     "turntable_elevation": number(at_least=-90, at_most=90).of(15.0, "degrees"),

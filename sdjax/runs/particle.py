@@ -4,14 +4,18 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 from flax import struct
 from jaxtyping import Array, Float, Int
 
+from sdjax.cameras import Camera
 from sdjax.config.fields import fields_of, fraction, interval, number, whole
+from sdjax.diffusion.prediction import predicted_x0
 from sdjax.diffusion.ramps import Ramp
 from sdjax.priors.prior import Prior
 from sdjax.rules.contract import Rule
+from sdjax.rules.noise import reduce_noise
 from sdjax.rules.shared import SharedRule
 from sdjax.runs.freezing import Failure, no_failure
 from sdjax.scene.rendering import Rendering
@@ -44,13 +48,21 @@ CAMERA_RANGE = fields_of(
 CAMERA = {"views": whole(at_least=1).of(1, "cameras of a step"), **CAMERA_RANGE}
 
 
+class Start(NamedTuple):
+    """That a picture begins at the prior's one-step estimate of its seed's noise at T - 1."""
+
+    camera: Camera  # [1]
+    guidance_scale: float
+
+
 @struct.dataclass
 class Recipe:
     """Everything static about a stage of training: a pytree without leaves.
 
     `make_rule(prior)` builds the rule inside `jit`, so that the prior's arrays are arguments; a
     `SharedRule` is trained by `sdjax.runs.population`.
-    `losses` are the regularisers: name, weight, function of a rendering.
+    `losses` are the regularisers: name, weight, function of a rendering.  `start` is None where
+    the scene says alone how it begins.
     """
 
     scene: Any = struct.field(pytree_node=False)
@@ -64,6 +76,7 @@ class Recipe:
     resolution: int = struct.field(pytree_node=False)  # of a rendering
     noise_resolution: int = struct.field(pytree_node=False)  # the run's highest
     total_steps: int = struct.field(pytree_node=False)
+    start: Start | None = struct.field(pytree_node=False, default=None)
 
 
 class Particle(NamedTuple):
@@ -97,6 +110,39 @@ def initial_particle(
     shape = prior.latent_shape(recipe.noise_resolution)
     rule_state = _rule(recipe, prior, shared).init(keys.rule, shape)
     return Particle(params, recipe.optimizer.init(params), rule_state, no_failure())
+
+
+def first_particle(
+    recipe: Recipe,
+    prior: Prior,
+    conditioning: Any,
+    seed: Int[Array, ""],
+    shared: Any = None,
+    noise: Float[Array, "h w c"] | None = None,
+) -> Particle:
+    """The particle of a seed before its first step, prepared, with its params where they begin;
+    `noise` takes the place of `particle_noise` in a start at the prior's estimate."""
+    particle = initial_particle(recipe, prior, seed, shared)
+    particle = prepare_particle(recipe, prior, conditioning, particle, shared)
+    if recipe.start is None:
+        return particle
+    if noise is None:
+        noise = particle_noise(seed, prior.latent_shape(recipe.noise_resolution))
+    height, width, _ = prior.latent_shape(recipe.resolution)
+    noise = reduce_noise(noise, (height, width))
+    estimate = first_estimate(recipe.start, prior, conditioning, noise)
+    params = recipe.scene.showing(particle.params, estimate, prior.decode)
+    return particle._replace(params=params, optimizer_state=recipe.optimizer.init(params))
+
+
+def first_estimate(
+    start: Start, prior: Prior, conditioning: Any, noise: Float[Array, "h w c"]
+) -> Float[Array, "1 height width c"]:
+    """The clean latents to which `noise`, taken for x_t at t = T - 1, points in one guided step:
+    where SDI's 2D notebook begins (and DSD's, which is the same file)."""
+    x_t, last = jnp.expand_dims(noise, 0), prior.schedule.num_timesteps - 1
+    epsilon = prior.predictor(conditioning, start.camera)(x_t, last, start.guidance_scale)
+    return predicted_x0(prior.schedule, x_t, epsilon, last)
 
 
 def prepare_particle(

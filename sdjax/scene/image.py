@@ -1,5 +1,7 @@
 """A particle that is an image itself: 2D score distillation without a scene."""
 
+from typing import Any
+
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ from jaxtyping import Array, Float
 from sdjax.cameras import Camera
 from sdjax.config.errors import UserError
 from sdjax.config.fields import fields_of, number
-from sdjax.scene.kind import SceneKind
+from sdjax.scene.kind import START, SceneKind
 from sdjax.scene.rendering import Progress, Rendering
 
 Params = dict[str, Float[Array, "h w 3"]]
@@ -18,12 +20,15 @@ Params = dict[str, Float[Array, "h w 3"]]
 class Image:
     """The pixels are the params {"image": [height, width, 3]}, unconstrained, about 0..1.
 
-    `init` draws them normal around 0.5 with standard deviation `spread`.
+    `init` draws them normal around 0.5 with standard deviation `spread`.  With `start` "estimate" a
+    run begins at the prior's one-step estimate of the seed's noise instead
+    (`sdjax.runs.particle.first_estimate`).
     """
 
     height: int = flax.struct.field(pytree_node=False, default=64)
     width: int = flax.struct.field(pytree_node=False, default=64)
     spread: float = flax.struct.field(pytree_node=False, default=0.1)
+    start: str = flax.struct.field(pytree_node=False, default="spread")
 
     @property
     def in_latent_space(self) -> bool:
@@ -43,6 +48,10 @@ class Image:
         """Fresh pixels."""
         noise = jax.random.normal(key, (self.height, self.width, 3))
         return {"image": 0.5 + self.spread * noise}
+
+    def showing(self, params: Params, latents: Float[Array, "1 h w c"], decode: Any) -> Params:
+        """The params that show the decoded latents, resized to the image."""
+        return {"image": jax.image.resize(decode(latents)[0], params["image"].shape, "linear")}
 
     def render(
         self,
@@ -79,6 +88,10 @@ class Image:
 SCENE = SceneKind(
     "image",
     lambda place, **fields: Image(height=place.size, width=place.size, **fields),
-    fields_of(Image, spread=number(at_least=0).says("deviation of the first pixels from 0.5")),
+    fields_of(
+        Image,
+        spread=number(at_least=0).says("deviation of the first pixels from 0.5"),
+        start=START,
+    ),
     is_flat=True,
 )

@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from sdjax.config.fields import one_of
 from sdjax.config.kinds import Fields
+
+START = one_of("spread", "estimate").says(
+    "of a picture: `spread`, or the prior's one-step estimate of the seed's noise at T - 1"
+)
 
 
 class Place(NamedTuple):

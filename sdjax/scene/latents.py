@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from sdjax.cameras import Camera
 from sdjax.config.errors import UserError
 from sdjax.config.fields import fields_of, number
-from sdjax.scene.kind import Place, SceneKind
+from sdjax.scene.kind import START, Place, SceneKind
 from sdjax.scene.rendering import Progress, Rendering
 
 Params = dict[str, Float[Array, "h w channels"]]
@@ -21,13 +21,15 @@ class Latents:
     """The latents are the params {"latents": [height, width, channels]}, unconstrained.
 
     `init` draws them normal around 0 with standard deviation `spread`: the setting of the
-    2D experiments of the FSD paper.
+    2D experiments of the FSD paper.  With `start` "estimate" a run begins at the prior's one-step
+    estimate of the seed's noise instead (`sdjax.runs.particle.first_estimate`).
     """
 
     height: int = flax.struct.field(pytree_node=False, default=64)
     width: int = flax.struct.field(pytree_node=False, default=64)
     channels: int = flax.struct.field(pytree_node=False, default=4)
     spread: float = flax.struct.field(pytree_node=False, default=1.0)
+    start: str = flax.struct.field(pytree_node=False, default="spread")
 
     @property
     def in_latent_space(self) -> bool:
@@ -47,6 +49,10 @@ class Latents:
         """Fresh latents."""
         shape = (self.height, self.width, self.channels)
         return {"latents": self.spread * jax.random.normal(key, shape)}
+
+    def showing(self, params: Params, latents: Float[Array, "1 h w c"], decode: Any) -> Params:
+        """The params that are these latents."""
+        return {"latents": latents[0].astype(params["latents"].dtype)}
 
     def render(
         self,
@@ -87,6 +93,10 @@ def _make(place: Place, **fields: Any) -> Latents:
 SCENE = SceneKind(
     "latents",
     _make,
-    fields_of(Latents, spread=number(at_least=0).says("deviation of the first latents from 0")),
+    fields_of(
+        Latents,
+        spread=number(at_least=0).says("deviation of the first latents from 0"),
+        start=START,
+    ),
     is_flat=True,
 )

@@ -62,6 +62,8 @@ def make(entry: Entry, prior: EmbeddedPrior) -> Rule:
         noise=made(NOISES, noise, STEPS, radius=1.7),
         resolution=tiny.SIZE,
         t_min=entry.t_min,
+        camera=tiny.cameras(0),
+        steps=STEPS,
     )
     given = {"guidance_scale": 7.5} if "guidance_scale" in kind.fields else {}
     fields = complete({**given, **entry.fields}, kind.fields, "rule.")
@@ -174,6 +176,8 @@ ENTRIES = {
         random=True,
         tolerance=1e-3,
     ),
+    "sdi cached": Entry("sdi", once, {"noise": "cached"}, views=1),
+    "sdi cached, held": Entry("sdi", once, {"noise": "cached", "target_every": 5}, views=1),
     "vsd": Entry("vsd", twice, random=True),
     "esd": Entry(
         "vsd",

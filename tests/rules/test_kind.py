@@ -85,7 +85,9 @@ def test_it_brings_the_annealing_and_the_noise_that_its_function_has_by_default(
     kind = RULES[name]
     assert kind.noise in NOISES
     complete(kind.annealing, ANNEALING)  # no field of another annealing, none out of bounds
-    assert ("noise" in inspect.signature(FUNCTIONS[name]).parameters) != kind.is_noise_free
+    noise = inspect.signature(FUNCTIONS[name]).parameters.get("noise")
+    draws = noise is not None and "NoiseFunction" in str(noise.annotation)
+    assert draws != kind.is_noise_free
 
 
 def test_traits():
@@ -93,7 +95,9 @@ def test_traits():
     assert having("is_noise_free") == {"sdi", "dsd", "dsd_star"}
     assert having("shares_state") == {"vsd", "exact_vsd"}
     assert having("needs_network") == {"vsd"}
-    assert having("needs_one_image") == {"dsd_star"}
+    default = {name: complete({}, kind.fields, "rule.") for name, kind in RULES.items()}
+    of_one_image = {name for name, kind in RULES.items() if kind.one_image_because(default[name])}
+    assert of_one_image == {"dsd_star"}
     assert having("needs_unconditional") == {"csd", "nfsd", "ism"}
 
 
@@ -181,7 +185,7 @@ def test_a_plain_maker_hands_on_what_there_is():
     """The annealing and the fields by name; noise only where there is any."""
     made = plainly(lambda schedule, **given: (schedule, given))
     annealing, noise = from_table({"name": "sqrt"}), gaussian()
-    parts = Parts(tiny.PRIOR, annealing, noise, resolution=8, t_min=0.3)
+    parts = Parts(tiny.PRIOR, annealing, noise, 8, 0.3, tiny.cameras(0), 1000)
     schedule, given = made(parts, guidance_scale=2.0)
     assert schedule is tiny.PRIOR.schedule
     assert given == {"annealing": annealing, "noise": noise, "guidance_scale": 2.0}
