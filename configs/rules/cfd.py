@@ -3,6 +3,8 @@
 FSD whose noise sticks to the surface, and of which every step refreshes the part gamma; t falls in
 three pieces.  The text-anchored scale of 70 is 71 here; the official loss has no factor 1/2, hence
 the guidance weight of 2.  The official renderings of 128 pixels mix in normal maps; ours do not.
+The official noise can begin on a ball of radius 0.5 (sph_warmup_steps); no official configuration
+lets it, nor does this one.
 
     sdjax train --config=stable_diffusion_3d:cfd --workdir=runs/cfd
 """
