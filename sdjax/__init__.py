@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sdjax.rules import view_bins as view_bins
     from sdjax.rules import weighting as weighting
     from sdjax.rules.asd import asd as asd
+    from sdjax.rules.cached_ode import cached_ode as cached_ode
     from sdjax.rules.cfd import cfd as cfd
     from sdjax.rules.consistent3d import consistent3d as consistent3d
     from sdjax.rules.contract import Rule as Rule
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
     from sdjax.rules.hifa import hifa as hifa
     from sdjax.rules.ism import ism as ism
     from sdjax.rules.nfsd import nfsd as nfsd
-    from sdjax.rules.ode import cached_ode as cached_ode
-    from sdjax.rules.ode import exact_ode as exact_ode
+    from sdjax.rules.ode import simulated_ode as simulated_ode
     from sdjax.rules.rescaling import rescaled as rescaled
     from sdjax.rules.sdi import sdi as sdi
     from sdjax.rules.sds import sds as sds
@@ -79,7 +79,8 @@ _MEMBERS = {
     "vsd": "sdjax.rules.vsd.learned",
     "exact_vsd": "sdjax.rules.vsd.exact",
     **dict.fromkeys(("Rule", "View", "guidance_loss"), "sdjax.rules.contract"),
-    **dict.fromkeys(("exact_ode", "cached_ode"), "sdjax.rules.ode"),
+    "simulated_ode": "sdjax.rules.ode",
+    "cached_ode": "sdjax.rules.cached_ode",
     "rescaled": "sdjax.rules.rescaling",
     "ramp": "sdjax.diffusion.ramps",
     "Camera": "sdjax.cameras",

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 DIRECTIONS = ("side", "front", "back", "overhead")  # the words for where an object is seen from
@@ -119,6 +120,29 @@ def front_camera() -> Camera:
     """One camera [1] at azimuth and elevation 0; its distance and lens are of no importance."""
     zero, one = jnp.zeros(1), jnp.ones(1)
     return Camera(zero, zero, one, 45.0 * one)
+
+
+def spread_cameras(
+    number: int,
+    *,
+    elevation: tuple[float, float],
+    distance: float,
+    fovy: float,
+    azimuth: float = 0.0,
+) -> Camera:
+    """`number` cameras spread evenly over a band of the sphere, by the golden angle from
+    `azimuth` on."""
+    index = np.arange(number)
+    low, high = np.sin(np.deg2rad(elevation))
+    sine = low + (high - low) * (index + 0.5) / number
+    azimuth = np.mod(azimuth + index * 180.0 * (3.0 - np.sqrt(5.0)), 360.0)
+    columns = (
+        azimuth,
+        np.rad2deg(np.arcsin(sine)),
+        np.full(number, distance),
+        np.full(number, fovy),
+    )
+    return Camera(*(jnp.asarray(column, jnp.float32) for column in columns))
 
 
 def sample_camera(

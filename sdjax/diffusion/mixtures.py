@@ -33,6 +33,10 @@ from sdjax.diffusion.schedule import NoiseSchedule
 _einsum = functools.partial(jnp.einsum, precision="highest")  # accelerators round to bfloat16
 
 
+Timestep = Int[Array, ""] | Int[Array, "views"]  # for all views, or one each
+MANY = 100  # modes: some 30 steps on pixels cost as much as their Gram matrix
+
+
 class Mixture(NamedTuple):
     """The data distribution that each view looks at."""
 
@@ -55,7 +59,7 @@ def posterior_weights(
     inner: Float[Array, "views k"],
     squared_norms: Float[Array, "views k"],
     log_weights: Float[Array, "views k"],
-    t: Int[Array, ""],
+    t: Timestep,
     data_std: float,
 ) -> Float[Array, "views k"]:
     """softmax(log pi + (alpha <x_t, x_k> - alpha^2 |x_k|^2 / 2) / variance), `inner` = <x_t, x_k>.
@@ -74,7 +78,7 @@ def per_row(value: Float[Array, "*views"], axes: int) -> Float[Array, "..."]:
     return value.reshape(value.shape + (1,) * (axes - 1)) if value.ndim else value
 
 
-def _variance(schedule: NoiseSchedule, t: Int[Array, ""], data_std: float) -> Float[Array, ""]:
+def _variance(schedule: NoiseSchedule, t: Timestep, data_std: float) -> Float[Array, "..."]:
     abar = schedule.alpha_cumprod(t)
     return 1.0 - abar + abar * data_std**2
 
@@ -83,7 +87,7 @@ def epsilon_from_mean(
     schedule: NoiseSchedule,
     x_t: Float[Array, "..."],
     mean: Float[Array, "..."],
-    t: Int[Array, ""],
+    t: Timestep,
     data_std: float,
 ) -> Float[Array, "..."]:
     """The noise at x_t when the weighted mean of the modes is `mean`: (x_t - alpha mean) sigma /
@@ -95,7 +99,7 @@ def epsilon_from_mean(
 def predict_noise(
     schedule: NoiseSchedule,
     x_t: Latents,
-    t: Int[Array, ""],
+    t: Timestep,
     mixture: Mixture,
     data_std: float = 0.0,
 ) -> Latents:
@@ -146,7 +150,10 @@ class ExactPredictor:
         self, *vectors: Latents
     ) -> tuple["CoordinatePredictor", tuple[Float[Array, "views n"], ...], Callable]:
         """Coordinates in the basis (vectors, modes): an ODE from the vectors never leaves its
-        span, and one Gram matrix replaces all work on pixels."""
+        span, and one Gram matrix replaces all work on pixels.  It is no gain over the steps of an
+        ODE where there are more than `MANY` modes: then the space stays as it is."""
+        if self.modes.shape[1] > MANY:
+            return self, vectors, lambda latents: latents
         basis = jnp.concatenate([jnp.stack(vectors, axis=1), self.modes], axis=1)
         flat = basis.reshape(*basis.shape[:2], -1)
         gram = _einsum("vid,vjd->vij", flat, flat)

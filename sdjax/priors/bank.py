@@ -13,6 +13,7 @@ from flax import struct
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import Camera, position, view_direction
+from sdjax.cameras import spread_cameras as bank_cameras
 from sdjax.config.errors import UserError
 from sdjax.diffusion.mixtures import ExactPredictor
 from sdjax.diffusion.schedule import NoiseSchedule, cosine
@@ -94,6 +95,10 @@ class EmbeddedPrior:
             return direction_bins()
         return nearest_bins(self.cameras if number is None else spread(number, self.band))
 
+    def camera_bins(self, number: int | None, elevation: tuple[float, float]) -> ViewBins:
+        """The cameras of the bank, or `number` that are spread as those."""
+        return nearest_bins(self.cameras if number is None else spread(number, self.band))
+
     def picture_camera(self, default: Camera) -> Camera:
         """The first of the bank."""
         return jax.tree.map(lambda leaf: leaf[:1], self.cameras)
@@ -146,29 +151,6 @@ def resolution_schedule(resolution: int) -> NoiseSchedule:
     resolution.
     """
     return cosine(shift=min(1.0, _SHIFT_TIMES_RESOLUTION / resolution))
-
-
-def bank_cameras(
-    number: int,
-    *,
-    elevation: tuple[float, float],
-    distance: float,
-    fovy: float,
-    azimuth: float = 0.0,
-) -> Camera:
-    """`number` cameras spread evenly over a band of the sphere, by the golden angle from
-    `azimuth` on."""
-    index = np.arange(number)
-    low, high = np.sin(np.deg2rad(elevation))
-    sine = low + (high - low) * (index + 0.5) / number
-    azimuth = np.mod(azimuth + index * 180.0 * (3.0 - np.sqrt(5.0)), 360.0)
-    columns = (
-        azimuth,
-        np.rad2deg(np.arcsin(sine)),
-        np.full(number, distance),
-        np.full(number, fovy),
-    )
-    return Camera(*(jnp.asarray(column, jnp.float32) for column in columns))
 
 
 def spread(number: int, band: Band, azimuth: float = 0.0) -> Camera:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float, Int
 
-from sdjax.cameras import Camera
+from sdjax.cameras import Camera, spread_cameras
 from sdjax.config.errors import UserError
 from sdjax.diffusion.prediction import PredictionType, to_epsilon
 from sdjax.diffusion.schedule import NoiseSchedule
@@ -20,6 +20,7 @@ from sdjax.networks.unet.model import UNet2DCondition
 from sdjax.rules.view_bins import (
     ViewBins,
     direction_bins,
+    nearest_bins,
     refuse_number,
     single_bin,
     turn_bins,
@@ -77,6 +78,15 @@ class StableDiffusionPrior:
         """Those that its prompts tell apart."""
         return prompt_bins(self.prompting, number)
 
+    def camera_bins(self, number: int | None, elevation: tuple[float, float]) -> ViewBins:
+        """`number` directions, spread evenly over a range of elevations."""
+        if number is None:
+            raise UserError(
+                "config.rule.ode_bins is None, expected a number such as 64 where config.rule."
+                "ode_start is 'world_map': every camera has a start of its own."
+            )
+        return nearest_bins(spread_cameras(number, elevation=elevation, distance=1.0, fovy=45.0))
+
     def picture_camera(self, default: Camera) -> Camera:
         """`default`: any will do."""
         return default
@@ -127,7 +137,7 @@ class StableDiffusionPrior:
     def predict_noise(
         self,
         x_t: Float[Array, "batch h w c"],
-        t: Int[Array, ""],
+        t: Int[Array, ""] | Int[Array, "batch"],
         embedding: Float[Array, "batch tokens features"],
     ) -> Float[Array, "batch h w c"]:
         """epsilon(x_t, t): one evaluation of the network, whatever it predicts."""

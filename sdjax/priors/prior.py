@@ -46,6 +46,10 @@ class Prior(Protocol):
         """All views that the prior tells apart, or `number` that stand for them; raises
         `ValueError` for a number that it cannot have."""
 
+    def camera_bins(self, number: int | None, elevation: tuple[float, float]) -> ViewBins:
+        """Bins of cameras by their directions alone, all that it knows or `number` over a range of
+        elevations in degrees; raises `ValueError` for a number that it cannot have."""
+
     def picture_camera(self, default: Camera) -> Camera:
         """The camera [1] that sees particles which are pictures: the prior's own, or `default`."""
 

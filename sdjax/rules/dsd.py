@@ -11,16 +11,19 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import fields_of, fraction, number, one_of, optional, whole
+from sdjax.config.fields import fields_of, flag, fraction, number, one_of, optional, whole
+from sdjax.config.kinds import Table
 from sdjax.diffusion.annealing import Annealing, from_table
-from sdjax.diffusion.guided import Predictor
+from sdjax.diffusion.guided import Asked, Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, needed
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.dtypes import DTYPE
+from sdjax.rules.cached_ode import cached_ode
 from sdjax.rules.contract import Aux, Latents, Rule, Update, check_latents, image_target
 from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, Parts, RuleKind, plainly
-from sdjax.rules.ode import Ode, cached_ode, exact_ode
+from sdjax.rules.ode import Ode, Point, linear_noise, random_noise, simulated_ode
+from sdjax.rules.ode_start import STARTS
 from sdjax.rules.overshoot import Overshoot, constant, proportional
 from sdjax.rules.weighting import WEIGHTING, Weighting, alpha_over_sigma, one_minus_alpha_cumprod
 
@@ -53,12 +56,13 @@ def dsd_residual(
 
     x_t and x_delta are the latents noised to t and t_delta with `ode_epsilon`, the prediction on
     the particle's ODE at t_delta > t (the interpolation approximation).  The first term is guided
-    with `guidance_scale`, the second with `base_guidance_scale`.
+    with `guidance_scale`, the second with `base_guidance_scale`; both are one evaluation.
     """
     x_delta = add_noise(schedule, latents, ode_epsilon, t_delta)
     x_t = add_noise(schedule, latents, ode_epsilon, t)
-    epsilon_delta = predictor(x_delta, t_delta, base_guidance_scale)
-    epsilon_t = predictor(x_t, t, guidance_scale)
+    epsilon_delta, epsilon_t = predictor.together(
+        Asked(x_delta, t_delta, base_guidance_scale), Asked(x_t, t, guidance_scale)
+    )
     gradient = weighting(schedule, t) * (epsilon_t - epsilon_delta)
     return Residual(gradient, x_delta, x_t, epsilon_delta, epsilon_t)
 
@@ -72,45 +76,53 @@ def dsd(
     ode_guidance_scale: float = 7.5,
     base_guidance_scale: float = 1.0,
     overshoot: Overshoot | None = None,
+    random_delta: bool = True,
     weighting: Weighting = one_minus_alpha_cumprod,
+    interpolate: bool = True,
     image_weight: float | Ramp = 0.0,
     warm_up: float = 0.0,
 ) -> Rule:
     """DSD: `dsd_residual` at an annealed t, with the ODE's noise at t_delta.
 
-    `overshoot` gives t_delta, `proportional()` by default.  Three network evaluations an update
-    besides the ODE's.  The paper's setting in 3D is 7.5 for the ODE and the first term and 1 for
-    the second; with one scale in all three the particle follows its ODE most closely.  In 2D the
-    paper (algorithm 2) descends by plain steps of N_ddim / N with `sigma_over_alpha` weighting
-    and a `constant` overshoot, which follows DDIM.
+    `overshoot` gives t_delta, `proportional()` by default, times a uniform draw as the official
+    code has it (algorithm 3 has none: `random_delta` False).  One network evaluation an update
+    besides the ODE's, of both predictions.  The paper's setting in 3D is 7.5 for the ODE and the
+    first term and 1 for the second; with one scale in all three the particle follows its ODE most
+    closely.  In 2D the paper (algorithm 2) descends by plain steps of N_ddim / N with
+    `sigma_over_alpha` weighting, a `constant` overshoot and an ODE read at its nodes, which follows
+    DDIM from the ODE's first one-step estimate; a difference of two predictions hardly resists what
+    is off in both alike (colours, haze), and so remembers where the latents began.
 
-    Two additions of ours, both off by default, since a difference of two predictions hardly
-    resists what is off in both alike (colours, haze) and so remembers where the latents began:
+    Without `interpolate` the two predictions are made at the ODE's own one-step estimate instead of
+    the latents (equations 7 and 8), which nothing leads back where the latents cannot follow.
+
+    Two additions of ours, both off by default:
 
     - for the first part `warm_up` of the run, a fraction, the gradient is
-      w(t) alpha_t / sigma_t (latents - x_0), with the ODE's own one-step estimate x_0 at t_delta,
-      so that the particle begins on its ODE;
+      w(t) alpha_t / sigma_t (latents - x_0), with the ODE's own one-step estimate x_0, so that the
+      particle begins on its ODE;
     - with an `image_weight` the update has an image target: the one-step estimate at x_t with the
       weight `image_weight` w(t) alpha_t / sigma_t, as in `fsd`.
     """
     annealing = annealing or from_table(ANNEALING)
     overshoot = proportional() if overshoot is None else overshoot
-    ode = exact_ode(schedule, ode_guidance_scale) if ode is None else ode
+    ode = simulated_ode(schedule, ode_guidance_scale) if ode is None else ode
 
     def update(key, latents, state, predictor, *, progress, view):
         check_latents(latents, view)
         t_key, u_key = jax.random.split(key)
-        t, u = annealing(t_key, progress), jax.random.uniform(u_key)
+        t = annealing(t_key, progress)
+        u = jax.random.uniform(u_key) if random_delta else 1.0
         t_delta = overshoot(t, u, schedule.num_timesteps)
-        x_ode = ode.state_at(state, predictor, t_delta, view, latents.shape)
-        ode_epsilon = predictor(x_ode, t_delta, ode_guidance_scale)
+        ode_key = jax.random.fold_in(key, 2)
+        point = ode.point_at(ode_key, state, predictor, t_delta, view, latents.shape)
         residual = dsd_residual(
             schedule,
             predictor,
-            latents,
+            latents if interpolate else _estimate(schedule, point),
             t,
             t_delta,
-            ode_epsilon,
+            point.epsilon,
             guidance_scale=guidance_scale,
             base_guidance_scale=base_guidance_scale,
             weighting=weighting,
@@ -120,47 +132,97 @@ def dsd(
         target = image_target(x_0, image_weight, weight, progress)
         gradient = residual.gradient
         if warm_up:
-            ode_x_0 = predicted_x0(schedule, x_ode, ode_epsilon, t_delta)
-            gradient = jnp.where(needed(progress) < warm_up, weight * (latents - ode_x_0), gradient)
+            towards_ode = weight * (latents - _estimate(schedule, point))
+            gradient = jnp.where(needed(progress) < warm_up, towards_ode, gradient)
         return Update(gradient, state, Aux(t, residual.x_t, x_0), target)
 
     return Rule(ode.init, update, ode.prepare)
 
 
-ODES = ("exact", "cached")
+def _estimate(schedule: NoiseSchedule, point: Point) -> Latents:
+    """The ODE's own one-step estimate."""
+    return predicted_x0(schedule, point.x, point.epsilon, point.t)
+
+
+ODES = ("simulated", "cached", "linear", "random")
+ODE_AT = ("t_delta", "node")
 OVERSHOOTS = ("proportional", "constant")
 
 
-def _make(parts: Parts, *, ode: str, overshoot: str, delta: float, **fields: Any) -> Rule:
-    settings = [fields.pop(name) for name in ("ode_steps", "ode_bins", "ode_dtype")]
-    make_ode = _exact if ode == "exact" else _cached
+def _make(parts: Parts, *, overshoot: str, delta: float, **fields: Any) -> Rule:
+    of_ode = {name: fields.pop(name) for name in ODE_FIELDS}
+    needs_states = fields["warm_up"] > 0.0 or not fields["interpolate"]
     return plainly(dsd)(
         parts,
-        ode=make_ode(parts, fields["ode_guidance_scale"], *settings),
+        ode=_make_ode(parts, fields["ode_guidance_scale"], needs_states, **of_ode),
         overshoot=constant(delta) if overshoot == "constant" else proportional(parts.t_min, delta),
         **fields,
     )
 
 
-def _exact(parts: Parts, scale: float, steps: int, *_: Any) -> Ode:
-    return exact_ode(parts.prior.schedule, scale, steps)
-
-
-def _cached(parts: Parts, scale: float, steps: int, bins: int | None, dtype: Any) -> Ode:
-    prior = parts.prior
-    height, width, _ = prior.latent_shape(parts.resolution)
-    return cached_ode(prior.schedule, scale, prior.view_bins(bins), height, width, steps, dtype)
+def _make_ode(
+    parts: Parts,
+    scale: float,
+    needs_states: bool,
+    *,
+    ode: str,
+    ode_at: str,
+    ode_steps: int,
+    ode_start: str,
+    ode_theta: float,
+    ode_bins: int | None,
+    ode_dtype: Any,
+) -> Ode:
+    start, schedule = STARTS[ode_start](ode_theta), parts.prior.schedule
+    if ode == "random":
+        return random_noise()
+    if ode == "linear":
+        return linear_noise(start)
+    if ode == "simulated":
+        return simulated_ode(schedule, scale, ode_steps, at=ode_at, start=start)
+    height, width, _ = parts.prior.latent_shape(parts.resolution)
+    bins = parts.prior.view_bins(ode_bins)
+    if ode_start == "world_map":
+        bins = parts.prior.camera_bins(ode_bins, parts.elevation)
+    same = {"at": ode_at, "start": start, "with_states": needs_states}
+    return cached_ode(schedule, scale, bins, height, width, ode_steps, ode_dtype, **same)
 
 
 def _check(config: Any) -> None:
-    proportional_to = config["annealing"].get("t_min")
-    if config["rule"]["overshoot"] == "proportional" and not isinstance(proportional_to, float):
+    rule, lowest = config["rule"], config["annealing"].get("t_min")
+    if rule["overshoot"] == "proportional" and not isinstance(lowest, float):
         raise UserError(
             "config.rule.overshoot is 'proportional', expected 'constant' where the lowest "
             "timestep, config.annealing.t_min, is not a number."
         )
+    if rule["ode"] in ("linear", "random") and (rule["warm_up"] or not rule["interpolate"]):
+        name, value = ("warm_up", 0) if rule["warm_up"] else ("interpolate", True)
+        raise UserError(
+            f"config.rule.{name} is {rule[name]}, expected {value} where config.rule.ode is "
+            f"'{rule['ode']}': there is no ODE whose estimate it could take."
+        )
 
 
+def _drifts(table: Table) -> str | None:
+    if table["interpolate"]:
+        return None
+    return (
+        "config.rule.interpolate is False: the gradient depends on the ODE alone (equations 7 and "
+        "8 of DSD), and nothing leads an object back that cannot follow it in all views."
+    )
+
+
+ODE_FIELDS = {
+    "ode": one_of(*ODES).of(
+        "simulated", "at each step, or looked up per view bin; or eps* itself, or fresh noise"
+    ),
+    "ode_at": one_of(*ODE_AT).of("t_delta", "where it is read: there, or at the node above"),
+    "ode_steps": whole(at_least=1, at_most=999).of(10, "DDIM steps of the ODE from T"),
+    "ode_start": one_of(*STARTS).of("one", "eps*: one for all views, or windows of a world map"),
+    "ode_theta": number(above=0, at_most=360).of(180.0, "degrees of a window of that map"),
+    "ode_bins": optional(whole(at_least=1)).of(None, "view bins of the cached ODE; None: all"),
+    "ode_dtype": DTYPE.of("float32", "in which the cached ODE is kept"),
+}
 RULE = RuleKind(
     "dsd",
     "DSD",
@@ -173,14 +235,13 @@ RULE = RuleKind(
             ode_guidance_scale=number().says("the same of the particle's ODE"),
             weighting=WEIGHTING,
         ),
-        "ode": one_of(*ODES).of("exact", "simulated at each step, or looked up per view bin"),
-        "ode_steps": whole(at_least=1, at_most=999).of(10, "DDIM steps of the ODE from T"),
-        "ode_bins": optional(whole(at_least=1)).of(None, "view bins of the cached ODE; None: all"),
-        "ode_dtype": DTYPE.of("float32", "in which the cached ODE is kept"),
+        **ODE_FIELDS,
         "overshoot": one_of(*OVERSHOOTS).of("proportional", "t_delta - t: a part of t, or of T"),
         "delta": number(above=0, at_most=1).of(0.1, "that part"),
         **fields_of(
             dsd,
+            random_delta=flag().says("times a uniform draw, where it is a part of t"),
+            interpolate=flag().says("look at the latents; False: at the ODE's own estimate"),
             image_weight=IMAGE_WEIGHT,
             warm_up=fraction().says("of the run: the latents are led to the ODE's own estimate"),
         ),
@@ -189,4 +250,5 @@ RULE = RuleKind(
     noise="none",
     scales=("guidance_scale", "base_guidance_scale", "ode_guidance_scale"),
     check=_check,
+    warning_of_objects=_drifts,
 )

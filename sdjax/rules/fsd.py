@@ -1,20 +1,28 @@
 """FSD: flow score distillation (Yan et al., arXiv 2405.10988, equations 14 and 15)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from jaxtyping import Array, Int
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
 
-from sdjax.config.fields import fields_of, number
+from sdjax.config.fields import fields_of, flag, number
 from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import GUIDED_BRANCHES, Predictor, Scale, guided
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule, image_target
-from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, RuleKind, plainly
+from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, Parts, RuleKind, plainly
 from sdjax.rules.noise import NoiseFunction, fixed
 from sdjax.rules.noised import Look, noised_rule
-from sdjax.rules.weighting import WEIGHTING, Weighting, alpha_over_sigma, one_minus_alpha_cumprod
+from sdjax.rules.weighting import (
+    WEIGHTING,
+    Weighting,
+    alpha_over_sigma,
+    one_minus_alpha_cumprod,
+    sigma_over_alpha,
+)
 
 ANNEALING = {"name": "sqrt", "t_min": 0.02}
 
@@ -63,6 +71,7 @@ def fsd(
     weighting: Weighting = one_minus_alpha_cumprod,
     image_weight: float | Ramp = 0.0,
     image_guidance_scale: float | Ramp = 1.0,
+    first_order_steps: int | None = None,
 ) -> Rule:
     """`fsd_residual`: SDS's residual with determined noise and falling t.
 
@@ -75,11 +84,19 @@ def fsd(
     `image_guidance_scale`, from the same evaluation, with the weight `image_weight` w(t)
     alpha_t / sigma_t, which is HiFA's.  Its scale is 1, as large ones make unrealistic pictures
     (appendix D.1).
+
+    In a run of `first_order_steps` the weighting is that of the flow's own steps (equation 26),
+    sigma_t / alpha_t - sigma_s / alpha_s with s the timestep of the next step, or clean data after
+    the last one: plain steps of 1 with it are DDIM.
     """
     noise = fixed() if noise is None else noise
+    annealing = annealing or from_table(ANNEALING)
     has_target = callable(image_weight) or image_weight != 0.0
 
     def look(key, predictor, latents, t, drawn, *, progress, view):
+        step = None
+        if first_order_steps is not None:
+            step = first_order(annealing, key, progress, first_order_steps)
         residual = fsd_residual(
             schedule,
             predictor,
@@ -88,7 +105,7 @@ def fsd(
             drawn,
             guidance_scale=value_at(guidance_scale, progress),
             image_guidance_scale=value_at(image_guidance_scale, progress) if has_target else None,
-            weighting=weighting,
+            weighting=weighting if step is None else step,
         )
         x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
         image_x_0 = predicted_x0(schedule, residual.noisy, residual.image_epsilon, t)
@@ -96,20 +113,42 @@ def fsd(
         target = image_target(image_x_0, image_weight, weight, progress)
         return Look(residual.gradient, residual.noisy, x_0, target)
 
-    return noised_rule(annealing or from_table(ANNEALING), noise, look)
+    return noised_rule(annealing, noise, look)
+
+
+def first_order(
+    annealing: Annealing, key: jax.Array, progress: Float[Array, ""], steps: int
+) -> Weighting:
+    """sigma_t / alpha_t - sigma_s / alpha_s, with s the timestep of the step after that at
+    `progress` in a run of `steps`, or negative (clean data) after the last one."""
+    after = (jnp.round(progress * steps) + 1.0) / steps  # as the next step computes it, to the bit
+    following = jnp.where(after > 1.0 - 0.5 / steps, -1, annealing(key, after))
+
+    def weighting(schedule, t):
+        return sigma_over_alpha(schedule, t) - sigma_over_alpha(schedule, following)
+
+    return weighting
+
+
+def _make(parts: Parts, *, first_order: bool, **fields: Any) -> Rule:
+    steps = parts.steps if first_order else None
+    return plainly(fsd)(parts, first_order_steps=steps, **fields)
 
 
 RULE = RuleKind(
     "fsd",
     "FSD",
-    plainly(fsd),
-    fields_of(
-        fsd,
-        guidance_scale=GUIDANCE_SCALE,
-        weighting=WEIGHTING,
-        image_weight=IMAGE_WEIGHT,
-        image_guidance_scale=number().says("guidance scale of the image's target"),
-    ),
+    _make,
+    {
+        **fields_of(
+            fsd,
+            guidance_scale=GUIDANCE_SCALE,
+            weighting=WEIGHTING,
+            image_weight=IMAGE_WEIGHT,
+            image_guidance_scale=number().says("guidance scale of the image's target"),
+        ),
+        "first_order": flag().of(False, "weights of the flow's own steps (equation 26)"),
+    },
     ANNEALING,
     noise="fixed",
     scales=("guidance_scale", "image_guidance_scale"),

@@ -30,6 +30,7 @@ class Parts(NamedTuple):
     resolution: int  # pixels of a rendering of this stage
     t_min: float | Ramp | None  # of the annealing, a fraction; None where it has no such bound
     camera: Camera  # [1], which sees particles that are pictures
+    elevation: tuple[float, float]  # of the cameras of a run, degrees
     steps: int  # of the run
 
 
@@ -38,7 +39,7 @@ def nothing_to_check(config: Any) -> None:
 
 
 def of_objects_too(table: Table) -> str | None:
-    """Of a rule that leads images and objects alike."""
+    """Nothing to say of a rule that leads images and objects alike."""
 
 
 class RuleKind(NamedTuple):
@@ -53,6 +54,7 @@ class RuleKind(NamedTuple):
       prior's network.
     one_image_because(table): why with these fields it leads one image only, of one view and
       resolution, as a sentence without its end; None where it does not.
+    warning_of_objects(table): what to warn of where it leads objects; None where nothing is.
     check(config): raises a UserError for what its fields do not go with.
     """
 
@@ -68,6 +70,7 @@ class RuleKind(NamedTuple):
     needs_network: bool = False
     one_image_because: Callable[[Table], str | None] = of_objects_too
     check: Callable[[Any], None] = nothing_to_check
+    warning_of_objects: Callable[[Table], str | None] = of_objects_too
 
     @property
     def is_noise_free(self) -> bool:

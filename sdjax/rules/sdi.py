@@ -185,8 +185,8 @@ def sdi(
     annealing = annealing or from_table(ANNEALING)
     stride = schedule.num_timesteps // inversion_steps
 
-    def inverted(key, latents, t, predictor):
-        u_key, noise_key = jax.random.split(key)
+    def inverted(keys, latents, t, predictor):
+        u_key, noise_key = keys
         u = jax.random.uniform(u_key) if overshoot else 0.0
         last = jnp.minimum(t + jnp.int32(u * stride), schedule.num_timesteps - 1)
         shape = (inversion_steps + 1, *latents.shape)
@@ -204,23 +204,23 @@ def sdi(
             inversion_eta=inversion_eta,
         )
 
-    def look(key, latents, t, epsilon, predictor):
+    def look(keys, latents, t, epsilon, predictor):
         if noise == "inverted":
-            return inverted(key, latents, t, predictor)
+            return inverted(keys, latents, t, predictor)
         scale = {"guidance_scale": guidance_scale}
         return kept_noise_residual(schedule, predictor, latents, t, epsilon, **scale)
 
     def update(key, latents, state, predictor, *, progress, view):
         check_latents(latents, view)
-        t_key, key = jax.random.split(key)
+        t_key, *keys = jax.random.split(key, 3)
         t = annealing(t_key, progress)
         if noise == "inverted" and target_every == 1:
-            seen = look(key, latents, t, None, predictor)
+            seen = look(keys, latents, t, None, predictor)
             return Update(seen.gradient, state, Aux(t, seen.noisy, seen.target))
         _check_one_image(latents, state.epsilon)
 
         def renewed():
-            seen = look(key, latents, t, state.epsilon, predictor)
+            seen = look(keys, latents, t, state.epsilon, predictor)
             return Kept(seen.epsilon, seen.target, t, state.step + 1)
 
         def held():

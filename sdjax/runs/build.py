@@ -99,6 +99,7 @@ def make_rule(config: ConfigDict, prior: Any, resolution: int) -> Rule | SharedR
         resolution=resolution,
         t_min=annealing.get("t_min"),
         camera=picture_camera(config, prior),
+        elevation=config.camera.elevation,
         steps=steps,
     )
     rule = made(RULES, config.rule, steps, parts=parts)

@@ -1,6 +1,7 @@
 """What each field of a training configuration allows, but all together do not."""
 
 import itertools
+import warnings
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -121,6 +122,9 @@ def _check_rule(config: ConfigDict) -> None:
             f"{because}; expected config.scene.name 'image' or 'latents', one resolution and one "
             "view (for objects take 'dsd', or 'sdi' with 'inverted' noise)."
         )
+    warning = rule.warning_of_objects(config.rule)
+    if warning is not None and not SCENES[config.scene.name].is_flat:
+        warnings.warn(warning, stacklevel=2)
 
 
 def _check_latents(config: ConfigDict) -> None:

@@ -72,13 +72,18 @@ def of_former_version(stored: Mapping[str, Any]) -> FrozenConfigDict:
     """A configuration as it was written with a run, by this version or an earlier one: fields that
     came later have their defaults.
 
-    Before 0.2 the table of the noise had the fields of all kinds of noise.
+    Before 0.2 the table of the noise had the fields of all kinds of noise, windows of the world map
+    began at their corner, and DSD's simulated ODE was called exact.
     """
     table = dict(stored)
-    noise = table_in(table, "noise")
+    noise, rule = table_in(table, "noise"), table_in(table, "rule")
     if noise.get("name") in list(NOISES):
         own = ("name", *NOISES[noise["name"]].fields)
         table["noise"] = {name: noise[name] for name in own if name in noise}
+        if noise["name"] == "world_map" and "window" not in noise:
+            table["noise"]["window"] = "corner"
+    if rule.get("ode") == "exact":
+        table["rule"] = {**rule, "ode": "simulated"}
     return completed(table)
 
 

@@ -63,6 +63,7 @@ def make(entry: Entry, prior: EmbeddedPrior) -> Rule:
         resolution=tiny.SIZE,
         t_min=entry.t_min,
         camera=tiny.cameras(0),
+        elevation=(-10.0, 45.0),
         steps=STEPS,
     )
     given = {"guidance_scale": 7.5} if "guidance_scale" in kind.fields else {}
@@ -85,6 +86,7 @@ def with_adapter(prior: EmbeddedPrior) -> SimpleNamespace:
         schedule=prior.schedule,
         latent_shape=prior.latent_shape,
         view_bins=prior.view_bins,
+        camera_bins=prior.camera_bins,
         adapter=lambda rank, camera_features: Adapter(lambda key: jnp.float32(0.3), trained),
     )
 
@@ -125,8 +127,13 @@ def after_inversion(t):
 
 
 def after_ode(t_delta):
-    """Steps from the nodes above t_delta, and three predictions."""
-    return np.sum(ode_grid(5) > t_delta) + 3
+    """Steps from the nodes above t_delta and the prediction there; then two predictions at once."""
+    return np.sum(ode_grid(5) > t_delta) + 2
+
+
+def after_nodes(t_delta):
+    """The same at the node above t_delta."""
+    return max(np.sum(ode_grid(5)[:-1] >= t_delta) - 1, 0) + 2
 
 
 WORLD_MAP = {"name": "world_map", "theta": 90.0}
@@ -191,11 +198,34 @@ ENTRIES = {
     ),
     "dsd": Entry("dsd", lambda t: after_ode(max(t, 1)), {"ode_steps": 5}, random=True),
     "dsd cached, with image target": Entry(
+        "dsd", twice, {"ode": "cached", "ode_steps": 5, "image_weight": 0.1}, random=True
+    ),
+    "dsd cached at nodes": Entry(
+        "dsd", once, {"ode": "cached", "ode_steps": 5, "ode_at": "node"}, random=True
+    ),
+    "dsd simulated at nodes": Entry(
         "dsd",
-        lambda t: 3,
-        {"ode": "cached", "ode_steps": 5, "image_weight": 0.1},
+        lambda t: after_nodes(min(t + int(0.1 * (t - 320)), 999) if t > 320 else max(t, 1)),
+        {"ode_steps": 5, "ode_at": "node", "random_delta": False},
+    ),
+    "dsd with aligned starts": Entry(
+        "dsd",
+        once,
+        {"ode": "cached", "ode_steps": 5, "ode_at": "node", "ode_start": "world_map"},
         random=True,
     ),
+    "dsd aligned and simulated": Entry(
+        "dsd",
+        lambda t: after_ode(max(t, 1)),
+        {"ode_steps": 5, "ode_start": "world_map", "ode_theta": 90.0},
+        random=True,
+    ),
+    "dsd linear": Entry("dsd", once, {"ode": "linear"}, random=True),
+    "dsd random": Entry("dsd", once, {"ode": "random"}, random=True),
+    "dsd of the ODE alone": Entry(
+        "dsd", lambda t: after_ode(max(t, 1)), {"ode_steps": 5, "interpolate": False}, random=True
+    ),
+    "fsd first order": Entry("fsd", once, {"first_order": True}),
     "dsd 2D": Entry(
         "dsd",
         lambda t: after_ode(min(t + 200, 999)),

@@ -10,7 +10,7 @@ import pytest
 from sdjax.diffusion.annealing import along
 from sdjax.rules import weighting
 from sdjax.rules.dsd import dsd, dsd_residual
-from sdjax.rules.ode import exact_ode, ode_grid
+from sdjax.rules.ode import ode_grid, simulated_ode
 from sdjax.rules.overshoot import constant, proportional
 from tests import reference, tiny
 from tests.reference import assert_matches, channels_last
@@ -29,22 +29,22 @@ def our_dsd(arrays, dtype, scale, base_scale, steps, t_min, least):
     case = reference.case(arrays, dtype)
     latents, t = case.latents("latents", dtype), arrays["t"][0]
     t_delta = proportional(t_min, least=least)(t, arrays["u_delta"][0], 1000)
-    ode, noise = exact_ode(case.schedule, scale, steps), case.latents("ode_noise", dtype)[0]
-    x_ode = ode.state_at(noise, case.predictor, t_delta, None, latents.shape)
-    ode_epsilon = case.predictor(x_ode, t_delta, scale)
+    ode, noise = simulated_ode(case.schedule, scale, steps), case.latents("ode_noise", dtype)[0]
+    key = jax.random.key(0)
+    point = ode.point_at(key, noise, case.predictor, t_delta, None, latents.shape)
     residual = dsd_residual(
         case.schedule,
         case.predictor,
         latents,
         t,
         t_delta,
-        ode_epsilon,
+        point.epsilon,
         guidance_scale=scale,
         base_guidance_scale=base_scale,
     )
-    return (t_delta, x_ode), {
+    return (t_delta, point.x), {
         "grad": residual.gradient,
-        "eps_at_tdelta": ode_epsilon,
+        "eps_at_tdelta": point.epsilon,
         "x_tdelta": residual.x_delta,
         "x_t": residual.x_t,
         "eps_base_tdelta": residual.epsilon_delta,
@@ -82,7 +82,7 @@ def dsd_and_ddim(start, warm_up):
         schedule,
         guidance_scale=1.0,
         annealing=along(np.linspace(999, 0, steps).astype(np.int32)),
-        ode=exact_ode(schedule, 1.0, ode_steps),
+        ode=simulated_ode(schedule, 1.0, ode_steps),
         ode_guidance_scale=1.0,
         overshoot=constant(1 / ode_steps),
         weighting=weighting.sigma_over_alpha,

@@ -16,7 +16,7 @@ from sdjax.rules.cfd import cfd
 from sdjax.rules.consistent3d import consistent3d
 from sdjax.rules.contract import View
 from sdjax.rules.csd import Scales, csd
-from sdjax.rules.dsd import dsd
+from sdjax.rules.dsd import ODE_FIELDS, dsd
 from sdjax.rules.dsd_star import dsd_star
 from sdjax.rules.fsd import fsd
 from sdjax.rules.hifa import hifa
@@ -24,7 +24,8 @@ from sdjax.rules.ism import ism
 from sdjax.rules.kind import Parts, plainly
 from sdjax.rules.nfsd import nfsd
 from sdjax.rules.noise import NOISES, gaussian
-from sdjax.rules.ode import exact_ode
+from sdjax.rules.ode import simulated_ode
+from sdjax.rules.ode_start import world_map_start
 from sdjax.rules.overshoot import proportional
 from sdjax.rules.sdi import sdi
 from sdjax.rules.sds import sds
@@ -55,7 +56,8 @@ FUNCTIONS = {
 }
 OWN_FIELDS = {  # that are no arguments of the rule's function
     "csd": {f"{term}_scale" for term in Scales._fields},
-    "dsd": {"ode", "ode_steps", "ode_bins", "ode_dtype", "overshoot", "delta"},
+    "dsd": {*ODE_FIELDS, "overshoot", "delta"},
+    "fsd": {"first_order"},
     "vsd": {"camera_features", "lora_rank", "lora_learning_rate"},
 }
 
@@ -73,9 +75,11 @@ def test_the_defaults_of_fields_that_are_parts_of_an_argument():
     for term, factor in Scales()._asdict().items():
         assert RULES["csd"].fields[f"{term}_scale"].default == factor
     fields = RULES["dsd"].fields
-    assert fields["ode_steps"].default == default_of(exact_ode, "steps")
+    assert fields["ode_steps"].default == default_of(simulated_ode, "steps")
     assert fields["delta"].default == default_of(proportional, "ratio")
-    assert (fields["ode"].default, fields["overshoot"].default) == ("exact", "proportional")
+    assert (fields["ode"].default, fields["overshoot"].default) == ("simulated", "proportional")
+    assert fields["ode_at"].default == default_of(simulated_ode, "at")
+    assert fields["ode_theta"].default == default_of(world_map_start, "theta")
     features, numbers = RULES["vsd"].fields["camera_features"].read("matrix", 1)
     assert (features, numbers) == (default_of(vsd, "camera_features"), 16)
 
@@ -185,7 +189,7 @@ def test_a_plain_maker_hands_on_what_there_is():
     """The annealing and the fields by name; noise only where there is any."""
     made = plainly(lambda schedule, **given: (schedule, given))
     annealing, noise = from_table({"name": "sqrt"}), gaussian()
-    parts = Parts(tiny.PRIOR, annealing, noise, 8, 0.3, tiny.cameras(0), 1000)
+    parts = Parts(tiny.PRIOR, annealing, noise, 8, 0.3, tiny.cameras(0), (0, 45), 1000)
     schedule, given = made(parts, guidance_scale=2.0)
     assert schedule is tiny.PRIOR.schedule
     assert given == {"annealing": annealing, "noise": noise, "guidance_scale": 2.0}

@@ -14,8 +14,9 @@ from sdjax.diffusion.annealing import ANNEALINGS
 from sdjax.diffusion.ddim import ddim_step
 from sdjax.diffusion.guided import NetworkPredictor
 from sdjax.diffusion.schedule import scaled_linear
+from sdjax.rules.cached_ode import CachedOde, cached_ode, within_step
 from sdjax.rules.contract import View
-from sdjax.rules.ode import CachedOde, cached_ode, exact_ode, ode_grid, within_step
+from sdjax.rules.ode import ode_grid, simulated_ode
 from sdjax.rules.overshoot import proportional
 from sdjax.rules.view_bins import direction_bins, nearest_bins, turn_bins
 from sdjax.runs.schema import load_config
@@ -79,11 +80,12 @@ def follow(camera, *, prompting, bins, dtype, stored=None):
     def states(ode):
         noise = ode.init(jax.random.key(0), SHAPE)
         state = ode.prepare(jax.tree.map(lambda leaf: leaf.astype(dtype), noise), look)
-        at = lambda t: ode.state_at(state, look(camera), t, view, shape)  # noqa: E731
+        key = jax.random.key(1)
+        at = lambda t: ode.point_at(key, state, look(camera), t, view, shape).x  # noqa: E731
         return jax.lax.map(at, jnp.asarray(TIMESTEPS))
 
     cached = cached_ode(schedule, 7.5, view_bins, *SHAPE[:2], dtype=stored)
-    return states(exact_ode(schedule, 7.5)), states(cached)
+    return states(simulated_ode(schedule, 7.5)), states(cached)
 
 
 def largest_error(actual, expected):
@@ -176,17 +178,20 @@ def odes(schedule, camera):
     coordinates = functools.partial(following.predictor_at, schedule=schedule)
     network = lambda camera: tiny.network(coordinates(camera))  # noqa: E731
     noise = start_noise(schedule.alphas_cumprod.dtype)[0]
-    exact = exact_ode(schedule, 7.5)
+    exact = simulated_ode(schedule, 7.5)
     cached = cached_ode(schedule, 7.5, nearest_bins(tiny.CAMERAS), *tiny.SHAPE[:2])
-    seen = View(camera, jnp.ones((1, *tiny.SHAPE[:2], 1)))
+    seen, key = View(camera, jnp.ones((1, *tiny.SHAPE[:2], 1))), jax.random.key(1)
 
     def follow(ode, state, look):
         state = ode.prepare(state, look)
-        at = lambda t: ode.state_at(state, look(camera), t, seen, (1, *tiny.SHAPE))  # noqa: E731
+
+        def at(t):
+            return ode.point_at(key, state, look(camera), t, seen, (1, *tiny.SHAPE)).x
+
         return jax.vmap(at)(jnp.asarray(NODES_AND_BETWEEN))
 
     return {
-        name: (follow(exact, noise, look), follow(cached, CachedOde(noise, ()), look))
+        name: (follow(exact, noise, look), follow(cached, CachedOde(noise, (), ()), look))
         for name, look in {"coordinates": coordinates, "pixels": network}.items()
     }
 

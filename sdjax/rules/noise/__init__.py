@@ -20,6 +20,7 @@ from sdjax.rules.noise.plain_noise import offset_gaussian as offset_gaussian
 from sdjax.rules.noise.surface_noise import surface as surface
 from sdjax.rules.noise.world_map_noise import WorldMap as WorldMap
 from sdjax.rules.noise.world_map_noise import periodic as periodic
+from sdjax.rules.noise.world_map_noise import window_size as window_size
 from sdjax.rules.noise.world_map_noise import world_map as world_map
 from sdjax.rules.noise.world_map_noise import world_map_shape as world_map_shape
 from sdjax.rules.noise.world_map_noise import world_map_window as world_map_window
