@@ -1,8 +1,7 @@
 """Classifier-free guidance and Perp-Neg: the only place where predictions are combined.
 
 One convention throughout: epsilon = uncond + guidance_scale (cond - uncond), so that scale 1 is
-the conditional prediction and 0 the unconditional one.  Code bases that write
-`cond + s (cond - uncond)` mean our scale s + 1.
+the conditional prediction and 0 the unconditional one; `text_anchored` converts the other one.
 """
 
 from collections.abc import Callable
@@ -45,6 +44,15 @@ class Predictions(NamedTuple):
 def classifier_free_guidance(cond: Latents, uncond: Latents, guidance_scale: Scale) -> Latents:
     """uncond + guidance_scale (cond - uncond) (Ho & Salimans, arXiv 2207.12598, equation 6)."""
     return uncond + guidance_scale * (cond - uncond)
+
+
+def text_anchored(scale: float) -> float:
+    """The guidance scale of code that writes cond + s (cond - uncond), in our convention: s + 1.
+
+    So write threestudio's SDS, SJC, Consistent3D, SDI, DSD and CFD, where they do not use Perp-Neg;
+    with Perp-Neg, and in VSD, it is uncond + s (...), as here.
+    """
+    return scale + 1.0
 
 
 def perpendicular(x: Latents, y: Latents) -> Latents:

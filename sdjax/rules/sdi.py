@@ -247,7 +247,7 @@ def sdi(
     return Rule(init, update, prepare)
 
 
-def _check_one_image(latents: Latents, epsilon: Latents) -> None:
+def _check_one_image(latents: jax.Array, epsilon: jax.Array) -> None:
     if latents.shape != epsilon.shape:
         raise UserError(
             f"SDI was given latents of shape {latents.shape}, expected those of one view at the "

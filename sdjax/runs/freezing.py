@@ -4,7 +4,7 @@ What a step is looked at for, in this order, is `term_names`: the losses, the gr
 params, the params after the step, and what the particle adds to something that all share.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -42,12 +42,28 @@ def is_finite(tree: Any) -> Bool[Array, ""]:
     return jnp.all(jnp.stack(leaves)) if leaves else jnp.bool_(True)
 
 
-def settled(before: Any, after: Any, terms: Sequence[Any], step: Int[Array, ""]) -> Any:
-    """`after`, a `Particle` at the end of a step, or `before` where one of the `terms` of the step
-    is not finite or the particle had stopped already; with its failure."""
-    failure = updated(before.failure, terms, step)
-    keep = lambda new, old: jnp.where(failure.is_none, new, old)  # noqa: E731
-    return jax.tree.map(keep, after, before)._replace(failure=failure)
+def settled(
+    before: Any,
+    moved: Callable[[Any, Any], Any],
+    losses: Sequence[Any],
+    gradient: Any,
+    step: Int[Array, ""],
+) -> Any:
+    """The `Particle` `moved(before, gradient)` at the end of a step, or `before` with its failure
+    where a loss, the gradient or the params after the step are not finite, or where it had stopped.
+
+    The params are computed for the look alone, in passing, and again for the step, so that a
+    particle that is moved on its own is moved in its own memory: this takes half as long as to
+    keep both and choose.  No optimiser makes finite params of a gradient that is not (a test
+    looks), so that the gradient need only be looked at to name it.
+    """
+    goes_on = before.failure.is_none & is_finite([*losses, moved(before, gradient).params])
+
+    def stopped(before, gradient):
+        failure = updated(before.failure, [*losses, gradient, jnp.nan], step)  # else the params
+        return before._replace(failure=failure)
+
+    return jax.lax.cond(goes_on, moved, stopped, before, gradient)
 
 
 def updated(

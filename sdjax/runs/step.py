@@ -153,14 +153,17 @@ def descend(
 ) -> Particle:
     """The particle after a step of its optimiser along the gradient of its params, or as it was
     where something in the step is not finite (`settled`)."""
-    direction, optimizer_state = recipe.optimizer.update(
-        gradient, particle.optimizer_state, particle.params
-    )
     rate = recipe.learning_rate(step / recipe.total_steps)
-    params = jax.tree.map(lambda p, d: p - rate * d, particle.params, direction)
-    after = Particle(params, optimizer_state, rule_state, particle.failure)
+
+    def moved(particle, gradient):
+        direction, optimizer_state = recipe.optimizer.update(
+            gradient, particle.optimizer_state, particle.params
+        )
+        params = jax.tree.map(lambda p, d: p - rate * d, particle.params, direction)
+        return Particle(params, optimizer_state, rule_state, particle.failure)
+
     losses = [log.losses[name] for name in ("guidance", *(name for name, _, _ in recipe.losses))]
-    return settled(particle, after, [*losses, gradient, params], step)
+    return settled(particle, moved, losses, gradient, step)
 
 
 def _image_gradient(prior: Prior, update: Update, image: Rendered) -> Rendered:

@@ -56,7 +56,7 @@ def descend(rule, predictor, state, step_sizes, start=0.0):
         return (x, update.state), x
 
     progress = jnp.arange(len(step_sizes)) / len(step_sizes)
-    x = jnp.full((1, *tiny.SHAPE), start, step_sizes.dtype)
+    x = jnp.broadcast_to(jnp.asarray(start, step_sizes.dtype), (1, *tiny.SHAPE))
     return jax.lax.scan(step, (x, state), (progress, step_sizes))[1]
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from sdjax.diffusion.annealing import along
 from sdjax.diffusion.ddim import sampling_path, trailing_timesteps
-from sdjax.rules import weighting
 from sdjax.rules.fsd import fsd
 from sdjax.rules.noise import fixed, world_map
 from sdjax.rules.sds import sds
@@ -43,9 +42,9 @@ def fsd_and_ddim(schedule, scale):
         guidance_scale=scale,
         annealing=along(path[:-1]),
         noise=fixed(),
-        weighting=weighting.constant,
+        first_order_steps=50,
     )
-    ours = descend(rule, predictor, noise[0], ratio[:-1] - ratio[1:])
+    ours = descend(rule, predictor, noise[0], jnp.ones(50, ratio.dtype))
     states, _, end = ddim(predictor, scale, path)
     states = jnp.concatenate([states[1:], end[None]])
     per_state = lambda values: values[1:].reshape(-1, 1, 1, 1, 1)  # noqa: E731

@@ -16,7 +16,8 @@ from sdjax.diffusion.guided import NetworkPredictor
 from sdjax.diffusion.schedule import scaled_linear
 from sdjax.rules.cached_ode import CachedOde, cached_ode, within_step
 from sdjax.rules.contract import View
-from sdjax.rules.ode import ode_grid, simulated_ode
+from sdjax.rules.ode import node_index, ode_grid, simulated_ode
+from sdjax.rules.ode_start import one_start, world_map_start
 from sdjax.rules.overshoot import proportional
 from sdjax.rules.view_bins import direction_bins, nearest_bins, turn_bins
 from sdjax.runs.schema import load_config
@@ -220,3 +221,55 @@ def test_the_cached_ode_of_another_view_is_that_of_the_nearest_bin(x64):
 def test_the_ode_in_coordinates_is_that_in_pixels(schedule, x64):
     found = odes(schedule_in(schedule, jnp.float64), tiny.cameras(2))
     assert_close(found["coordinates"][0], found["pixels"][0], 1e-10)
+
+
+@pytest.mark.parametrize(("t", "node"), [(999, 999), (950, 999), (899, 899), (898, 899), (3, 99)])
+def test_a_node_stands_for_the_timesteps_below_it(t, node):
+    """Algorithm 2 of DSD: those of 10 steps are {T, 0.9 T, ..., 0.1 T}, here from T - 1."""
+    grid = jnp.asarray(ode_grid(10))
+    assert int(grid[node_index(grid, jnp.int32(t))]) == node
+
+
+@functools.partial(tiny.jit, static_argnames="aligned")
+def points_at_nodes(schedule, camera, aligned):
+    """Points of the simulated ODE and of the cached one, of each kind of predictor."""
+    coordinates = functools.partial(following.predictor_at, schedule=schedule)
+    network = lambda camera: tiny.network(coordinates(camera))  # noqa: E731
+    key = jax.random.key(1)
+    start = world_map_start(90.0) if aligned else one_start()
+    options = {"at": "node", "start": start}
+    simulated = simulated_ode(schedule, 7.5, **options)
+    bins, size = nearest_bins(tiny.CAMERAS), tiny.SHAPE[:2]
+    cached = cached_ode(schedule, 7.5, bins, *size, **options, with_states=True)
+    seen = View(camera, jnp.ones((len(camera.azimuth), *size, 1)))
+    shape = (len(camera.azimuth), *tiny.SHAPE)
+
+    def follow(ode, look):
+        state = ode.prepare(ode.init(jax.random.key(0), tiny.SHAPE), look)
+        at = lambda t: ode.point_at(key, state, look(camera), t, seen, shape)  # noqa: E731
+        return jax.vmap(at)(jnp.asarray(NODES_AND_BETWEEN))
+
+    return [(follow(simulated, look), follow(cached, look)) for look in (coordinates, network)]
+
+
+@pytest.mark.slow
+@both_schedules
+@pytest.mark.parametrize("aligned", [False, True])
+def test_the_cached_prediction_at_a_node_is_the_simulated_one(schedule, aligned, x64):
+    camera = tiny.cameras(2, 0)
+    found = points_at_nodes(schedule_in(schedule, jnp.float64), camera, aligned)
+    for simulated, cached in found:
+        np.testing.assert_array_equal(cached.t, simulated.t)
+        assert_close(cached.epsilon, simulated.epsilon, 1e-9)
+        assert_close(cached.x, simulated.x, 1e-9)
+
+
+def test_aligned_starts_are_windows_of_one_map():
+    """Of neighbours shifted, of opposite views another; of unit variance at any resolution."""
+    start, size = world_map_start(90.0), (32, 32, 4)
+    state = start.init(jax.random.key(0), size)
+    camera = spread([0.0, 90.0 / 32 * 4, 180.0], 0.0)
+    near, shifted, far = start.noise(state, camera, (3, *size))
+    np.testing.assert_array_equal(near[:, 4:], shifted[:, :-4])
+    assert np.abs(np.corrcoef(near.ravel(), far.ravel())[0, 1]) < 0.1
+    assert np.var(start.noise(state, camera, (3, 16, 16, 4))) == pytest.approx(1.0, abs=0.1)

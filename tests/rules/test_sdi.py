@@ -7,13 +7,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sdjax.diffusion.prediction import add_noise
-from sdjax.rules.sdi import inversion_timesteps, invert, one_step_estimate, sdi_residual
+from sdjax.config.errors import UserError
+from sdjax.diffusion.annealing import along
+from sdjax.diffusion.ddim import ddim_path, sampling_path, trailing_timesteps
+from sdjax.diffusion.prediction import add_noise, predicted_x0
+from sdjax.rules.sdi import (
+    Kept,
+    inversion_timesteps,
+    invert,
+    one_step_estimate,
+    sdi,
+    sdi_residual,
+)
 from tests import reference, tiny
 from tests.reference import channels_last
 from tests.rules.following import (
     assert_close,
+    both_scales,
     both_schedules,
+    descend,
     predictor_at,
     schedule_in,
     start_noise,
@@ -113,3 +125,69 @@ def inversions(schedule, eta):
 @pytest.mark.parametrize("eta", [0.0, 0.3])
 def test_the_inversion_in_coordinates_is_that_in_pixels(schedule, eta, x64):
     assert_close(*inversions(schedule_in(schedule, jnp.float64), eta), 1e-10)
+
+
+@functools.partial(tiny.jit, static_argnames="scale")
+def kept_noise_and_ddim(schedule, scale):
+    """The latents of SDI with its noise kept after each plain step of 1, from the one-step estimate
+    at T - 1, and DDIM's one-step estimates from the same noise."""
+    predictor = predictor_at(tiny.cameras(0), schedule)
+    path, noise = (
+        jnp.asarray(sampling_path(trailing_timesteps(50))),
+        start_noise(schedule.alpha(0).dtype),
+    )
+    rule = sdi(schedule, guidance_scale=scale, annealing=along(path[1:-1]), noise="cached")
+    state = Kept(noise, noise, jnp.int32(0), jnp.int32(0))
+    state = rule.prepare(state, lambda camera: predictor)
+    start = predicted_x0(schedule, noise, state.epsilon, 999)
+    ours = descend(rule, predictor, state, jnp.ones(len(path) - 2, noise.dtype), start)
+    predict = lambda x, t: predictor(x, t, scale)  # noqa: E731
+    _, states, epsilons = ddim_path(predict, schedule, noise, path)
+    theirs = jax.vmap(functools.partial(predicted_x0, schedule))(states, epsilons, path[:-1])
+    return ours, theirs[1:]
+
+
+@both_schedules
+@both_scales
+def test_with_kept_noise_plain_steps_of_1_are_ddim(schedule, scale, x64):
+    ours, theirs = kept_noise_and_ddim(schedule_in(schedule, jnp.float64), scale)
+    assert_close(ours, theirs, 1e-9)
+
+
+def test_a_target_is_held_and_then_renewed():
+    """Between two targets the gradient leads to the same latents, whatever t would be."""
+    schedule = schedule_in("cosine", jnp.float32)
+    predictor = predictor_at(tiny.cameras(0), schedule)
+    timesteps = jnp.asarray([900, 800, 700, 600])
+    rule = sdi(
+        schedule, guidance_scale=1.0, annealing=along(timesteps), noise="cached", target_every=2
+    )
+    state = rule.prepare(rule.init(jax.random.key(0), tiny.SHAPE), lambda camera: predictor)
+    latents, seen = jnp.zeros((1, *tiny.SHAPE)), []
+    for step in range(4):
+        update = rule.update(
+            jax.random.key(1), latents, state, predictor, progress=jnp.float32(step / 4), view=None
+        )
+        state = update.state
+        seen.append((int(update.aux.t), latents - update.gradient))
+        latents = latents - 0.5 * update.gradient
+    assert [t for t, _ in seen] == [900, 900, 700, 700]
+    np.testing.assert_allclose(seen[1][1], seen[0][1], atol=1e-6)
+    assert np.abs(seen[2][1] - seen[1][1]).max() > 0.01
+
+
+def test_kept_noise_is_refused_for_several_views():
+    rule = sdi(
+        tiny.PRIOR.schedule, guidance_scale=1.0, noise="cached", annealing=along(jnp.asarray([500]))
+    )
+    state = rule.init(jax.random.key(0), tiny.SHAPE)
+    predictor = predictor_at(tiny.cameras(0, 1), tiny.PRIOR.schedule)
+    with pytest.raises(UserError, match="one view"):
+        rule.update(
+            jax.random.key(0),
+            jnp.zeros((2, *tiny.SHAPE)),
+            state,
+            predictor,
+            progress=jnp.float32(0),
+            view=None,
+        )

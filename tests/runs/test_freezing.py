@@ -9,6 +9,7 @@ from sdjax.runs import build, loop
 from sdjax.runs.checkpoints import Checkpoints
 from sdjax.runs.failures import NonFiniteError, Told, failures, without_failures
 from sdjax.runs.freezing import Failure, no_failure, settled, term_names, updated
+from sdjax.runs.optimizers import OPTIMIZERS
 from sdjax.runs.particle import Particle
 from sdjax.runs.run import open_run
 from tests.runs.small_pictures import learning, pictures
@@ -113,26 +114,56 @@ def particle(value, failure=None):
     return Particle(params, (jnp.float32(value),), jnp.int32(value), failure or no_failure())
 
 
+def to(params):
+    """A step there, whatever the gradient is."""
+    return lambda before, gradient: particle(2.0, before.failure)._replace(params={"x": params})
+
+
+@pytest.mark.parametrize("vmap", [False, True])
 @pytest.mark.parametrize("bad", [jnp.nan, jnp.inf, -jnp.inf])
 @pytest.mark.parametrize("place", range(3))
-def test_the_first_term_that_is_not_finite_is_named(bad, place):
-    terms = [jnp.float32(1.0), {"g": jnp.ones((2, 2))}, [jnp.zeros(1), jnp.ones(2)]]
+def test_the_first_term_that_is_not_finite_is_named(bad, place, vmap):
+    terms = [jnp.float32(1.0), {"g": jnp.ones((2, 2))}, jnp.full(3, 2.0)]
     spoiled = [jax.tree.map(lambda leaf: leaf * bad + bad, term) for term in terms]
-    given = [*terms[:place], *spoiled[place:]]
-    after = settled(particle(1.0), particle(2.0), given, jnp.int32(7))
-    assert (int(after.failure.step), int(after.failure.term)) == (7, place)
+
+    def settle(before, loss, gradient, params):
+        return settled(before, to(params), [jnp.float32(1.0), loss], gradient, jnp.int32(7))
+
+    given = (particle(1.0), *terms[:place], *spoiled[place:])
+    if vmap:
+        both = jax.tree.map(lambda *leaves: jnp.stack(leaves), given, (particle(1.0), *terms))
+        after, other = (
+            jax.tree.map(lambda leaf, i=i: leaf[i], jax.vmap(settle)(*both)) for i in range(2)
+        )
+        assert other.failure.is_none and other.rule_state == 2
+        np.testing.assert_array_equal(other.params["x"], 2.0)
+    else:
+        after = settle(*given)
+    assert (int(after.failure.step), int(after.failure.term)) == (7, 1 + place)
     np.testing.assert_array_equal(after.params["x"], 1.0)
     assert after.rule_state == 1
 
 
 def test_a_good_step_is_taken_and_a_stopped_particle_stays():
-    good = settled(particle(1.0), particle(2.0), [jnp.ones(2)], jnp.int32(7))
+    step = to(jnp.full(3, 2.0)), [jnp.float32(1.0)], jnp.ones(2), jnp.int32(7)
+    good = settled(particle(1.0), *step)
     assert good.failure.is_none
     np.testing.assert_array_equal(good.params["x"], 2.0)
-    stopped = Failure(jnp.int32(3), jnp.int32(1))
-    after = settled(particle(1.0, stopped), particle(2.0), [jnp.ones(2)], jnp.int32(7))
+    after = settled(particle(1.0, Failure(jnp.int32(3), jnp.int32(1))), *step)
     np.testing.assert_array_equal(after.params["x"], 1.0)
     assert (int(after.failure.step), int(after.failure.term)) == (3, 1)
+
+
+@pytest.mark.parametrize("bad", [jnp.nan, jnp.inf, -jnp.inf])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("steps", [0, 2])
+def test_no_optimiser_makes_finite_params_of_another_gradient(name, bad, steps):
+    optimizer, params = OPTIMIZERS[name].make().direction, {"field": jnp.ones(2)}
+    state = optimizer.init(params)
+    for _ in range(steps):
+        _, state = optimizer.update({"field": jnp.ones(2)}, state, params)
+    direction, _ = optimizer.update({"field": jnp.full(2, bad)}, state, params)
+    assert not np.isfinite(direction["field"]).any()
 
 
 def test_terms_have_names_in_their_order():
