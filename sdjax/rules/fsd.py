@@ -1,5 +1,6 @@
 """FSD: flow score distillation (Yan et al., arXiv 2405.10988, equations 14 and 15)."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -130,24 +131,35 @@ def first_order(
     return weighting
 
 
-def _make(parts: Parts, *, first_order: bool, **fields: Any) -> Rule:
-    steps = parts.steps if first_order else None
-    return plainly(fsd)(parts, first_order_steps=steps, **fields)
+IMAGE_SCALE = number().says("guidance scale of the image's target")
+FIRST_ORDER = flag().of(
+    False, "weights of the flow's own steps (equation 26), for plain steps of 1"
+)
+
+
+def of_a_flow(rule: Callable[..., Rule]) -> Callable[..., Rule]:
+    """The `make` of a rule that may take the flow's own steps."""
+
+    def make(parts: Parts, *, first_order: bool, **fields: Any) -> Rule:
+        steps = parts.steps if first_order else None
+        return plainly(rule)(parts, first_order_steps=steps, **fields)
+
+    return make
 
 
 RULE = RuleKind(
     "fsd",
     "FSD",
-    _make,
+    of_a_flow(fsd),
     {
         **fields_of(
             fsd,
             guidance_scale=GUIDANCE_SCALE,
             weighting=WEIGHTING,
             image_weight=IMAGE_WEIGHT,
-            image_guidance_scale=number().says("guidance scale of the image's target"),
+            image_guidance_scale=IMAGE_SCALE,
         ),
-        "first_order": flag().of(False, "weights of the flow's own steps (equation 26)"),
+        "first_order": FIRST_ORDER,
     },
     ANNEALING,
     noise="fixed",

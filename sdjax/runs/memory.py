@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from sdjax.config.errors import UserError
+from sdjax.config.kinds import made
 from sdjax.runs.mapping import chosen_mapping
+from sdjax.runs.optimizers import OPTIMIZERS
 from sdjax.runs.placement import usable_devices
 from sdjax.runs.stages import highest_resolution
 from sdjax.scene import SCENES
@@ -149,7 +152,9 @@ def _of_field(config: Any) -> list[Need]:
 
 def _copies(config: Any) -> int:
     """Of a particle's params: themselves, and the moments of the optimiser."""
-    return 3 if config.optimizer.name == "adam" else 1
+    params = {"field": jax.ShapeDtypeStruct((2,), jnp.float32)}
+    moments = jax.eval_shape(made(OPTIMIZERS, config.optimizer).direction.init, params)
+    return 1 + sum(leaf.shape == (2,) for leaf in jax.tree.leaves(moments))
 
 
 def _of_prior(config: Any, size: int) -> list[Need]:

@@ -58,6 +58,7 @@ OWN_FIELDS = {  # that are no arguments of the rule's function
     "csd": {f"{term}_scale" for term in Scales._fields},
     "dsd": {*ODE_FIELDS, "overshoot", "delta"},
     "fsd": {"first_order"},
+    "cfd": {"first_order"},
     "vsd": {"camera_features", "lora_rank", "lora_learning_rate"},
 }
 

@@ -26,12 +26,18 @@ def keep(key: jax.Array, state: Any, progress: Progress | None) -> Any:
     return state
 
 
+def as_it_is(view: View, progress: Progress | None) -> View:
+    """The `look` of noise that takes the rendering's own surface."""
+    return view
+
+
 class NoiseFunction(NamedTuple):
-    """See the module."""
+    """See the module; `look(view, progress)` is the surface that the noise takes a view for."""
 
     init: Callable[[jax.Array, Shape], Any]
     sample: Callable[[jax.Array, Any, View, tuple[int, int, int, int]], Float[Array, "v h w c"]]
     advance: Callable[[jax.Array, Any, Progress], Any] = keep
+    look: Callable[[View, Progress | None], View] = as_it_is
 
     def draw(
         self,
@@ -42,6 +48,7 @@ class NoiseFunction(NamedTuple):
         progress: Progress | None,
     ) -> tuple[Float[Array, "v h w c"], Any]:
         """The noise of one step, and the state of the next."""
+        view = view if view is None else self.look(view, progress)
         if self.advance is keep:
             return self.sample(key, state, view, shape), state
         key, refresh_key = jax.random.split(key)

@@ -14,11 +14,20 @@ from jaxtyping import Array, Bool, Float, Int
 
 from sdjax import cameras
 from sdjax.config.errors import UserError
-from sdjax.config.fields import fields_of, optional, whole
+from sdjax.config.fields import fields_of, fraction, number, optional, whole
 from sdjax.config.kinds import Kind
 from sdjax.diffusion.ramps import Ramp
 from sdjax.rules.contract import needed_view
-from sdjax.rules.noise.function import BETA, GAMMA, NoiseFunction, blend, reduce_noise, refreshing
+from sdjax.rules.noise.ball import ball_at_first
+from sdjax.rules.noise.function import (
+    BETA,
+    GAMMA,
+    NoiseFunction,
+    as_it_is,
+    blend,
+    reduce_noise,
+    refreshing,
+)
 from sdjax.rules.noise.rasterise import rasterise
 from sdjax.rules.noise.surface_maps import AXES, SIGNS, equal_area, layer_of
 
@@ -58,13 +67,16 @@ def surface(
     smooth: bool = True,
     fixed_background: bool = True,
     gamma: float | Ramp = 0.0,
+    ball_warm_up: float = 0.0,
+    ball_radius: float = 0.5,
 ) -> NoiseFunction:
     """The noise of the module; pixels that see no surface have a fixed background, or fresh noise.
 
     The surface is at the view's `depth`; its parts farther than `radius` from the origin are left
     out.  `smooth` and the corners of a pixel: see `corner_points`.  `beta` blends in fresh noise,
     as `world_map` does, and `gamma` refreshes maps and background at every step.  Latents of a
-    lower resolution read the same maps in larger pixels.
+    lower resolution read the same maps in larger pixels.  For the first `ball_warm_up` of a run, a
+    fraction, a ball of `ball_radius` stands for the surface (`sdjax.rules.noise.ball`).
 
     The maps take 24 layers resolution^2 channels bytes.  Officially they have 2048 x 2048 texels
     (400 MB), 1 layer in effect, a fixed background, smoothing and beta 1.
@@ -93,7 +105,8 @@ def surface(
         noise = jnp.where(covered, found, background)
         return noise if beta == 1.0 else blend(noise, jax.random.normal(blend_key, shape), beta)
 
-    return NoiseFunction(init, sample, refreshing(gamma))
+    look = ball_at_first(ball_warm_up, ball_radius) if ball_warm_up else as_it_is
+    return NoiseFunction(init, sample, refreshing(gamma), look)
 
 
 def one_view(
@@ -217,6 +230,12 @@ SURFACE = Kind(
         "map_texels": optional(whole(at_least=8)).of(
             None, "of a map's side; None: 8 for each pixel of the latents"
         ),
-        **fields_of(surface, beta=BETA, gamma=GAMMA),
+        **fields_of(
+            surface,
+            beta=BETA,
+            gamma=GAMMA,
+            ball_warm_up=fraction().says("of the run: a ball stands for the surface"),
+            ball_radius=number(above=0).says("of that ball, world units"),
+        ),
     },
 )
