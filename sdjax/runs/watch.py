@@ -99,9 +99,9 @@ class Watch:
 
     def _preview(self, chunk: Chunk) -> None:
         views = self._show(chunk.particles, self._camera)  # all processes take part
-        if self._reports:
-            shown = image_grid(list(np.nan_to_num(views[:, 0])))
-            self._scalars.image(chunk.step, "particles", shown)
+        finite = [view for view in np.asarray(views[:, 0]) if np.isfinite(view).all()]
+        if self._reports and finite:
+            self._scalars.image(chunk.step, "particles", image_grid(finite))
 
     def timing(self) -> dict[str, Any]:
         """Seconds from the command to the end of the first chunk of steps and to now, and steps

@@ -52,15 +52,17 @@ def chunk(step, seconds=1.0, *, compiles=False, particles=None, opacity=0.5, fai
 
 
 def pictures(folder):
-    """The steps of which TensorBoard has a picture."""
+    """Height and width of TensorBoard's picture of each step that has one."""
     (file,) = (folder / "tensorboard").iterdir()
-    data, steps, at = file.read_bytes(), [], 0
+    data, sizes, at = file.read_bytes(), {}, 0
     while at < len(data):
         length = int.from_bytes(data[at : at + 8], "little")
         event = Event.FromString(data[at + 12 : at + 12 + length])
-        steps += [event.step for value in event.summary.value if value.tag == "particles"]
+        for value in event.summary.value:
+            if value.tag == "particles":
+                sizes[event.step] = (value.image.height, value.image.width)
         at += 16 + length
-    return steps
+    return sizes
 
 
 @pytest.mark.slow
@@ -73,7 +75,20 @@ def test_every_chunk_is_logged_and_those_that_are_saved_are_shown(run, particles
         {"step": 2, "loss/guidance": 3.0, "loss/opaque": 0.5},
         {"step": 4, "loss/guidance": 3.0, "loss/opaque": 0.5},
     ]
-    assert pictures(tmp_path) == [4]
+    assert pictures(tmp_path) == {4: (32, 32)}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_particle_that_is_not_finite_is_not_drawn(run, tmp_path, bad):
+    views = np.full((3, 1, 4, 4, 3), 0.5, np.float32)
+    with Watch(run, tmp_path, 0, time.perf_counter()) as watch:
+        watch._show = lambda particles, camera: views
+        watch(chunk(2, particles=()))
+        views[1, 0, 3, 2, 1] = bad
+        watch(chunk(4, particles=()))
+        views[:, 0, 3, 2, 1] = bad
+        watch(chunk(6, particles=()))
+    assert pictures(tmp_path) == {2: (8, 8), 4: (4, 8)}
 
 
 def test_a_seed_that_stops_is_told_once_and_no_longer_counted(run, tmp_path):
@@ -139,4 +154,4 @@ def test_an_interruption_closes_what_was_opened(run, tmp_path):
         watch(chunk(2))
         raise ZeroDivisionError
     assert [line["step"] for line in read_scalars(tmp_path)] == [2]
-    assert pictures(tmp_path) == []
+    assert pictures(tmp_path) == {}
