@@ -54,11 +54,10 @@ def nearest_field(name: str, fields: Iterable[str]) -> str:
     return f"config.{found}" + (f" (config.{beside} is {meaning})" if beside in fields else "")
 
 
-def fields_for_option(name: str, fields: Iterable[str] = ()) -> tuple[str, ...]:
-    """The fields that may be meant by an option which a command has not: for a word of elsewhere
-    the one of the command's `fields` that is called so, or where these are not known that of each
-    command; or else the name itself."""
-    return tuple(_called(name, fields)) or SYNONYMS.get(_last(name), (name,))
+def fields_for_option(name: str) -> tuple[str, ...]:
+    """The fields that may be meant by an option which a command has not, as each command calls
+    them (its configuration is not read yet): for a word of elsewhere ours, else the name itself."""
+    return SYNONYMS.get(_last(name), (name,))
 
 
 def _called(name: str, fields: Iterable[str]) -> list[str]:
