@@ -23,7 +23,9 @@ BASE = {
     "optimizer": {"name": "adam", "learning_rate": 0.04, "final": 1.0},  # FSD's 0.02 of an image
     "run": {"chunk": 50, "checkpoint_every": 300},
 }
-AT_THE_ESTIMATE = {"start": "estimate"}  # of the seed's noise, as the notebook of SDI and DSD has it
+AT_THE_ESTIMATE = {
+    "start": "estimate"
+}  # of the seed's noise, as the notebook of SDI and DSD has it
 # Down to the timesteps where the prior has decided everything.
 LINEAR = {"name": "linear", "t_max": 0.98, "t_min": 0.02}
 WHOLE_PATH = {"name": "linear", "t_max": 0.999, "t_min": 0.0}
@@ -42,11 +44,16 @@ DEVIATIONS = {
     # grows without bound.  A step removes step s^2 / (s^2 + a^2 d^2) of what is off, with s, a and
     # d the deviations of noise, data and blur: hence whole steps onto the target.
     "sdi_inverted": {
-        "rule": {"guidance_scale": 1.0, "inversion_guidance_scale": 1.0, "inversion_eta": 0.0},
-        "annealing": LINEAR,
+        "rule": {
+            "noise": "inverted",
+            "target_every": 1,
+            "guidance_scale": 1.0,
+            "inversion_guidance_scale": 1.0,
+            "inversion_eta": 0.0,
+            "overshoot": False,
+        },
         "stages": {"steps": (40,)},
         "prior": {"data_std": 0.1},
-        "scene": AT_THE_ESTIMATE,
         "optimizer": PLAIN,
     },
     "fsd": {
@@ -78,7 +85,7 @@ DEVIATIONS = {
     },
     "dsd_star": {"optimizer": PLAIN},
 }
-VARIANTS = {"sdi_inverted": "sdi"}  # which rule's recipe
+VARIANTS = {"sdi_inverted": "sdi"}  # of which rule
 RULES = (
     "sds", "sjc", "csd", "nfsd", "hifa", "ism", "asd", "consistent3d", "exact_vsd", "fsd", "cfd",
     "sdi", "sdi_inverted", "dsd", "dsd_star",
@@ -87,4 +94,4 @@ RULES = (
 
 def get_config(rule: str = "dsd") -> ConfigDict:
     """The table with one of the rules."""
-    return with_rule(BASE, rule, RULES, DEVIATIONS)
+    return with_rule(BASE, rule, RULES, DEVIATIONS, VARIANTS)

@@ -15,11 +15,12 @@ occupancy grid, and seeds are trained side by side.  What is a rule's own stands
 configs/rules/<rule>.py.
 
 `dsd_cached` is DSD with each seed's ODE computed once per view bin and read at its nodes: one
-network evaluation a step instead of 7 on average (docs/speed.md).  Perp-Neg mixes prompts by the azimuth, so that 16
-bins of 11 degrees are an approximation; with `--config.prior.prompts.perp_neg=off
---config.rule.ode_bins=None` there are four directions, kept exactly.  A seed begins with 17 x 10
-evaluations (4 x 10 without Perp-Neg) and keeps 5.3 MiB of predictions.  `dsd_paper` is algorithm 3
-to the letter, where the official code anneals t by a square root and draws delta.
+network evaluation a step instead of 7 on average (docs/speed.md).  Perp-Neg mixes prompts by the
+azimuth, so that 16 bins of 11 degrees are an approximation; with
+`--config.prior.prompts.perp_neg=off --config.rule.ode_bins=None` there are four directions, kept
+exactly.  A seed begins with 17 x 10 evaluations (4 x 10 without Perp-Neg) and keeps 5.3 MiB of
+predictions.  `dsd_paper` is algorithm 3 to the letter, where the official code anneals t by a
+square root and draws delta.
 
 Not run with real weights so far, so there are no times and figures; end to end on tiny networks of
 random weights (tests/test_stable_diffusion_runs.py).
@@ -76,17 +77,15 @@ UNSHADED = {
     },
 }
 CACHED = {"ode": "cached", "ode_at": "node", "ode_bins": 16, "ode_dtype": "bfloat16"}
-VARIANTS = {
-    "dsd_cached": ("dsd", {"rule": CACHED}),
+DEVIATIONS = {
+    "dsd_cached": {"rule": CACHED},
     # Algorithm 3 to the letter: t falls evenly to 0, and delta is no draw.
-    "dsd_paper": (
-        "dsd",
-        {
-            "rule": {"random_delta": False},
-            "annealing": {"name": "linear", "t_max": 0.999, "t_min": 0.0},
-        },
-    ),
+    "dsd_paper": {
+        "rule": {"random_delta": False},
+        "annealing": {"name": "linear", "t_max": 0.999, "t_min": 0.0},
+    },
 }
+VARIANTS = {"dsd_cached": "dsd", "dsd_paper": "dsd"}  # of which rule
 WHOLE = (
     "rule", "annealing", "noise", "gradient", "prior", "stages", "camera", "scene", "losses",
     "seeds", "optimizer",
@@ -99,6 +98,5 @@ RULES = (
 
 def get_config(rule: str = "dsd") -> ConfigDict:
     """The table with one of the rules, by its whole recipe, or one of the variants."""
-    rule, change = VARIANTS.get(rule, (rule, {}))
     base = merged(BASE, UNSHADED) if rule in ("hifa", "vsd", "fsd", "cfd") else BASE
-    return with_rule(base, rule, RULES, {rule: change}, WHOLE)
+    return with_rule(base, rule, RULES, DEVIATIONS, VARIANTS, WHOLE)

@@ -9,12 +9,17 @@ to 8.  Scene and cameras are those of SDS.
 
 from ml_collections import ConfigDict
 
+from sdjax.diffusion.guided import text_anchored
+
 
 def get_config() -> ConfigDict:
     """What the recipe has different from the defaults."""
     return ConfigDict(
         {
-            "rule": {"name": "consistent3d", "guidance_scale": (0, 101.0, 51.0, 3000)},
+            "rule": {
+                "name": "consistent3d",
+                "guidance_scale": (0, text_anchored(100.0), text_anchored(50.0), 3000),
+            },
             "gradient": {"clip": (0, 2.0, 8.0, 3000)},
             "stages": {"steps": (3000,), "resolution": (64,), "grid": (2,)},
             "losses": {"orientation": (0, 10.0, 1000.0, 5000), "sparsity": 1.0},

@@ -10,12 +10,14 @@ sharpens them.
 
 from ml_collections import ConfigDict
 
+from sdjax.diffusion.guided import text_anchored
+
 
 def get_config() -> ConfigDict:
     """What the recipe has different from the defaults."""
     return ConfigDict(
         {
-            "rule": {"name": "sds", "guidance_scale": 101.0},
+            "rule": {"name": "sds", "guidance_scale": text_anchored(100.0)},
             "stages": {"steps": (10_000,), "resolution": (64,), "grid": (2,)},
             "losses": {"orientation": (0, 10.0, 1000.0, 5000), "sparsity": 1.0},
         }

@@ -8,12 +8,14 @@ threestudio's scale of 100 is text-anchored, which is 101 in the usual conventio
 
 from ml_collections import ConfigDict
 
+from sdjax.diffusion.guided import text_anchored
+
 
 def get_config() -> ConfigDict:
     """What the recipe has different from the defaults."""
     return ConfigDict(
         {
-            "rule": {"name": "sjc", "guidance_scale": 101.0},
+            "rule": {"name": "sjc", "guidance_scale": text_anchored(100.0)},
             "annealing": {"name": "uniform", "t_max": 0.969, "t_min": 0.01},
             "stages": {"steps": (10_000,), "resolution": (64,), "grid": (2,)},
             "losses": {"orientation": (0, 10.0, 1000.0, 5000), "sparsity": 1.0},

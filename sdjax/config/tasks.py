@@ -24,17 +24,21 @@ def with_rule(
     rule: str,
     rules: Sequence[str],
     deviations: Mapping[str, Table],
+    variants: Mapping[str, str] = {},
     recipe_tables: Sequence[str] = OF_A_RULE,
 ) -> ConfigDict:
     """The task with one of its `rules`: `base`, then `recipe_tables` of the rule's recipe, then the
-    rule's `deviations`.  Raises a UserError for a rule that the task has not."""
+    rule's `deviations`; one of `variants` has the recipe and the deviations of the rule that it
+    names, too.  Raises a UserError for a rule that the task has not."""
     if rule not in rules:
         raise UserError(
             f"config.rule.name is '{rule}', expected one of {', '.join(rules)} in this task"
             f"{did_you_mean(rule, rules)}"
         )
-    recipe = {name: table for name, table in recipe_of(rule).items() if name in recipe_tables}
-    return ConfigDict(merged(base, recipe, deviations.get(rule, {})))
+    of = variants.get(rule, rule)
+    recipe = {name: table for name, table in recipe_of(of).items() if name in recipe_tables}
+    named = [of] if of == rule else [of, rule]
+    return ConfigDict(merged(base, recipe, *(deviations.get(name, {}) for name in named)))
 
 
 def recipe_of(rule: str) -> dict[str, Any]:
@@ -63,6 +67,7 @@ class Parts(NamedTuple):
     base: dict[str, Any]
     rules: tuple[str, ...]
     deviations: dict[str, Any]
+    variants: dict[str, str]
 
 
 def parts_of(task: str | os.PathLike) -> Parts:
@@ -71,7 +76,8 @@ def parts_of(task: str | os.PathLike) -> Parts:
     defined = run_file(path)
     if not {"BASE", "RULES"} <= set(defined):
         raise UserError(f"{path} is no task, expected a file that has BASE and RULES.")
-    return Parts(defined["BASE"], defined["RULES"], defined.get("DEVIATIONS", {}))
+    found = (defined.get(name, {}) for name in ("DEVIATIONS", "VARIANTS"))
+    return Parts(defined["BASE"], defined["RULES"], *found)
 
 
 def without(deviations: Mapping[str, Table], table: str) -> dict[str, Any]:

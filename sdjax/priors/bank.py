@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from sdjax.cameras import Camera, position, view_direction
+from sdjax.cameras import DIRECTIONS, Camera, position, view_direction
 from sdjax.cameras import spread_cameras as bank_cameras
 from sdjax.config.errors import UserError
 from sdjax.diffusion.mixtures import ExactPredictor
@@ -50,6 +50,9 @@ class EmbeddedPrior:
     names: tuple[str, ...] = struct.field(pytree_node=False)  # of the objects
     views: str = struct.field(pytree_node=False, default="camera")
     data_std: float = struct.field(pytree_node=False, default=0.0)
+    # of views "direction": the cameras of each, [directions, most], -1 where there are fewer; without
+    # it every camera is looked at and most are left out
+    of_direction: jax.Array | None = None
     band: Band | None = struct.field(pytree_node=False, default=None)  # of its cameras
     timestep_spacing: str = struct.field(pytree_node=False, default="trailing")
 
@@ -129,19 +132,37 @@ class EmbeddedPrior:
     def predictor(self, conditioning: Conditioning, camera: Camera) -> ExactPredictor:
         """The mixture that each view [views] sees."""
         check_shape("camera.azimuth", camera.azimuth, "views")
-        if self.views == "camera":
-            modes = jnp.moveaxis(self.bank[:, self.nearest(camera)], 0, 1)
-            mask = jnp.zeros((camera.azimuth.shape[0], 1))
-        else:
-            shown = view_direction(camera)[:, None] == view_direction(self.cameras)[None]
-            mask = jnp.tile(jnp.where(shown, 0.0, -jnp.inf), (1, len(self.names)))
-            modes = self.bank.reshape(1, -1, *self.bank.shape[2:])
-            modes = jnp.broadcast_to(modes, (mask.shape[0], *modes.shape[1:]))
-            repeats = self.bank.shape[1]
-            conditioning = jax.tree.map(lambda w: jnp.repeat(w, repeats), conditioning)
-        positive, unconditional = (weights[None] + mask for weights in conditioning)
-        modes = modes.astype(jnp.float32) / 127.5 - 1.0
+        seen, shown = self._seen(camera)
+        modes = jnp.moveaxis(self.bank[:, seen], 0, 1)  # [views, objects, seen, h, w, 3]
+        modes = modes.reshape(len(modes), -1, *modes.shape[3:]).astype(jnp.float32) / 127.5 - 1.0
+        mask = jnp.where(shown, 0.0, -jnp.inf)[:, None, :]
+
+        def masked(weights):
+            return (weights[None, :, None] + mask).reshape(len(mask), -1)
+
+        positive, unconditional = map(masked, conditioning)
         return ExactPredictor(self.schedule, modes, positive, unconditional, self.data_std)
+
+    def _seen(self, camera: Camera) -> tuple[Int[Array, "views seen"], Bool[Array, "views seen"]]:
+        """The cameras of the bank whose renderings are the data of each view, and which of them
+        count."""
+        if self.views == "camera":
+            nearest = self.nearest(camera)[:, None]
+            return nearest, jnp.ones_like(nearest, bool)
+        direction = view_direction(camera)
+        if self.of_direction is not None:
+            seen = self.of_direction[direction]
+            return jnp.maximum(seen, 0), seen >= 0
+        shown = direction[:, None] == view_direction(self.cameras)[None]
+        return jnp.broadcast_to(jnp.arange(shown.shape[1]), shown.shape), shown
+
+
+def cameras_of_directions(cameras: Camera) -> Int[Array, "directions most"]:
+    """The indices of the cameras that each word of `view_direction` stands for, padded by -1."""
+    direction = np.asarray(view_direction(cameras))
+    own = [np.flatnonzero(direction == index) for index in range(len(DIRECTIONS))]
+    most = max(map(len, own))
+    return jnp.asarray([np.pad(each, (0, most - len(each)), constant_values=-1) for each in own])
 
 
 def resolution_schedule(resolution: int) -> NoiseSchedule:

@@ -16,8 +16,8 @@ from sdjax.objects.render import render_views
 from sdjax.priors.bank import Conditioning as Conditioning
 from sdjax.priors.bank import EmbeddedPrior as EmbeddedPrior
 from sdjax.priors.bank import bank_cameras as bank_cameras
+from sdjax.priors.bank import cameras_of_directions, spread
 from sdjax.priors.bank import resolution_schedule as resolution_schedule
-from sdjax.priors.bank import spread
 from sdjax.priors.kind import Band, Data, PriorKind, Wanted
 
 
@@ -34,9 +34,15 @@ def build(
     `band`."""
     images = render_views(objects, cameras, resolution)
     bank = jnp.round(255.0 * images).astype(jnp.uint8)
-    schedule = resolution_schedule(resolution)
     return EmbeddedPrior(
-        schedule, bank, cameras, tuple(obj.name for obj in objects), views, data_std, band
+        resolution_schedule(resolution),
+        bank,
+        cameras,
+        tuple(obj.name for obj in objects),
+        views,
+        data_std,
+        cameras_of_directions(cameras) if views == "direction" else None,
+        band,
     )
 
 

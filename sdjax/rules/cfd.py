@@ -30,8 +30,8 @@ def cfd(
     The clean flow of FSD in 3D: each view's noise is read from the surface that it sees, so that a
     point of the surface has one noise in all views, and every step may refresh a part `gamma` of
     it, which makes the flow an SDE.  `noise` is `surface()` by default, the rest is as in `fsd`.
-    The gradient is the rendering minus the one-step estimate; the official loss lacks a factor 1/2, so that its
-    gradient is that of `scaled(sigma_over_alpha, 2.0)`.
+    The gradient is the rendering minus the one-step estimate; the official loss lacks a factor 1/2,
+    so that its gradient is that of `scaled(sigma_over_alpha, 2.0)`.
 
     Officially, guidance scale 71 in our convention (70 there), t from 0.98 through 0.692, 0.404
     and 0.212 of the timesteps at 0, 0.1, 0.5 and 1 of the run, rounded to the nearest, gamma

@@ -11,6 +11,7 @@ from sdjax.cameras import position, sample_camera, view_direction
 from sdjax.diffusion.ddim import ddim_sample
 from sdjax.diffusion.mixtures import Mixture, predict_noise
 from sdjax.objects.prompts import find, prompts
+from sdjax.priors.bank import cameras_of_directions
 from sdjax.priors.embedded import bank_cameras, build, pooled, resolution_schedule
 from sdjax.priors.kind import Data
 from tests import tiny
@@ -171,6 +172,16 @@ def test_a_direction_shows_all_views_that_share_it(index):
     x_t = 0.5 * jnp.mean(modes, axis=1)
     expected = jax.jit(predict_noise)(DIRECTIONS.schedule, x_t, t, mixture)
     np.testing.assert_allclose(with_directions(camera, x_t, t), expected, atol=1e-5)
+
+
+def test_looking_at_a_direction_only_changes_nothing():
+    """A prior that knows which cameras a word stands for leaves the others out beforehand."""
+    own = DIRECTIONS.replace(of_direction=cameras_of_directions(DIRECTIONS.cameras))
+    assert own.of_direction.shape == (4, 2)
+    camera, x_t = tiny.cameras(0, 1, 2, 3), jnp.ones((4, *tiny.SHAPE))
+    whole, less = (p.predictor(tiny.CONDITIONING, camera) for p in (DIRECTIONS, own))
+    assert less.modes.shape[1] == whole.modes.shape[1] // 2
+    np.testing.assert_allclose(less(x_t, 300, 2.0), whole(x_t, 300, 2.0), atol=1e-5)
 
 
 def test_the_mirror_images_join_the_data():
