@@ -132,11 +132,11 @@ def damaged_inside(folder):
 
 PICTURE = np.zeros((2, 1, 4, 4, 3), np.uint8)
 DAMAGES = {
-    "metrics cut": (cut("metrics.json"), "metrics.json cannot be read"),
-    "metrics a list": (text_in("metrics.json", b"[1, 2]"), "metrics.json is a list, expected"),
-    "metrics no JSON": (text_in("metrics.json", b"psnr 3"), "metrics.json cannot be read"),
-    "metrics no text": (text_in("metrics.json", b"\xff\xfe\x00"), "metrics.json cannot be read"),
-    "metrics deep": (text_in("metrics.json", b"[" * 100_000), "metrics.json cannot be read"),
+    "metrics cut": (cut("metrics.json"), "metrics.json' is damaged"),
+    "metrics a list": (text_in("metrics.json", b"[1, 2]"), "metrics.json' holds [1, 2], expected"),
+    "metrics no JSON": (text_in("metrics.json", b"psnr 3"), "metrics.json' is damaged"),
+    "metrics no text": (text_in("metrics.json", b"\xff\xfe\x00"), "metrics.json' is damaged"),
+    "metrics deep": (text_in("metrics.json", b"[" * 100_000), "metrics.json' is damaged"),
     "metrics of another command": (text_in("metrics.json", b"{}"), "prompt is None, expected a t"),
     "no number": (changed_metrics(psnr_median="high"), "psnr_median is 'high', expected a number"),
     "not a number": (

@@ -21,14 +21,14 @@ def plain_file(path: Path, expected: str) -> Path:
 
 
 def read_json(path: Path, expected: str, remedy: str = "download it again") -> dict[str, Any]:
-    """The fields in a JSON file; UserError if it is missing, damaged (then with the `remedy`) or
-    holds something else."""
+    """The fields in a JSON file; UserError if it is missing, cannot be read, is damaged (then with
+    the `remedy`) or holds something else."""
     plain_file(path, expected)
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError(f"{path.stat().st_size} bytes")
-        fields = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        fields = load_json(path)
+    except OSError as error:
+        raise UserError(f"'{path}' cannot be read ({error.strerror}).") from error
+    except ValueError as error:
         reason = str(error).partition("\n")[0]
         raise UserError(
             f"'{path}' is damaged ({reason}), expected {expected}; {remedy}."
@@ -38,6 +38,16 @@ def read_json(path: Path, expected: str, remedy: str = "download it again") -> d
             f"'{path}' holds {json.dumps(fields)[:40]}, expected {expected}: fields in braces."
         )
     return fields
+
+
+def load_json(path: Path) -> Any:
+    """What a JSON file holds; OSError where it cannot be read, ValueError where it is damaged."""
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"{path.stat().st_size} bytes")
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except RecursionError as error:
+        raise ValueError("brackets in brackets without end") from error
 
 
 def is_there(path: Path) -> bool:

@@ -1,6 +1,5 @@
 """What particles are worth: their views beside those of the true objects, and what they say."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from sdjax.config.errors import UserError
+from sdjax.files.plain_files import read_json
 from sdjax.files.whole_files import whole_file
 from sdjax.reports.metrics import diversity, modes_found, nearest_object, view_agreement
 
@@ -124,13 +124,7 @@ def load_views(path: str | Path) -> tuple[UInt8[np.ndarray, "..."], UInt8[np.nda
 
 def load_metrics(path: str | Path) -> dict[str, Any]:
     """What a `metrics.json` says; raises a UserError where it cannot be read or is no table."""
-    try:
-        content = json.loads(Path(path).read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be read ({_why(error)}).") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} is a {type(content).__name__}, expected a table of metrics.")
-    return content
+    return read_json(Path(path), "the metrics of a run", "finish that run again")
 
 
 def _why(error: Exception) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sdjax.config.errors import UserError
+from sdjax.files.plain_files import read_json
 
 FILE = "lock"
 TOUCHED_EVERY = 10.0  # seconds
@@ -85,10 +86,9 @@ def _take(opened: int, path: Path) -> None:
 def _holder(path: Path) -> dict[str, Any]:
     """Who wrote the file last; nobody where it says nothing."""
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
+        return read_json(path, "the lock of a run")
+    except UserError:
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _is_stale(opened: int) -> bool:

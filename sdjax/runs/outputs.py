@@ -4,7 +4,6 @@ Of several processes each writes the turntables and meshes of its own particles,
 the rest.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import jax
 
 from sdjax.config.errors import UserError
 from sdjax.config.fields import number, one_of, optional, whole
+from sdjax.files.plain_files import read_json
 from sdjax.files.whole_files import whole_file, write_json
 from sdjax.reports.evaluation import Evaluation, save_views, summary
 from sdjax.reports.pictures import save_png
@@ -136,7 +136,6 @@ def finish(
 def read_metrics(folder: Path) -> dict[str, Any]:
     """What `metrics.json` says; nothing where a run is not finished or the file is damaged."""
     try:
-        content = json.loads((folder / METRICS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json(folder / METRICS, "the metrics of a run")
+    except UserError:
         return {}
-    return content if isinstance(content, dict) else {}

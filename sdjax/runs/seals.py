@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from sdjax.files.plain_files import load_json
 from sdjax.runs.processes import from_every_process
 
 ITEM = "seal"  # the folder of a checkpoint that holds it
@@ -51,7 +52,7 @@ def read_seal(checkpoint: Path) -> dict[str, Any] | None:
     folder = checkpoint / ITEM
     if not folder.is_dir():
         return None
-    content = json.loads((folder / "metadata").read_bytes().decode())
+    content = load_json(folder / "metadata")
     if not isinstance(content, dict) or not isinstance(content.get("hashes"), dict):
         raise ValueError("no hashes of arrays")
     if str(content.get("step")) != checkpoint.name:

@@ -1,6 +1,5 @@
 """The folder of a run: made once, reopened only by the run that it belongs to."""
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from ml_collections import ConfigDict, FrozenConfigDict
 from sdjax.config.errors import UserError
 from sdjax.config.loading import freeze
 from sdjax.config.tables import flatten
+from sdjax.files.plain_files import load_json
 from sdjax.files.whole_files import write_json
 from sdjax.runs import lock
 
@@ -108,12 +108,12 @@ def read_config(path: str | Path) -> FrozenConfigDict:
     """
     file = Path(path) / CONFIG
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored = load_json(file)
     except FileNotFoundError as error:
         raise UserError(f"--workdir={path} holds no run ({CONFIG} is missing).") from error
     except OSError as error:
         raise UserError(f"--workdir={path} cannot be read ({error.strerror}).") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise UserError(_damaged(file, error)) from error
     if not isinstance(stored, dict):
         raise UserError(_damaged(file, f"a {type(stored).__name__}, expected a table"))

@@ -49,6 +49,16 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
     assert "is damaged (19 bytes)" in refused(tmp_path / "config.json")
 
 
+def test_a_file_that_may_not_be_read_is_not_damaged(tmp_path, monkeypatch):
+    def refuse(self, **options):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "config.json").write_text("{}")
+    monkeypatch.setattr("pathlib.Path.read_text", refuse)
+    with pytest.raises(UserError, match=r"config\.json' cannot be read \(Permission denied\)\."):
+        read_json(tmp_path / "config.json", EXPECTED)
+
+
 def test_what_is_no_file(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("../blobs/gone")
