@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Int
 
 from sdjax.config.errors import UserError
+from sdjax.config.fields import is_whole
 from sdjax.files.plain_files import is_there, plain_file, read_json
 from sdjax.text.framed import Framed, fitted
 
@@ -76,7 +77,7 @@ class Tokenizer:
         return np.asarray(ids + padding, np.int32)
 
     def _all(self, prompt: str) -> list[int]:
-        if not _is_unicode(prompt):
+        if not is_whole(prompt):
             raise UserError(f"the prompt {_shortened(prompt)!r} is no text, expected UTF-8.")
         with _silence():
             return list(self.library(str(prompt))["input_ids"])
@@ -154,11 +155,6 @@ def _lost(library: Any, prompt: str, ids: list[int], cut: int) -> str:
             return library.decode(ids[first:-1])
         offsets = library(prompt, return_offsets_mapping=True)["offset_mapping"]
     return prompt[offsets[first][0] :].strip()
-
-
-def _is_unicode(text: str) -> bool:
-    """False where bytes of another encoding came through the command line."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _shortened(text: str, longest: int = 80) -> str:
