@@ -36,7 +36,7 @@ def get_config() -> ConfigDict:
                 "sds": embedded("sds"),
                 "fsd": embedded("fsd"),
                 "sdi": embedded("sdi"),
-                "dsd exact": embedded("dsd", **{"rule.ode": "exact"}),
+                "dsd simulated": embedded("dsd", **{"rule.ode": "simulated"}),
                 "dsd cached": embedded("dsd"),
                 "sd dsd exact": stable_diffusion("dsd"),
                 "sd dsd cached": stable_diffusion("dsd_cached"),

@@ -48,9 +48,10 @@ OWN = {
     "dsd_star": SCALE_3,
 }
 DEVIATIONS = merged(without(EMBEDDED.deviations, "prior"), OWN)
+VARIANTS = EMBEDDED.variants
 RULES = tuple("vsd" if rule == "exact_vsd" else rule for rule in EMBEDDED.rules)
 
 
 def get_config(rule: str = "dsd") -> ConfigDict:
     """The table with one of the rules."""
-    return with_rule(BASE, rule, RULES, DEVIATIONS, EMBEDDED.variants)
+    return with_rule(BASE, rule, RULES, DEVIATIONS, VARIANTS)

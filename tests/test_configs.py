@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import pytest
 
 from sdjax.analysis.runs import training_configs
-from sdjax.config.loading import freeze, rules_of
+from sdjax.config.loading import freeze, read, rules_of
 from sdjax.config.tasks import recipe_of
 from sdjax.priors.stable_diffusion import load
 from sdjax.rules import RULES
@@ -29,7 +29,7 @@ from tests import reference, tiny
 from tests.small_runs import CONFIGS
 
 FILES = sorted(CONFIGS.rglob("*.py"))
-TASKS = {path.stem: rules_of(path) for path in sorted(CONFIGS.glob("*_[23]d.py"))}
+TASKS = {path.stem: rules_of(path) for path in sorted(CONFIGS.glob("*_[23]d*.py"))}
 TRAINING = ["demo", *(f"{task}:{rule}" for task, rules in TASKS.items() for rule in rules)]
 FORMER = Path(__file__).parent / "data" / "former_configurations.json.gz"
 relative = lambda path: str(path.relative_to(CONFIGS).with_suffix(""))  # noqa: E731
@@ -39,12 +39,19 @@ def test_there_is_one_per_rule_on_either_prior():
     """VSD learns its second network on Stable Diffusion and knows it on the embedded prior; DSD*
     samples an image."""
     embedded, learned = set(RULES) - {"vsd"}, set(RULES) - {"exact_vsd"}
-    assert set(TASKS["embedded_2d"]) == embedded
+    inverted = {"sdi_inverted"}
+    assert set(TASKS["embedded_2d"]) == embedded | inverted
     assert set(TASKS["embedded_3d"]) == embedded - {"dsd_star"}
-    assert set(TASKS["stable_diffusion_3d"]) == learned - {"dsd_star"} | {"dsd_cached"}
-    assert set(TASKS["small_2d"]) == learned
+    of_starts = {"fsd_one_noise", "dsd_one_start"}
+    assert set(TASKS["embedded_3d_words"]) == embedded - {"dsd_star"} | of_starts
+    of_odes = {"dsd_cached", "dsd_paper"}
+    assert set(TASKS["stable_diffusion_3d"]) == learned - {"dsd_star"} | of_odes
+    assert set(TASKS["small_2d"]) == learned | inverted
     assert set(TASKS["small_3d"]) == learned - {"dsd_star"}
-    assert {"dsd_star", "dsd", "fsd", "sds"} <= set(TASKS["stable_diffusion_2d"])
+    assert set(TASKS["embedded_2d_equal"]) == embedded
+    assert set(TASKS["small_2d_equal"]) == learned
+    table_3 = {"sds", "nfsd", "vsd", "fsd", "dsd_star"}
+    assert table_3 | {"sdi", "sdi_inverted", "dsd"} == set(TASKS["stable_diffusion_2d"])
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -82,23 +89,81 @@ def former():
     return json.loads(gzip.decompress(FORMER.read_bytes()))
 
 
-# Recipes that were corrected since, and what they were before.
-CORRECTED = {
-    "stable_diffusion_3d:vsd": {
-        "seeds": 1,
-        "optimizer": {"name": "adam", "background_learning_rate": 0.001},
-    }
+def test_configurations_of_former_runs_are_still_whole():
+    """Also of tasks that have other settings now: their runs are resumed and shown as they were."""
+    tables = [table for table in former().values() if {"rule", "stages"} <= set(table)]
+    assert len(tables) == 74
+    for table in tables:
+        config = of_former_version(table)
+        check_config(config)
+        for name in set(table["rule"]) - {"ode"}:
+            assert config.rule[name] == like(table["rule"][name])
+        assert config.rule.get("ode") != "exact"
+        if config.noise.name == "world_map":
+            assert config.noise.window == "corner"
+
+
+def like(value):
+    """A list of JSON as the tuple that a configuration holds."""
+    return tuple(map(like, value)) if isinstance(value, list) else value
+
+
+PERP_NEG = "uncond + s (cond - uncond + ...)"  # and all codes that anchor there
+ANCHORED = "cond + s (cond - uncond)"  # converted: + 1
+# What each official code or paper writes, and in which convention.
+SCALES = {
+    "stable_diffusion_3d:sds": (ANCHORED, {"guidance_scale": 100.0}),
+    "stable_diffusion_3d:sjc": (ANCHORED, {"guidance_scale": 100.0}),
+    "stable_diffusion_3d:consistent3d": (ANCHORED, {"guidance_scale": (100.0, 50.0)}),
+    "stable_diffusion_3d:cfd": (ANCHORED, {"guidance_scale": 70.0}),
+    "stable_diffusion_3d:sdi": (
+        PERP_NEG,
+        {"guidance_scale": 7.5, "inversion_guidance_scale": -7.5},
+    ),
+    "stable_diffusion_3d:dsd": (
+        PERP_NEG,
+        {"guidance_scale": 7.5, "ode_guidance_scale": 7.5, "base_guidance_scale": 1.0},
+    ),
+    "stable_diffusion_3d:hifa": (PERP_NEG, {"guidance_scale": 100.0}),
+    "stable_diffusion_3d:vsd": (PERP_NEG, {"guidance_scale": 7.5}),
+    "stable_diffusion_2d:sdi": (
+        ANCHORED,
+        {"guidance_scale": 7.5, "inversion_guidance_scale": -7.5},
+    ),
+    "stable_diffusion_2d:sdi_inverted": (
+        ANCHORED,
+        {"guidance_scale": 7.5, "inversion_guidance_scale": -7.5},
+    ),
+    "stable_diffusion_2d:sds": (PERP_NEG, {"guidance_scale": 100.0}),
+    "stable_diffusion_2d:fsd": (PERP_NEG, {"guidance_scale": 7.5}),
+    "stable_diffusion_2d:nfsd": (PERP_NEG, {"guidance_scale": 7.5}),
+    "stable_diffusion_2d:vsd": (PERP_NEG, {"guidance_scale": 7.5}),
 }
 
 
-def test_training_is_configured_as_it_was():
-    """`<task>/<rule>.py` is `<task>:<rule>` now."""
-    tables = {name: table for name, table in former().items() if {"rule", "stages"} <= set(table)}
-    names = {name: name.removesuffix(".py").replace("/", ":") for name in tables}
-    assert len(names) == 74 and set(names.values()) == set(TRAINING)
-    for name, table in tables.items():
-        before = CORRECTED.get(names[name], {})
-        assert load_config(names[name], before) == of_former_version(table), name
+@pytest.mark.parametrize("name", SCALES)
+def test_a_recipe_has_the_official_scales_in_our_convention(name):
+    """threestudio's SDI and DSD anchor at the text only without Perp-Neg, so that whether they are
+    converted hangs on whether the configuration has it."""
+    convention, official = SCALES[name]
+    config = load_config(name)
+    if config.rule.name in ("sdi", "dsd"):
+        has_perp_neg = config.prior.prompts.perp_neg != "off"
+        assert has_perp_neg == (convention == PERP_NEG)
+    for field, scale in official.items():
+        ours = config.rule[field]
+        ends = ours[1:3] if isinstance(ours, tuple) else (ours, ours)
+        theirs = scale if isinstance(scale, tuple) else (scale, scale)
+        added = 1.0 if convention == ANCHORED else 0.0
+        assert ends == tuple(value + added for value in theirs), field
+
+
+@pytest.mark.parametrize("rule", rules_of("stable_diffusion_3d"))
+def test_a_recipe_arrives_whole(rule):
+    """In the task that is the official recipe of every rule."""
+    config = load_config(f"stable_diffusion_3d:{rule}")
+    for table in recipe_of(config.rule.name):
+        assert table in read(f"stable_diffusion_3d:{rule}")
 
 
 OTHERS = {

@@ -28,7 +28,8 @@ def small(name):
 def test_every_configuration_is_whole(name):
     config = load_config(name)
     check_config(config)
-    assert config.prior.weights == "sdjax-small" and config.rule.name == name.partition(":")[2]
+    rule = name.partition(":")[2].removesuffix("_inverted")
+    assert config.prior.weights == "sdjax-small" and config.rule.name == rule
 
 
 @pytest.mark.slow

@@ -50,8 +50,8 @@ class EmbeddedPrior:
     names: tuple[str, ...] = struct.field(pytree_node=False)  # of the objects
     views: str = struct.field(pytree_node=False, default="camera")
     data_std: float = struct.field(pytree_node=False, default=0.0)
-    # of views "direction": the cameras of each, [directions, most], -1 where there are fewer; without
-    # it every camera is looked at and most are left out
+    # of views "direction", [directions, most]: the cameras of each, then -1; without it all cameras
+    # are looked at, and most are left out
     of_direction: jax.Array | None = None
     band: Band | None = struct.field(pytree_node=False, default=None)  # of its cameras
     timestep_spacing: str = struct.field(pytree_node=False, default="trailing")
