@@ -38,7 +38,7 @@ def get_config() -> ConfigDict:
                 "sdi": embedded("sdi"),
                 "dsd simulated": embedded("dsd", **{"rule.ode": "simulated"}),
                 "dsd cached": embedded("dsd"),
-                "sd dsd exact": stable_diffusion("dsd"),
+                "sd dsd simulated": stable_diffusion("dsd"),
                 "sd dsd cached": stable_diffusion("dsd_cached"),
             },
         }

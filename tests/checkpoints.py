@@ -1,8 +1,10 @@
-"""A checkpoint of four blocks, as Stable Diffusion has them: its weights are drawn, not stored."""
+"""Checkpoints that tests write: with other settings, or of four blocks, as Stable Diffusion has
+them, whose weights are drawn, not stored."""
 
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -15,6 +17,11 @@ FILES = {
     "vae": "diffusion_pytorch_model.safetensors",
     "text_encoder": "model.safetensors",
 }
+
+
+def edit(file: Path, **fields: Any) -> None:
+    """Give a file of settings other fields."""
+    file.write_text(json.dumps(json.loads(file.read_text()) | fields))
 
 
 def write_four_blocks(folder: Path) -> Path:

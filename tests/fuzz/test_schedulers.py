@@ -8,20 +8,12 @@ from hypothesis import strategies as st
 
 from sdjax.config.errors import UserError
 from sdjax.diffusion.scheduler_config import from_scheduler_config
+from sdjax.prior_training.networks import scheduler_table
 from tests.fuzz.damage import VALUES
 from tests.fuzz.promise import FORMS, drawn, kept
 
-WRITTEN = {
-    "_class_name": "DDIMScheduler",
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "beta_start": 0.00085,
-    "clip_sample": False,
-    "num_train_timesteps": 1000,
-    "prediction_type": "v_prediction",
+WRITTEN = scheduler_table("v_prediction") | {
     "rescale_betas_zero_snr": True,
-    "set_alpha_to_one": False,
-    "steps_offset": 1,
     "timestep_spacing": "trailing",
     "trained_betas": None,
 }

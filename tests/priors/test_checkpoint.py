@@ -18,20 +18,11 @@ from sdjax.priors.stable_diffusion import Precision
 from sdjax.text.views import Prompting
 from sdjax.weights import safetensors_files
 from tests import reference
+from tests.checkpoints import edit
 
 FLOAT32 = Precision(jnp.float32, jnp.float32)
 PLAIN = Prompting(view_dependent=False)
 FILE = "diffusion_pytorch_model.safetensors"
-
-
-@pytest.fixture
-def copy(tmp_path):
-    """A checkpoint that a test may damage."""
-    return shutil.copytree(reference.FOLDER / "tiny" / "sd1_tiny", tmp_path / "checkpoint")
-
-
-def edit(file, **fields):
-    file.write_text(json.dumps(json.loads(file.read_text()) | fields))
 
 
 def cut(file):

@@ -1,8 +1,6 @@
 """Stable Diffusion as a prior, on tiny checkpoints, against the recorded PyTorch pipelines."""
 
 import functools
-import json
-import shutil
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +16,7 @@ from sdjax.rules.sds import sds_residual
 from sdjax.text.perp_neg import DecayingWeights
 from sdjax.text.views import Prompting
 from tests import reference
+from tests.checkpoints import edit
 from tests.priors.pictures import assert_close, draw_picture, front
 from tests.reference import channels_last
 
@@ -204,16 +203,6 @@ def test_half_precision_stays_close(cache):
     for wanted, found in zip(*results, strict=True):
         assert found.dtype == jnp.float32
         assert_close(found, np.asarray(wanted), 0.05)
-
-
-@pytest.fixture
-def copy(tmp_path):
-    """A checkpoint that a test may damage."""
-    return shutil.copytree(reference.FOLDER / "tiny" / "sd1_tiny", tmp_path / "checkpoint")
-
-
-def edit(file, **fields):
-    file.write_text(json.dumps(json.loads(file.read_text()) | fields))
 
 
 def test_an_inpainting_model_is_refused(copy):

@@ -1,25 +1,15 @@
 """A run that is killed, again and again, ends bit for bit as one that is not."""
 
-import os
 import random
-import subprocess
-import sys
 import time
 
 import pytest
 
 from tests.reference import FOLDER
+from tests.runs.commands import SMALL, ended, started
 
-SDJAX = [sys.executable, "-c", "from sdjax.commands.main import main; main()"]
 TINY = FOLDER / "tiny" / "sd1_tiny"
-FLAT = {
-    "seeds": 2,
-    "stages.steps": 400,
-    "stages.resolution": 16,
-    "stages.grid": 2,
-    "run.chunk": 4,
-    "run.checkpoint_every": 8,
-}
+FLAT = SMALL | {"run.checkpoint_every": 8}
 ON_A_NETWORK = {
     "prior.weights": TINY,
     "prior.image_size": 16,
@@ -67,20 +57,14 @@ RUNS = {
 }
 
 
-def started(name, folder, cache):
-    command, config, fields, _ = RUNS[name]
-    given = [f"--config.{field}={value}" for field, value in fields.items()]
-    return subprocess.Popen(
-        [*SDJAX, command, f"--config={config}", f"--workdir={folder}", *given],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=os.environ | {"JAX_COMPILATION_CACHE_DIR": str(cache), "JAX_NUM_CPU_DEVICES": "2"},
-    )
+def start(name, folder, cache):
+    *what, fields, _ = RUNS[name]
+    return started(*what, folder, fields, {"JAX_COMPILATION_CACHE_DIR": str(cache)})
 
 
-def ended(process):
-    _, told = process.communicate(timeout=600)
-    assert process.returncode == 0, told.decode()
+def finish(process):
+    code, told = ended(process, within=600)
+    assert code == 0, told
 
 
 @pytest.mark.parametrize(
@@ -94,16 +78,16 @@ def ended(process):
 )
 def test_kills_at_random_points_change_nothing(name, kills, tmp_path):
     cache, random_ = tmp_path / "cache", random.Random(kills)
-    ended(started(name, tmp_path / "first", cache))  # compiles for the others
+    finish(start(name, tmp_path / "first", cache))  # compiles for the others
     begun = time.monotonic()
-    ended(started(name, tmp_path / "whole", cache))
+    finish(start(name, tmp_path / "whole", cache))
     duration = time.monotonic() - begun
     for _ in range(kills):
-        process = started(name, tmp_path / "killed", cache)
+        process = start(name, tmp_path / "killed", cache)
         time.sleep(random_.uniform(0.3, 0.9) * duration)
         process.kill()
         process.communicate()
-    ended(started(name, tmp_path / "killed", cache))
+    finish(start(name, tmp_path / "killed", cache))
     for file in RUNS[name][3]:
         whole = (tmp_path / "whole" / file).read_bytes()
         assert (tmp_path / "killed" / file).read_bytes() == whole

@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -12,16 +10,9 @@ import numpy as np
 import pytest
 
 from sdjax.runs.signals import SIGNALS, InterruptedRunError, Listener, asking_first
+from tests.runs.commands import SMALL, ended, started
 
-SDJAX = [sys.executable, "-c", "from sdjax.commands.main import main; main()"]
-SETTINGS = {
-    "seeds": 2,
-    "stages.steps": 400,
-    "stages.resolution": 16,
-    "stages.grid": 2,
-    "run.chunk": 4,
-    "run.checkpoint_every": 400,
-}
+UNSAVED = SMALL | {"run.checkpoint_every": 400}
 
 
 def listening():
@@ -31,15 +22,8 @@ def listening():
 
 
 def start(folder, **settings):
-    fields = [f"--config.{name}={value}" for name, value in (SETTINGS | settings).items()]
-    return subprocess.Popen(
-        [*SDJAX, "train", "--config=embedded_2d:sds", f"--workdir={folder}", *fields],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"JAX_NUM_CPU_DEVICES": "2"},
-        preexec_fn=listening,
-    )
+    fields = UNSAVED | settings
+    return started("train", "embedded_2d:sds", folder, fields, preexec_fn=listening)
 
 
 def wait_for_steps(process):
@@ -59,8 +43,8 @@ def test_a_run_saves_first_and_goes_on_from_there(tmp_path, number, code, name):
     process = start(tmp_path)
     wait_for_steps(process)
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == code
+    found, told = ended(process, within=60)
+    assert found == code
     assert f"{name}: saving after these steps" in told and f"{name}: saved after " in told
     assert "Traceback" not in told
     steps = [int(path.name) for path in (tmp_path / "checkpoints").iterdir()]
@@ -77,8 +61,7 @@ def test_what_was_interrupted_ends_as_if_it_had_not_been(tmp_path):
         wait_for_steps(process)
         time.sleep(random.uniform(0.0, 0.5))
         process.terminate()
-        process.communicate(timeout=60)
-        assert process.returncode == 143
+        assert ended(process, within=60)[0] == 143
     assert start(tmp_path / "interrupted", **short).wait(120) == 0
     assert start(tmp_path / "whole", **short).wait(120) == 0
     ours, whole = (np.load(tmp_path / name / "views.npz") for name in ("interrupted", "whole"))
@@ -101,26 +84,19 @@ def test_a_second_signal_stops_at_once(tmp_path):
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=3)
-    assert process.returncode == 130 and "Traceback" not in told
+    code, told = ended(process, within=3)
+    assert code == 130 and "Traceback" not in told
     assert told.count("stopped by Ctrl-C") == 1 and "saving after these steps" in told
 
 
 @pytest.mark.parametrize("delays", [2, pytest.param(25, marks=pytest.mark.long)])
 def test_ctrl_c_at_any_time_of_the_start_is_one_line(tmp_path, delays):
-    arguments = ["train", "--config=demo", f"--workdir={tmp_path}"]
     for delay in np.linspace(0.4, 4.0, delays):
-        process = subprocess.Popen(
-            [*SDJAX, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=listening,
-        )
+        process = started("train", "demo", tmp_path, {}, preexec_fn=listening)
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=20)
-        assert process.returncode == 130, told
+        code, told = ended(process, within=20)
+        assert code == 130, told
         assert (
             "Traceback" not in told and "Ctrl-C" in told.splitlines()[-1] and "stopped by" in told
         )
