@@ -80,12 +80,7 @@ class StableDiffusionPrior:
 
     def camera_bins(self, number: int | None, elevation: tuple[float, float]) -> ViewBins:
         """`number` directions, spread evenly over a range of elevations."""
-        if number is None:
-            raise UserError(
-                "config.rule.ode_bins is None, expected a number such as 64 where config.rule."
-                "ode_start is 'world_map': every camera has a start of its own."
-            )
-        return nearest_bins(spread_cameras(number, elevation=elevation, distance=1.0, fovy=45.0))
+        return spread_bins(number, elevation)
 
     def picture_camera(self, default: Camera) -> Camera:
         """`default`: any will do."""
@@ -153,6 +148,17 @@ class StableDiffusionPrior:
             network=partial(apply_lora, self.unet, self.unet_params),
             prompt=for_each_view(conditioning.plain, camera),
         )
+
+
+def spread_bins(number: int | None, elevation: tuple[float, float]) -> ViewBins:
+    """`number` directions, spread evenly over a range of elevations in degrees; raises `ValueError`
+    without a number."""
+    if number is None:
+        raise UserError(
+            "config.rule.ode_bins is None, expected a number such as 64 where "
+            "config.rule.ode_start is 'world_map': every camera has a start of its own."
+        )
+    return nearest_bins(spread_cameras(number, elevation=elevation, distance=1.0, fovy=45.0))
 
 
 def prompt_bins(prompting: Prompting, number: int | None) -> ViewBins:

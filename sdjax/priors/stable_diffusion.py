@@ -9,7 +9,7 @@ from sdjax.config.kinds import Table
 from sdjax.dtypes import DTYPE
 from sdjax.priors.checkpoint import Precision, load
 from sdjax.priors.kind import PriorKind, Wanted
-from sdjax.priors.latent import StableDiffusionPrior, prompt_bins
+from sdjax.priors.latent import StableDiffusionPrior, prompt_bins, spread_bins
 from sdjax.priors.pipeline import from_pipeline
 from sdjax.text.views import PROMPTS, prompting_of
 
@@ -52,7 +52,11 @@ def _check(table: Table, prompt: str) -> None:
 
 
 def _check_run(config: Any) -> None:
-    if config.rule.get("ode") == "cached":
+    if config.rule.get("ode") != "cached":
+        return
+    if config.rule.ode_start == "world_map":
+        spread_bins(config.rule.ode_bins, config.camera.elevation)
+    else:
         prompt_bins(prompting_of(config.prior.prompts), config.rule.ode_bins)
 
 

@@ -7,7 +7,7 @@ import pytest
 from sdjax.config.errors import UserError
 from sdjax.priors.embedded import spread
 from sdjax.priors.kind import Band
-from sdjax.priors.stable_diffusion import prompt_bins
+from sdjax.priors.latent import prompt_bins, spread_bins
 from sdjax.runs.schema import load_config
 from sdjax.text.perp_neg import DecayingWeights
 from sdjax.text.views import Prompting, Sides, Thresholds
@@ -74,3 +74,18 @@ def test_a_number_that_does_not_fit_the_prompts_is_refused(prompting, number):
 def test_a_number_for_a_bank_seen_by_directions_is_refused():
     with pytest.raises(UserError, match=r"^config\.rule\.ode_bins is 9, expected None"):
         tiny.PRIOR.replace(views="direction").view_bins(9)
+
+
+def test_bins_of_cameras_are_those_of_the_bank_whatever_it_tells_apart():
+    prior = tiny.PRIOR.replace(views="direction")
+    bins = prior.camera_bins(None, (-10.0, 45.0))
+    jax.tree.map(np.testing.assert_array_equal, bins.cameras, prior.cameras)
+    np.testing.assert_array_equal(bins.bin_of(prior.cameras), np.arange(4))
+
+
+def test_prompts_alone_need_a_number_of_cameras():
+    bins = spread_bins(64, (-10.0, 45.0))
+    assert len(bins.cameras.azimuth) == 64
+    assert bins.cameras.elevation.min() > -10.0 and bins.cameras.elevation.max() < 45.0
+    with pytest.raises(UserError, match=r"^config\.rule\.ode_bins is None, expected a number"):
+        spread_bins(None, (-10.0, 45.0))

@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from sdjax.diffusion.annealing import sqrt, uniform
+from sdjax.diffusion.prediction import predicted_x0
 from sdjax.priors.embedded import Conditioning
 from sdjax.rules.cfd import cfd
 from sdjax.rules.contract import View
@@ -20,6 +21,8 @@ from sdjax.runs.mapping import over_particles
 from sdjax.runs.particle import (
     CameraRange,
     Recipe,
+    Start,
+    first_particle,
     initial_particle,
     particle_noise,
     prepare_particle,
@@ -27,6 +30,7 @@ from sdjax.runs.particle import (
 from sdjax.runs.step import train_particle
 from sdjax.scene.fields.dense_grid import DenseGrid
 from sdjax.scene.image import Image
+from sdjax.scene.latents import Latents
 from sdjax.scene.nerf import NeRF
 from sdjax.scene.regularisers import opaque, sparsity
 from tests import tiny
@@ -189,6 +193,28 @@ def test_preparing_hands_the_prior_to_the_rule():
 def test_the_noise_of_a_seed_is_that_of_its_rule():
     noise = particle_noise(ALONE[0], tiny.SHAPE)  # in another program: equal to rounding
     np.testing.assert_allclose(noise, start().rule_state[0], rtol=1e-6, atol=1e-6)
+
+
+def estimate_of(noise):
+    """Of the prior's exact denoiser at the noisiest timestep."""
+    camera = jax.tree.map(lambda leaf: leaf[:1], PRIOR.cameras)
+    epsilon = PRIOR.predictor(RED, camera)(noise[None], 999, 1.0)
+    return predicted_x0(PRIOR.schedule, noise[None], epsilon, 999)[0]
+
+
+@pytest.mark.parametrize("kind", ["latents", "image"])
+def test_a_picture_may_begin_at_the_estimate_of_its_noise(kind):
+    """Latents are it, an image shows it."""
+    scene = Latents(tiny.SIZE, tiny.SIZE, 3) if kind == "latents" else IMAGES.scene
+    camera = jax.tree.map(lambda leaf: leaf[:1], PRIOR.cameras)
+    recipe = IMAGES.replace(scene=scene, start=Start(camera, 1.0))
+    particle = first_particle(recipe, PRIOR, RED, ALONE[0])
+    expected = estimate_of(particle_noise(ALONE[0], tiny.SHAPE))
+    if kind == "image":
+        expected = PRIOR.decode(expected[None])[0]
+    np.testing.assert_allclose(particle.params[kind], expected, atol=1e-5)
+    plain = first_particle(recipe.replace(start=None), PRIOR, RED, ALONE[0])
+    assert np.abs(plain.params[kind] - expected).max() > 0.1
 
 
 @pytest.mark.slow

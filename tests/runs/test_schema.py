@@ -1,5 +1,7 @@
 """Whole training configurations: completed, with another rule, of a former version, checked."""
 
+import warnings
+
 import pytest
 from ml_collections import ConfigDict
 
@@ -194,13 +196,19 @@ def test_a_stored_configuration_lacks_what_came_later():
 
 def test_a_stored_noise_had_the_fields_of_all_kinds():
     stored = load_config("embedded_3d:fsd").to_dict() | {"noise": FORMER_NOISE}
-    kept = {"name": "world_map", "theta": 90.0, "beta": 1.0, "gamma": 0.0}
+    kept = {"name": "world_map", "theta": 90.0, "beta": 1.0, "gamma": 0.0, "window": "corner"}
     assert of_former_version(stored).noise.to_dict() == kept
     stored["noise"] = FORMER_NOISE | {"name": "none"}
     assert of_former_version(stored).noise.to_dict() == {"name": "none"}
     stored["noise"] = FORMER_NOISE | {"name": "nnoe"}
     with pytest.raises(UserError, match=r"config.noise.name is 'nnoe', expected one of none"):
         of_former_version(stored)
+
+
+def test_a_stored_ode_that_is_exact_is_simulated():
+    stored = load_config("embedded_2d:dsd").to_dict()
+    stored["rule"]["ode"] = "exact"
+    assert of_former_version(stored).rule.ode == "simulated"
 
 
 def test_a_stored_field_that_is_none_is_one_sentence():
@@ -254,7 +262,7 @@ def test_what_changes_in_a_run_may_be_set_from_outside(name, overrides):
             "embedded_2d:fsd",
             {"noise__name": "surface"},
             "config.noise.name is 'surface', expected 'fixed' or 'world_map' where "
-            "config.scene.name is 'image': there is no surface.",
+            "config.scene.name is 'latents': there is no surface.",
         ),
         (
             "embedded_2d:sds",
@@ -340,6 +348,26 @@ def test_what_changes_in_a_run_may_be_set_from_outside(name, overrides):
             "config.rule.name is 'dsd_star', which samples one image; expected config.scene.name",
         ),
         (
+            "embedded_3d:sdi",
+            {"rule__noise": "cached"},
+            "config.rule.noise is 'cached', which keeps that of one image; expected config.scene",
+        ),
+        (
+            "embedded_3d:sdi",
+            {"rule__target_every": 5},
+            "config.rule.target_every is 5, which keeps the target of one image; expected config",
+        ),
+        (
+            "embedded_3d:dsd",
+            {"rule__ode": "linear", "rule__warm_up": 0.1},
+            "config.rule.warm_up is 0.1, expected 0 where config.rule.ode is 'linear': there is no",
+        ),
+        (
+            "stable_diffusion_3d:dsd",
+            {"rule__ode": "cached", "rule__ode_start": "world_map"},
+            "config.rule.ode_bins is None, expected a number such as 64 where config.rule.ode_",
+        ),
+        (
             "demo",
             {"run__weight_shards": 2},
             "config.run.weight_shards is 2, expected 1 where config.prior.name is 'embedded': it "
@@ -348,7 +376,7 @@ def test_what_changes_in_a_run_may_be_set_from_outside(name, overrides):
         (
             "embedded_2d",
             {"losses__opaque": 0.5},
-            "config.losses.opaque is 0.5, expected 0 where config.scene.name is 'image'",
+            "config.losses.opaque is 0.5, expected 0 where config.scene.name is 'latents'",
         ),
         ("demo", {"run__process": 1}, "config.run.process is 1, expected None where"),
         (
@@ -369,3 +397,13 @@ def test_a_task_has_no_other_fields_than_its_schema():
     """Also before it is completed: what a file says is what it means."""
     for task in TASKS:
         assert set(read(task)) <= set(SCHEMA)
+
+
+def test_dsd_that_looks_at_its_ode_alone_is_warned_of_in_3d():
+    """Equations 7 and 8 of its paper, which says that they fail there; in the plane they do not."""
+    naive = {"rule.interpolate": False}
+    with pytest.warns(UserWarning, match="equations 7 and 8 of DSD"):
+        check_config(load_config("embedded_3d:dsd", naive))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_config(load_config("embedded_2d:dsd", naive))
