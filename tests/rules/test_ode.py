@@ -154,8 +154,10 @@ def test_memory_is_as_stated(dtype, kibibytes):
 
 
 @pytest.mark.slow
-def test_the_official_schedule_asks_for_8_evaluations_a_step():
-    """And for 3 where the ODE is looked up; 13 at the most (counted in `test_rules.py`)."""
+def test_the_official_schedule_asks_for_7_calls_a_step():
+    """On average, 9 at the most; 2 where the ODE is looked up, 1 at its nodes (counted in
+    `test_rules.py`).  The official code makes one more, because it asks for the last two
+    predictions one after the other."""
     config = load_config("stable_diffusion_3d:dsd")
     steps = total_steps(config)
     keys = jax.random.split(jax.random.key(0), steps)
@@ -163,10 +165,9 @@ def test_the_official_schedule_asks_for_8_evaluations_a_step():
     t = jax.vmap(annealing)(keys, jnp.arange(steps) / steps)
     overshoot = proportional(config.annealing.t_min, config.rule.delta)
     t_delta = jax.vmap(lambda t, u: overshoot(t, u, 1000))(t, jax.random.uniform(keys[0], steps))
-    nodes = ode_grid(config.rule.ode_steps)
-    evaluations = 3 + np.sum(nodes[:, None] > np.asarray(t_delta)[None], axis=0)
-    assert (evaluations.min(), evaluations.max()) == (4, 10)
-    assert evaluations.mean() == pytest.approx(7.99, abs=0.02)
+    above = np.sum(ode_grid(config.rule.ode_steps)[:, None] > np.asarray(t_delta)[None], axis=0)
+    assert ((above + 2).min(), (above + 2).max()) == (3, 9)
+    assert (above + 2).mean() == pytest.approx(6.99, abs=0.02)
 
 
 NODES_AND_BETWEEN = (999, 998, 900, 899, 500, 1, 0)  # 899 is a node of the grid
