@@ -11,19 +11,17 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import fields_of, flag, fraction, number, one_of, optional, whole
+from sdjax.config.fields import fields_of, flag, fraction, number, one_of
 from sdjax.config.kinds import Table
 from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Asked, Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, needed
 from sdjax.diffusion.schedule import NoiseSchedule
-from sdjax.dtypes import DTYPE
-from sdjax.rules.cached_ode import cached_ode
 from sdjax.rules.contract import Aux, Latents, Rule, Update, check_latents, image_target
 from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, Parts, RuleKind, plainly
-from sdjax.rules.ode import Ode, Point, linear_noise, random_noise, simulated_ode
-from sdjax.rules.ode_start import STARTS
+from sdjax.rules.ode import Ode, Point, simulated_ode
+from sdjax.rules.ode_fields import ODE_FIELDS, made_ode
 from sdjax.rules.overshoot import Overshoot, constant, proportional
 from sdjax.rules.weighting import WEIGHTING, Weighting, alpha_over_sigma, one_minus_alpha_cumprod
 
@@ -144,8 +142,6 @@ def _estimate(schedule: NoiseSchedule, point: Point) -> Latents:
     return predicted_x0(schedule, point.x, point.epsilon, point.t)
 
 
-ODES = ("simulated", "cached", "linear", "random")
-ODE_AT = ("t_delta", "node")
 OVERSHOOTS = ("proportional", "constant")
 
 
@@ -154,38 +150,10 @@ def _make(parts: Parts, *, overshoot: str, delta: float, **fields: Any) -> Rule:
     needs_states = fields["warm_up"] > 0.0 or not fields["interpolate"]
     return plainly(dsd)(
         parts,
-        ode=_make_ode(parts, fields["ode_guidance_scale"], needs_states, **of_ode),
+        ode=made_ode(parts, fields["ode_guidance_scale"], needs_states, **of_ode),
         overshoot=constant(delta) if overshoot == "constant" else proportional(parts.t_min, delta),
         **fields,
     )
-
-
-def _make_ode(
-    parts: Parts,
-    scale: float,
-    needs_states: bool,
-    *,
-    ode: str,
-    ode_at: str,
-    ode_steps: int,
-    ode_start: str,
-    ode_theta: float,
-    ode_bins: int | None,
-    ode_dtype: Any,
-) -> Ode:
-    start, schedule = STARTS[ode_start](ode_theta), parts.prior.schedule
-    if ode == "random":
-        return random_noise()
-    if ode == "linear":
-        return linear_noise(start)
-    if ode == "simulated":
-        return simulated_ode(schedule, scale, ode_steps, at=ode_at, start=start)
-    height, width, _ = parts.prior.latent_shape(parts.resolution)
-    bins = parts.prior.view_bins(ode_bins)
-    if ode_start == "world_map":
-        bins = parts.prior.camera_bins(ode_bins, parts.elevation)
-    same = {"at": ode_at, "start": start, "with_states": needs_states}
-    return cached_ode(schedule, scale, bins, height, width, ode_steps, ode_dtype, **same)
 
 
 def _check(config: Any) -> None:
@@ -212,17 +180,6 @@ def _drifts(table: Table) -> str | None:
     )
 
 
-ODE_FIELDS = {
-    "ode": one_of(*ODES).of(
-        "simulated", "at each step, or looked up per view bin; or eps* itself, or fresh noise"
-    ),
-    "ode_at": one_of(*ODE_AT).of("t_delta", "where it is read: there, or at the node above"),
-    "ode_steps": whole(at_least=1, at_most=999).of(10, "DDIM steps of the ODE from T"),
-    "ode_start": one_of(*STARTS).of("one", "eps*: one for all views, or windows of a world map"),
-    "ode_theta": number(above=0, at_most=360).of(180.0, "degrees of a window of that map"),
-    "ode_bins": optional(whole(at_least=1)).of(None, "view bins of the cached ODE; None: all"),
-    "ode_dtype": DTYPE.of("float32", "in which the cached ODE is kept"),
-}
 RULE = RuleKind(
     "dsd",
     "DSD",

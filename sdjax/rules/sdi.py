@@ -1,5 +1,7 @@
 """SDI: score distillation via inversion (Lukoianov et al., arXiv 2405.15891)."""
 
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -11,14 +13,15 @@ from sdjax.config.errors import UserError
 from sdjax.config.fields import fields_of, flag, fraction, number, one_of, whole
 from sdjax.config.kinds import Table
 from sdjax.diffusion.annealing import Annealing, from_table
-from sdjax.diffusion.ddim import ddim_step, timestep_grid
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Aux, Latents, Rule, Update, check_latents
+from sdjax.rules.inversion import inversion_timesteps, invert
 from sdjax.rules.kind import GUIDANCE_SCALE, Parts, RuleKind, plainly
 
 ANNEALING = {"name": "linear"}
+Prepare = Callable[[Any, Callable[[Camera], Predictor]], Any]
 
 
 class Residual(NamedTuple):
@@ -29,55 +32,6 @@ class Residual(NamedTuple):
     epsilon: Latents  # the guided prediction there, at timestep t
     target: Latents  # the clean latents that it points to
     found_noise: Latents  # the noise that the inversion found
-
-
-def inversion_timesteps(
-    t: Int[Array, ""], last: Int[Array, ""], steps: int, spacing: str, num_timesteps: int
-) -> Int[Array, "nodes"]:
-    """The path of the inversion: one stride below the grid (clean), the grid below `t`, `last`.
-
-    Its length is static: the entries of the grid that are not below `t` become `last`, and a
-    step from `last` to `last` is none.
-    """
-    grid = jnp.asarray(timestep_grid(steps, spacing, num_timesteps))
-    below = grid[0] - num_timesteps // steps if spacing == "leading" else -1
-    path = jnp.concatenate([jnp.full(1, below, jnp.int32), grid, jnp.full(1, last)])
-    return jnp.where(path < t, path, last)
-
-
-def invert(
-    schedule: NoiseSchedule,
-    predictor: Predictor,
-    latents: Latents,
-    path: Int[Array, "nodes"],
-    step_noise: Float[Array, "_ views h w c"] | None,
-    *,
-    guidance_scale: float,
-    eta: float,
-) -> Latents:
-    """Follow `path` upwards from clean latents by DDIM steps that ask the network where they start.
-
-    Each step adds eta sqrt(V) noise, V = (1 - abar) / (1 - abar') (1 - abar' / abar), from abar
-    to abar' = alphas_cumprod, on top of the deterministic step.
-    """
-    noises = () if eta == 0.0 else tuple(step_noise)
-    latents = latents.astype(jnp.result_type(latents, schedule.alphas_cumprod))
-    predictor, (x, *noises), expand = predictor.subspace(latents, *noises)
-
-    def move(x, t, t_next, noise):
-        x_next = ddim_step(schedule, x, predictor(x, t, guidance_scale), t, t_next)
-        if noise is None:
-            return x_next
-        abar, abar_next = schedule.alpha_cumprod(t), schedule.alpha_cumprod(t_next)
-        variance = (1.0 - abar) / (1.0 - abar_next) * (1.0 - abar_next / abar)
-        return x_next + eta * jnp.sqrt(variance) * noise
-
-    def body(x, step):
-        t, t_next, noise = step
-        return jax.lax.cond(t == t_next, lambda x, *_: x, move, x, t, t_next, noise), None
-
-    noises = jnp.stack(noises) if noises else None
-    return expand(jax.lax.scan(body, x, (path[:-1], path[1:], noises))[0])
 
 
 def one_step_estimate(
@@ -183,68 +137,87 @@ def sdi(
     the official code has it; else at t.
     """
     annealing = annealing or from_table(ANNEALING)
-    stride = schedule.num_timesteps // inversion_steps
+    if noise == "cached":
+        keep = functools.partial(kept_noise_residual, schedule, guidance_scale=guidance_scale)
+        look = lambda keys, epsilon, *where: keep(*where, epsilon)  # noqa: E731
+        prepare = _first_prediction(schedule, guidance_scale, camera or front_camera())
+        return Rule(_fresh, _towards_targets(schedule, annealing, look, target_every), prepare)
 
-    def inverted(keys, latents, t, predictor):
+    def look(keys, epsilon, predictor, latents, t):
         u_key, noise_key = keys
         u = jax.random.uniform(u_key) if overshoot else 0.0
-        last = jnp.minimum(t + jnp.int32(u * stride), schedule.num_timesteps - 1)
+        stride, highest = schedule.num_timesteps // inversion_steps, schedule.num_timesteps - 1
         shape = (inversion_steps + 1, *latents.shape)
-        step_noise = jax.random.normal(noise_key, shape) if inversion_eta else None
         return sdi_residual(
             schedule,
             predictor,
             latents,
             t,
-            last,
-            step_noise,
+            jnp.minimum(t + jnp.int32(u * stride), highest),
+            jax.random.normal(noise_key, shape) if inversion_eta else None,
             guidance_scale=guidance_scale,
             inversion_guidance_scale=inversion_guidance_scale,
             inversion_steps=inversion_steps,
             inversion_eta=inversion_eta,
         )
 
-    def look(keys, latents, t, epsilon, predictor):
-        if noise == "inverted":
-            return inverted(keys, latents, t, predictor)
-        scale = {"guidance_scale": guidance_scale}
-        return kept_noise_residual(schedule, predictor, latents, t, epsilon, **scale)
+    if target_every > 1:
+        return Rule(_fresh, _towards_targets(schedule, annealing, look, target_every))
 
     def update(key, latents, state, predictor, *, progress, view):
         check_latents(latents, view)
         t_key, *keys = jax.random.split(key, 3)
         t = annealing(t_key, progress)
-        if noise == "inverted" and target_every == 1:
-            seen = look(keys, latents, t, None, predictor)
-            return Update(seen.gradient, state, Aux(t, seen.noisy, seen.target))
+        seen = look(keys, None, predictor, latents, t)
+        return Update(seen.gradient, state, Aux(t, seen.noisy, seen.target))
+
+    return Rule(lambda key, shape: (), update)
+
+
+def _fresh(key: jax.Array, shape: tuple[int, int, int]) -> Kept:
+    """Before the first target: a normal draw in place of a prediction."""
+    draw = jax.random.normal(key, (1, *shape))
+    return Kept(draw, jnp.zeros_like(draw), jnp.int32(0), jnp.int32(0))
+
+
+def _first_prediction(schedule: NoiseSchedule, guidance_scale: float, camera: Camera) -> Prepare:
+    """Takes the draw for x_t at t = T - 1, and keeps the guided prediction there."""
+
+    def prepare(state, predictor_at):
+        predictor, last = predictor_at(camera), schedule.num_timesteps - 1
+        first = predictor(state.epsilon, last, guidance_scale)
+        return state._replace(epsilon=jnp.where(state.step == 0, first, state.epsilon))
+
+    return prepare
+
+
+def _towards_targets(
+    schedule: NoiseSchedule,
+    annealing: Annealing,
+    look: Callable[..., Residual],
+    target_every: int,
+) -> Callable[..., Update]:
+    """Every so many steps a new target, `look(keys, epsilon, predictor, latents, t)`."""
+
+    def update(key, latents, state, predictor, *, progress, view):
+        check_latents(latents, view)
         _check_one_image(latents, state.epsilon)
+        t_key, *keys = jax.random.split(key, 3)
+        t = annealing(t_key, progress)
 
         def renewed():
-            seen = look(keys, latents, t, state.epsilon, predictor)
+            seen = look(keys, state.epsilon, predictor, latents, t)
             return Kept(seen.epsilon, seen.target, t, state.step + 1)
 
         def held():
             return state._replace(step=state.step + 1)
 
         is_due = state.step % target_every == 0
-        state = renewed() if target_every == 1 else jax.lax.cond(is_due, renewed, held)
-        noisy = add_noise(schedule, state.target, state.epsilon, state.t)
-        return Update(latents - state.target, state, Aux(state.t, noisy, state.target))
+        after = renewed() if target_every == 1 else jax.lax.cond(is_due, renewed, held)
+        noisy = add_noise(schedule, after.target, after.epsilon, after.t)
+        return Update(latents - after.target, after, Aux(after.t, noisy, after.target))
 
-    def init(key, shape):
-        if noise == "inverted" and target_every == 1:
-            return ()
-        draw = jax.random.normal(key, (1, *shape))
-        return Kept(draw, jnp.zeros_like(draw), jnp.int32(0), jnp.int32(0))
-
-    def prepare(state, predictor_at):
-        if noise == "inverted":
-            return state
-        predictor, last = predictor_at(camera or front_camera()), schedule.num_timesteps - 1
-        first = predictor(state.epsilon, last, guidance_scale)
-        return state._replace(epsilon=jnp.where(state.step == 0, first, state.epsilon))
-
-    return Rule(init, update, prepare)
+    return update
 
 
 def _check_one_image(latents: jax.Array, epsilon: jax.Array) -> None:

@@ -16,7 +16,7 @@ from sdjax.rules.cfd import cfd
 from sdjax.rules.consistent3d import consistent3d
 from sdjax.rules.contract import View
 from sdjax.rules.csd import Scales, csd
-from sdjax.rules.dsd import ODE_FIELDS, dsd
+from sdjax.rules.dsd import dsd
 from sdjax.rules.dsd_star import dsd_star
 from sdjax.rules.fsd import fsd
 from sdjax.rules.hifa import hifa
@@ -25,6 +25,7 @@ from sdjax.rules.kind import Parts, plainly
 from sdjax.rules.nfsd import nfsd
 from sdjax.rules.noise import NOISES, gaussian
 from sdjax.rules.ode import simulated_ode
+from sdjax.rules.ode_fields import ODE_FIELDS
 from sdjax.rules.ode_start import world_map_start
 from sdjax.rules.overshoot import proportional
 from sdjax.rules.sdi import sdi

@@ -11,14 +11,8 @@ from sdjax.config.errors import UserError
 from sdjax.diffusion.annealing import along
 from sdjax.diffusion.ddim import ddim_path, sampling_path, trailing_timesteps
 from sdjax.diffusion.prediction import add_noise, predicted_x0
-from sdjax.rules.sdi import (
-    Kept,
-    inversion_timesteps,
-    invert,
-    one_step_estimate,
-    sdi,
-    sdi_residual,
-)
+from sdjax.rules.inversion import inversion_timesteps, invert
+from sdjax.rules.sdi import Kept, one_step_estimate, sdi, sdi_residual
 from tests import reference, tiny
 from tests.reference import channels_last
 from tests.rules.following import (
