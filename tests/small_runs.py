@@ -28,6 +28,7 @@ OBJECTS = {
 IMAGES = {
     "seeds": 9,
     "stages": {"steps": (4,), "resolution": (16,)},
+    "scene": {"name": "image", "spread": 0.0, "start": "spread"},
     "rule": {"guidance_scale": 1.0, "base_guidance_scale": 1.0, "ode_guidance_scale": 1.0},
     "run": {"devices": 1, "chunk": 2},
 }

@@ -5,7 +5,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sdjax.diffusion.guided import Branches, NetworkPredictor, guided, perpendicular
+from sdjax.diffusion.guided import (
+    Asked,
+    Branches,
+    NetworkPredictor,
+    classifier_free_guidance,
+    guided,
+    perpendicular,
+    text_anchored,
+)
 from tests import reference
 
 X = jnp.linspace(-1.0, 1.0, 2 * 3 * 3).reshape(2, 3, 3, 1)
@@ -44,6 +52,37 @@ def test_one_evaluation_holds_every_branch_that_is_needed(scale, negatives, batc
     calls = []
     predictor(calls, negatives)(X, 10, scale)
     assert calls == [batch]
+
+
+def timed(calls):
+    """A network that looks at the timestep of each row."""
+
+    def predict_noise(x, t, embedding):
+        calls.append(x.shape[0])
+        t = jnp.broadcast_to(t, x.shape[0]).reshape(-1, 1, 1, 1)
+        return embedding.reshape(-1, 1, 1, 1) * jnp.cos(x + t / 100.0)
+
+    return predict_noise
+
+
+@pytest.mark.parametrize(("negatives", "rows"), [(0, 2 * 3), (2, 2 * 8)])
+def test_several_predictions_of_a_step_are_one_evaluation(negatives, rows):
+    """Of three rows a view at scales 7.5 and 1, of four each with negatives; each at its t."""
+    calls, given = [], predictor([], negatives)
+    together = NetworkPredictor(timed(calls), given.branches)
+    asked = Asked(X, jnp.int32(10), 7.5), Asked(2.0 * X, jnp.int32(700), 1.0)
+    found = together.together(*asked)
+    assert calls == [rows]
+    for ours, one in zip(found, asked, strict=True):
+        np.testing.assert_allclose(ours, together(*one), atol=1e-6)
+
+
+def test_scales_of_text_anchored_code_are_one_more():
+    cond, uncond = jnp.cos(X), jnp.sin(X)
+    for scale in (100.0, 7.5, -7.5, 1.0):
+        theirs = cond + scale * (cond - uncond)
+        ours = classifier_free_guidance(cond, uncond, text_anchored(scale))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
 def test_single_branches_are_the_plain_predictions_in_one_evaluation():

@@ -35,6 +35,7 @@ LORA = {
 SMALL = {
     "seeds": 3,
     "stages": {"steps": (2, 2), "resolution": (8, 16), "grid": (2, 2)},
+    "scene": {"name": "image", "spread": 0.0},
     "run": {"chunk": 2, "devices": 1, "checkpoint_every": 2},
 }
 
