@@ -5,7 +5,7 @@ from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.ramps import Ramp
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Rule
-from sdjax.rules.fsd import FIRST_ORDER, IMAGE_SCALE, fsd, of_a_flow
+from sdjax.rules.fsd import FIRST_ORDER, IMAGE_SCALE, check_flow, fsd, of_a_flow
 from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, RuleKind
 from sdjax.rules.noise import NoiseFunction
 from sdjax.rules.noise.surface_noise import surface
@@ -67,4 +67,5 @@ RULE = RuleKind(
     ANNEALING,
     noise="surface",
     scales=("guidance_scale", "image_guidance_scale"),
+    check=check_flow,
 )

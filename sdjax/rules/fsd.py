@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from sdjax.config.errors import UserError
 from sdjax.config.fields import fields_of, flag, number
 from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import GUIDED_BRANCHES, Predictor, Scale, guided
@@ -147,6 +148,15 @@ def of_a_flow(rule: Callable[..., Rule]) -> Callable[..., Rule]:
     return make
 
 
+def check_flow(config: Any) -> None:
+    """Raises a UserError for steps of a flow along timesteps that do not fall."""
+    if config["rule"]["first_order"] and config["annealing"]["name"] == "uniform":
+        raise UserError(
+            "config.rule.first_order is True, expected False where config.annealing.name is "
+            "'uniform': a step of the flow goes from one timestep down to the next."
+        )
+
+
 RULE = RuleKind(
     "fsd",
     "FSD",
@@ -164,4 +174,5 @@ RULE = RuleKind(
     ANNEALING,
     noise="fixed",
     scales=("guidance_scale", "image_guidance_scale"),
+    check=check_flow,
 )

@@ -358,6 +358,11 @@ def test_what_changes_in_a_run_may_be_set_from_outside(name, overrides):
             "config.rule.target_every is 5, which keeps the target of one image; expected config",
         ),
         (
+            "embedded_2d:fsd",
+            {"rule__first_order": True, "annealing__name": "uniform"},
+            "config.rule.first_order is True, expected False where config.annealing.name is 'unif",
+        ),
+        (
             "embedded_3d:dsd",
             {"rule__ode": "linear", "rule__warm_up": 0.1},
             "config.rule.warm_up is 0.1, expected 0 where config.rule.ode is 'linear': there is no",
