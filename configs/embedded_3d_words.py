@@ -18,9 +18,9 @@ from sdjax.config.tasks import merged, parts_of, with_rule
 CAMERA = parts_of("embedded_3d")
 BASE = merged(CAMERA.base, {"prior": {"views": "direction"}})
 OWN = {
-    "fsd": {"noise": {"theta": 90.0}},
+    "fsd": {"noise": {"theta": 90.0}, "stages": {"steps": (600, 200)}},
     "fsd_one_noise": {"noise": {"name": "fixed"}},
-    "dsd": {"rule": {"ode_start": "world_map", "ode_theta": 180.0, "ode_at": "node"}},
+    "dsd": {"rule": {"ode_start": "world_map", "ode_theta": 90.0, "ode_at": "node"}},
     "dsd_one_start": {"rule": {"ode_start": "one"}},
 }
 DEVIATIONS = merged(CAMERA.deviations, OWN)
