@@ -30,14 +30,51 @@ AT_THE_ESTIMATE = {
 LINEAR = {"name": "linear", "t_max": 0.98, "t_min": 0.02}
 WHOLE_PATH = {"name": "linear", "t_max": 0.999, "t_min": 0.0}
 PLAIN = {"name": "sgd", "learning_rate": 1.0, "final": 1.0}
-# What a rule has different from its recipe here.  Scales: the 7.5 of all others.
+FALLING = {"annealing": LINEAR, "scene": AT_THE_ESTIMATE}
+WEIGHTED = {"weighting": "one_minus_alpha_cumprod"}  # for plain steps, of any rule
+SHORT_ADAM = {"learning_rate": 0.05, "final": 0.1, "eps": 1e-8}
+
+
+def plain(learning_rate: float) -> dict:
+    """Plain steps: Adam makes whole steps of what is left where all views of an exact prior agree,
+    and so lets colours and grounds drift."""
+    return {**PLAIN, "learning_rate": learning_rate}
+
+
+# What a rule has different from its recipe here.
 DEVIATIONS = {
+    "sds": {"rule": {"guidance_scale": 7.5}, **FALLING, "optimizer": plain(0.4)},
+    "sjc": {"rule": {"guidance_scale": 7.5, **WEIGHTED}, **FALLING, "optimizer": plain(0.4)},
+    "csd": {  # there is no negative prompt
+        "rule": {"uncond_scale": 0.0, "null_scale": -1.0},
+        **FALLING,
+        "optimizer": plain(0.03),
+    },
+    "nfsd": {"rule": {"guidance_scale": 1.5}, **FALLING, "optimizer": plain(0.4)},
+    "hifa": {
+        "rule": {"guidance_scale": 7.5, "image_weight": 0.0, **WEIGHTED},
+        **FALLING,
+        "optimizer": plain(0.1),
+    },
+    "ism": {
+        "rule": {"guidance_scale": 2.0, "interval": 100.0},
+        **FALLING,
+        "optimizer": plain(0.03),
+    },
+    "asd": {"rule": {"guidance_scale": 2.0}, **FALLING, "optimizer": plain(3.0)},
+    "consistent3d": {
+        "rule": {"guidance_scale": 1.0, "gap": 10, "spread": 20, **WEIGHTED},
+        "noise": {"name": "gaussian"},
+        "gradient": {"clip": None},
+        **FALLING,
+        "optimizer": plain(0.4),
+    },
+    "exact_vsd": {"rule": {"guidance_scale": 1.0}, **FALLING, "optimizer": SHORT_ADAM},
     # The authors' notebook: 40 targets, a new one every 25 of 1,000 steps of torch's Adam.
     "sdi": {
         "rule": {"noise": "cached", "target_every": 25},
-        "annealing": LINEAR,
+        **FALLING,
         "stages": {"steps": (1000,)},
-        "scene": AT_THE_ESTIMATE,
         "optimizer": {"learning_rate": 0.1, "b2": 0.999, "eps": 1e-8},
     },
     # Its other mode; blurred data bound the exact score near t = 0, where that of a finite set

@@ -27,8 +27,28 @@ FLOW = {  # the flow's own steps: with Adam they end 0.13 from DDIM, in DDIM's s
     "rule": {"guidance_scale": 3.0, "first_order": True, "weighting": "constant"},
     "optimizer": {"name": "sgd", "learning_rate": 1.0, "final": 1.0},
 }
+AT_3 = {**SCALE_3, "optimizer": {"name": "adam", "learning_rate": 0.05, "final": 0.1, "eps": 1e-8}}
+FALLING = {"annealing": {"name": "linear", "t_max": 0.98, "t_min": 0.02}}
 OWN = {
-    "vsd": {"annealing": {"t_max": 0.98}},
+    "sds": AT_3,
+    "sjc": AT_3,
+    "hifa": AT_3,
+    "vsd": {**AT_3, **FALLING, "scene": {"start": "estimate"}},
+    "csd": {"optimizer": {"learning_rate": 0.1, "final": 0.1}},
+    "nfsd": {"optimizer": {"learning_rate": 0.1}},
+    "asd": {"optimizer": {"learning_rate": 0.1}},
+    "ism": {
+        "rule": {
+            "guidance_scale": 1.0,
+            "inversion_steps": 1,
+            "weighting": "one_minus_alpha_cumprod",
+        },
+        "optimizer": {"learning_rate": 0.1},
+    },
+    "consistent3d": {
+        "rule": {"guidance_scale": 1.5, "gap": 100, "spread": 200},
+        "optimizer": {"learning_rate": 0.033},
+    },
     "fsd": FLOW,
     "cfd": merged(FLOW, {"noise": {"gamma": 0.0001}}),
     "sdi": SCALE_3,
