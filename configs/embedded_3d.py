@@ -47,7 +47,14 @@ DEVIATIONS = {
         "annealing": {"t_min": 0.02},
     },
     "ism": {"rule": {"interval": (0, 100.0, 80.0, 120)}, "annealing": {"t_max": 0.98}},
-    "asd": {"annealing": {"t_max": (0, 0.98, 0.5, 400), "t_min": (0, 0.5, 0.02, 400)}},
+    "asd": {  # the second timestep as far above t as t itself
+        "rule": {"guidance_scale": 2.0, "shift_ratio": 1.0},
+        "annealing": {"name": "linear", "t_max": 0.98, "t_min": 0.02},
+    },
+    "exact_vsd": {
+        "rule": {"guidance_scale": 1.0},
+        "annealing": {"name": "linear", "t_max": 0.98, "t_min": 0.02},
+    },
     "consistent3d": {
         "rule": {"guidance_scale": 7.5},
         "gradient": {"clip": (0, 2.0, 8.0, 400)},

@@ -33,13 +33,20 @@ BASE = merged(
 # The residual of the decoded image keeps colours: without it, one mug of four is red.
 WITH_IMAGE = {"optimizer": {"learning_rate": 0.05, "eps": 1e-15}, "losses": {"sparsity": 0.0}}
 OWN = {
+    "asd": {"rule": {"guidance_scale": 3.0}},
     "vsd": {"annealing": {"t_max": 0.98}},
+    # The paper's: a map of the world, and no guidance in the image's residual.
     "fsd": {
-        "rule": {"guidance_scale": 3.0, "image_guidance_scale": 3.0, "image_weight": 1.0},
-        "noise": {"name": "fixed"},
+        "rule": {"guidance_scale": 3.0, "image_guidance_scale": 1.0, "image_weight": 1.0},
+        "noise": {"theta": 90.0},
         **WITH_IMAGE,
     },
     "cfd": {"rule": {"guidance_scale": 3.0, "image_weight": 1.0}, **WITH_IMAGE},
+    "sdi": {  # the same sign of both scales: see small_2d.py
+        "rule": {"guidance_scale": 3.0, "inversion_guidance_scale": 3.0},
+        "stages": {"steps": (300, 300)},
+        "optimizer": {"final": 0.1},
+    },
     "dsd": {  # DSD's paper has no image residual
         "rule": {
             "guidance_scale": 3.0,
