@@ -41,6 +41,8 @@ def plain(learning_rate: float) -> dict:
     return {**PLAIN, "learning_rate": learning_rate}
 
 
+# For what samples: guidance distorts an exact prior, so that even DDIM finds fewer objects.
+SCALE_1 = {"guidance_scale": 1.0}
 # What a rule has different from its recipe here.
 DEVIATIONS = {
     "sds": {"rule": {"guidance_scale": 7.5}, **FALLING, "optimizer": plain(0.4)},
@@ -72,7 +74,7 @@ DEVIATIONS = {
     "exact_vsd": {"rule": {"guidance_scale": 1.0}, **FALLING, "optimizer": SHORT_ADAM},
     # The authors' notebook: 40 targets, a new one every 25 of 1,000 steps of torch's Adam.
     "sdi": {
-        "rule": {"noise": "cached", "target_every": 25},
+        "rule": {"noise": "cached", "target_every": 25, **SCALE_1},
         **FALLING,
         "stages": {"steps": (1000,)},
         "optimizer": {"learning_rate": 0.1, "b2": 0.999, "eps": 1e-8},
@@ -84,7 +86,6 @@ DEVIATIONS = {
         "rule": {
             "noise": "inverted",
             "target_every": 1,
-            "guidance_scale": 1.0,
             "inversion_guidance_scale": 1.0,
             "inversion_eta": 0.0,
             "overshoot": False,
@@ -94,13 +95,13 @@ DEVIATIONS = {
         "optimizer": PLAIN,
     },
     "fsd": {
-        "rule": {"image_weight": 0.0},
+        "rule": {"image_weight": 0.0, **SCALE_1},
         "noise": {"name": "fixed"},
         "annealing": {**WHOLE_PATH, "t_min": 0.02},
         "optimizer": {"learning_rate": 0.1, "final": 0.1},
     },
     "cfd": {  # without a surface the noise is one picture
-        "rule": {"guidance_scale": 7.5},
+        "rule": SCALE_1,
         "noise": {"name": "fixed", "gamma": (60, 0.01, 0.0001, 120)},
         "annealing": {**WHOLE_PATH, "t_min": 0.02},
         "optimizer": {"learning_rate": 0.1, "final": 0.1},
@@ -109,7 +110,9 @@ DEVIATIONS = {
     # scale in all terms, the overshoot 1 / 50.
     "dsd": {
         "rule": {
-            "base_guidance_scale": 7.5,
+            **SCALE_1,
+            "base_guidance_scale": 1.0,
+            "ode_guidance_scale": 1.0,
             "weighting": "sigma_over_alpha",
             "ode_at": "node",
             "ode_steps": 50,
@@ -120,7 +123,7 @@ DEVIATIONS = {
         "scene": AT_THE_ESTIMATE,
         "optimizer": {**PLAIN, "learning_rate": 50 / 300},
     },
-    "dsd_star": {"optimizer": PLAIN},
+    "dsd_star": {"rule": SCALE_1, "optimizer": PLAIN},
 }
 VARIANTS = {"sdi_inverted": "sdi"}  # of which rule
 RULES = (
