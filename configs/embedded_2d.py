@@ -74,7 +74,12 @@ DEVIATIONS = {
     "exact_vsd": {"rule": {"guidance_scale": 1.0}, **FALLING, "optimizer": SHORT_ADAM},
     # The authors' notebook: 40 targets, a new one every 25 of 1,000 steps of torch's Adam.
     "sdi": {
-        "rule": {"noise": "cached", "target_every": 25, **SCALE_1},
+        "rule": {
+            "noise": "cached",
+            "target_every": 25,
+            **SCALE_1,
+            "inversion_guidance_scale": 1.0,
+        },
         **FALLING,
         "stages": {"steps": (1000,)},
         "optimizer": {"learning_rate": 0.1, "b2": 0.999, "eps": 1e-8},
@@ -86,7 +91,6 @@ DEVIATIONS = {
         "rule": {
             "noise": "inverted",
             "target_every": 1,
-            "inversion_guidance_scale": 1.0,
             "inversion_eta": 0.0,
             "overshoot": False,
         },
@@ -101,7 +105,7 @@ DEVIATIONS = {
         "optimizer": {"learning_rate": 0.1, "final": 0.1},
     },
     "cfd": {  # without a surface the noise is one picture
-        "rule": SCALE_1,
+        "rule": {**SCALE_1, "image_guidance_scale": 1.0},
         "noise": {"name": "fixed", "gamma": (60, 0.01, 0.0001, 120)},
         "annealing": {**WHOLE_PATH, "t_min": 0.02},
         "optimizer": {"learning_rate": 0.1, "final": 0.1},
