@@ -217,7 +217,12 @@ def test_commands_with_several_runs_are_configured_as_they_were(name):
     ours, table = loaded(*WITH_RUNS[name]), former()[name]
     if name.startswith("analysis"):
         common = {field: value for field, value in table.items() if field != "runs"}
-        own = {field: common.pop(field) for field in ("analysis", "ddim")}
+        own = {"analysis": common.pop("analysis")}
+        steps = common.pop("ddim")["steps"]  # its scale is that of the runs, as they are now
+        assert (ours.ddim.steps, ours.ddim.guidance_scale) == (
+            steps,
+            training_configs(ours)["FSD"].rule.guidance_scale,
+        )
         runs = {run: {**common, **rest} for run, rest in table["runs"].items()}
         found = training_configs(ours)
     else:

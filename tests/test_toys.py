@@ -36,7 +36,10 @@ from sdjax.train import train
 from tests import tiny
 from tests.small_runs import IMAGES
 
-SMALL = {name: IMAGES[name] for name in ("stages", "run")} | {"seeds": 2}
+SMALL = {name: IMAGES[name] for name in ("stages", "run", "scene")} | {
+    "seeds": 2,
+    "optimizer": {"name": "adam", "learning_rate": 0.02},
+}
 CALLS = []  # the stack at each time that the equation is traced
 
 

@@ -106,6 +106,9 @@ def test_images_are_compared_with_samples_from_the_same_noise(images_run, tmp_pa
     ours, theirs = ([row["object"] for row in m["seeds"]] for m in (metrics, samples.metrics))
     same = [one == other for one, other in zip(ours, theirs, strict=True)]
     assert metrics["agreement_with_ddim"] == round(sum(same) / 9, 3)
+    views, _ = load_views(images_run / "views.npz")
+    squares = np.square(views / 255.0 - samples.views).mean(axis=(1, 2, 3, 4))
+    assert metrics["rms_to_ddim"] == pytest.approx(np.sqrt(squares).mean(), abs=2e-3)
     assert len(set(theirs)) > 2  # so that few agree by chance
 
 

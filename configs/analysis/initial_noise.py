@@ -37,6 +37,7 @@ def get_config(prior: str = "embedded") -> ConfigDict:
         {name: load_config(f"{prior}_2d:{rule}", small) for name, rule in rules.items()}
     )
     config["seeds"] = 16 if is_embedded else 4
-    config["ddim"] = {"guidance_scale": 7.5, "spacing": SPACING[prior]}
+    scale = config["runs"]["FSD"]["rule"]["guidance_scale"]
+    config["ddim"] = {"guidance_scale": scale, "spacing": SPACING[prior]}
     config["analysis"] = {"name": "initial_noise", "mirror_images": is_embedded}
     return ConfigDict(config)

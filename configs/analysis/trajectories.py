@@ -31,6 +31,7 @@ def get_config(prior: str = "embedded") -> ConfigDict:
     config = side_by_side({name: load_config(f"{prior}_2d:{rule}") for name, rule in rules.items()})
     config["seeds"] = 1
     config["runs"]["SDS"]["annealing"] = dict(config["runs"]["FSD"]["annealing"])
-    config["ddim"] = {"guidance_scale": 7.5, "spacing": SPACING[prior]}
+    scale = config["runs"]["FSD"]["rule"]["guidance_scale"]
+    config["ddim"] = {"guidance_scale": scale, "spacing": SPACING[prior]}
     config["analysis"] = {"name": "trajectories"}
     return ConfigDict(config)

@@ -18,13 +18,13 @@ from sdjax.runs.schema import SCHEMA, completed, with_tables_of_rule
 from sdjax.runs.stages import stages
 
 OWN = ("analysis", "ddim", "runs")  # tables that a training configuration has not
-SHARED = ("prompt", "seeds", "first_seed", "prior", "camera", "scene")
+SHARED = ("prompt", "seeds", "first_seed", "prior", "camera")
 
 
 def side_by_side(configs: Mapping[str, ConfigDict]) -> dict[str, Any]:
     """Training configurations as one: what all have in common, and `runs` with the rest of each.
 
-    The prompt, the seeds, the prior, the camera and the scene are those of the first.
+    The prompt, the seeds, the prior and the camera are those of the first.
     """
     tables = {name: config.to_dict() for name, config in configs.items()}
     first = next(iter(tables.values()))

@@ -41,7 +41,7 @@ def test_a_recipe_lies_over_the_base_and_under_the_deviations():
 def test_only_the_tables_of_the_rule_come_from_its_recipe_unless_others_are_asked_for():
     taken = set(with_rule({}, "consistent3d", RULES, {}).keys())
     assert taken == set(recipe_of("consistent3d")) & set(OF_A_RULE)
-    config = with_rule({}, "consistent3d", RULES, {}, ("rule", "losses"))
+    config = with_rule({}, "consistent3d", RULES, {}, recipe_tables=("rule", "losses"))
     assert config.to_dict() == {
         name: recipe_of("consistent3d")[name] for name in ("rule", "losses")
     }
@@ -110,8 +110,16 @@ def test_a_task_is_built_on_the_parts_of_another():
     assert built.to_dict() == read("embedded_2d:fsd")
     with pytest.raises(UserError, match=r"demo.py is no task, expected a file that has BASE"):
         parts_of("demo")
-    rest = without(parts.deviations, "prior")
-    assert "prior" in parts.deviations["sdi"]
+    rest, own = without(parts.deviations, "prior"), parts.deviations["sdi_inverted"]
+    assert "prior" in own
     assert set(rest) == set(parts.deviations)
     assert all("prior" not in tables for tables in rest.values())
-    assert rest["sdi"] | {"prior": parts.deviations["sdi"]["prior"]} == parts.deviations["sdi"]
+    assert rest["sdi_inverted"] | {"prior": own["prior"]} == own
+
+
+def test_a_variant_lies_over_the_rule_that_it_is_of():
+    parts = parts_of("embedded_2d")
+    built = with_rule(parts.base, "sdi_inverted", parts.rules, parts.deviations, parts.variants)
+    assert built.to_dict() == read("embedded_2d:sdi_inverted")
+    own = {**parts.deviations["sdi"]["rule"], **parts.deviations["sdi_inverted"]["rule"]}
+    assert built.rule.to_dict() == recipe_of("sdi")["rule"] | own

@@ -13,7 +13,9 @@ from sdjax.runs.run import open_run
 from sdjax.runs.schema import load_config
 
 SMALL = {
-    "scene": {"name": "image", "spread": 0.0},
+    "scene": {"name": "image", "spread": 0.0, "start": "spread"},
+    "annealing": {"name": "uniform"},
+    "optimizer": {"name": "adam", "learning_rate": 0.02},
     "rule.guidance_scale": 1.0,
     "stages": {"steps": (4,), "resolution": (8,), "grid": (2,)},
     "run": {"chunk": 2, "checkpoint_every": 2},

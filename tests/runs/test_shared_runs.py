@@ -35,7 +35,9 @@ LORA = {
 SMALL = {
     "seeds": 3,
     "stages": {"steps": (2, 2), "resolution": (8, 16), "grid": (2, 2)},
-    "scene": {"name": "image", "spread": 0.0},
+    "scene": {"name": "image", "spread": 0.0, "start": "spread"},
+    "annealing": {"name": "uniform"},
+    "optimizer": {"name": "adam", "learning_rate": 0.02},
     "run": {"chunk": 2, "devices": 1, "checkpoint_every": 2},
 }
 
