@@ -19,7 +19,7 @@ BASE = merged(
     {
         "annealing": {"name": "linear", "t_max": 0.98, "t_min": 0.02},
         "scene": {"start": "estimate"},
-        "optimizer": {"learning_rate": 0.05, "final": 0.1, "b2": 0.999, "eps": 1e-8},
+        "optimizer": {"learning_rate": 0.05, "final": 0.1, "eps": 1e-8},
     },
 )
 SCALE = 7.5
