@@ -4,9 +4,7 @@
 
 Guidance scale 7.5 wherever a rule has one, t falling linearly from 0.98 to 0.02, one optimiser, one
 start, no residual of the image; of a rule's recipe there is its own noise and weighting only.  What
-each does with settings of its own is embedded_2d.py.
-
-FIGURES
+each does with settings of its own is embedded_2d.py; figures of both: docs/rules.md.
 """
 
 from ml_collections import ConfigDict

@@ -12,13 +12,12 @@ PSNR is the mean over seeds and 16 held-out views:
     nfsd          70 s b  3        16.0 dB  88 %
     hifa          114 s b 3        27.6 dB  100 %
     ism           200 s b 2        8.2 dB   53 %
-    asd           150 s b 3        14.5 dB  67 %
+    asd           117 s b 3        24.4 dB  91 %
     consistent3d  91 s b  2        7.5 dB   69 %
-    exact_vsd     74 s b  3        24.5 dB  100 %
-    fsd           70 s    6        27.9 dB  94 %   one seed of 19 dB; with noise.name=fixed
-                                                   5 objects, 29.6 dB, 100 %
+    exact_vsd     103 s b 7        28.8 dB  100 %
+@@FSD@@
     cfd           232 s b 5        28.1 dB  96 %
-    sdi           61 s    2        16.2 dB  57 %   averages; see embedded_2d.py
+    sdi           213 s b 4        24.7 dB  100 %  1,000 + 200 steps; four prompts: 25.5 dB
     dsd           45 s    5        29.6 dB  100 %  with the published scales 7.5 / 1 / 7.5
                                                    4 objects, 23.1 dB, 93 %
 """

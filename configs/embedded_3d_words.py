@@ -8,7 +8,7 @@ degrees of azimuth, and one noise for all views draws one picture for all of the
 FSD's world map was made for, and DSD whose ODEs begin on one (`rule.ode_start`).  Where the camera
 is known, embedded_3d.py, one noise is as good or better.
 
-FIGURES
+A rule takes 3 to 5 minutes on 2 CPU cores.  Figures, and what was tried: docs/rules.md.
 """
 
 from ml_collections import ConfigDict

@@ -33,7 +33,12 @@ OWN = {
     "sds": AT_3,
     "sjc": AT_3,
     "hifa": AT_3,
-    "vsd": {**AT_3, **FALLING, "scene": {"start": "estimate"}},
+    "vsd": {  # with Adam it breaks
+        **SCALE_3,
+        **FALLING,
+        "scene": {"start": "estimate"},
+        "optimizer": {"name": "sgd", "learning_rate": 0.1, "final": 1.0},
+    },
     "csd": {"optimizer": {"learning_rate": 0.1, "final": 0.1}},
     "nfsd": {"optimizer": {"learning_rate": 0.1}},
     "asd": {"optimizer": {"learning_rate": 0.1}},
