@@ -79,7 +79,13 @@ def test_it_is_today_s_demo():
     today = flatten(load_config("demo", SMALL))
     came_later = {
         "losses.normal_smoothness_3d",
+        "report.ddim_scale",
         "report.mesh_threshold",
+        "rule.interpolate",
+        "rule.ode_at",
+        "rule.ode_start",
+        "rule.ode_theta",
+        "rule.random_delta",
         "run.on_nonfinite",
         "scene.perturbation",
     }

@@ -295,15 +295,15 @@ def test_where_all_seeds_become_nan_the_run_stops_and_keeps_its_checkpoints(tmp_
 
 @pytest.mark.filterwarnings("ignore:seed 1 at step 0")
 def test_a_seed_that_becomes_nan_is_left_out_and_told(tmp_path, monkeypatch, capsys):
-    first = loop.initial_particle
+    first = loop.first_particle
 
-    def spoiled(recipe, prior, seed, shared):
-        particle = first(recipe, prior, seed, shared)
+    def spoiled(recipe, prior, conditioning, seed, shared):
+        particle = first(recipe, prior, conditioning, seed, shared)
         factor = jnp.where(seed == 1, jnp.nan, 1.0)
         spoil = lambda leaf: leaf * factor if leaf.dtype == jnp.float32 else leaf  # noqa: E731
         return particle._replace(params=jax.tree.map(spoil, particle.params))
 
-    monkeypatch.setattr(loop, "initial_particle", spoiled)
+    monkeypatch.setattr(loop, "first_particle", spoiled)
     values = SimpleNamespace(config=images_config(seeds=3), workdir=str(tmp_path), config_field=())
     assert COMMAND.main(values) == 3
     told = json.loads((tmp_path / "metrics.json").read_text())

@@ -18,7 +18,7 @@ from sdjax.rules.view_bins import ViewBins
 class CachedOde(NamedTuple):
     """The state of `cached_ode`; its arrays are in the prior's coordinates, () where not kept."""
 
-    start: Array  # of the `OdeStart`: noise
+    noise: Array  # of the `OdeStart`
     states: Any  # [bins, steps + 1, 1, ...] at the nodes
     epsilons: Any  # [bins, steps, 1, ...], the predictions there
 
@@ -57,7 +57,7 @@ def cached_ode(
     keeps_states = at == "t_delta" or with_states
 
     def trajectory(state, camera, predictor):
-        noise = start.noise(state.start, camera, (1, height, width, state.start.shape[-1]))
+        noise = start.noise(state.noise, camera, (1, height, width, state.noise.shape[-1]))
         predictor, (first,), _ = predictor.subspace(noise)
         predict = lambda x, t: predictor(x, t, guidance_scale)  # noqa: E731
         end, states, epsilons = ddim_path(predict, schedule, first, grid)
@@ -70,12 +70,12 @@ def cached_ode(
             camera = jax.tree.map(lambda leaf: jnp.expand_dims(leaf, 0), camera)
             return trajectory(state, camera, predictor_at(camera))
 
-        return CachedOde(state.start, *jax.lax.map(one, bins.cameras))
+        return CachedOde(state.noise, *jax.lax.map(one, bins.cameras))
 
     def point_at(key, state, predictor, t, view, shape):
         own = bins.bin_of(needed_view(view).camera)
         cameras = jax.tree.map(lambda leaf: leaf[own], bins.cameras)
-        _, (first,), expand = predictor.subspace(start.noise(state.start, cameras, shape))
+        _, (first,), expand = predictor.subspace(start.noise(state.noise, cameras, shape))
         dtype = jnp.result_type(first, schedule.alphas_cumprod)
 
         def read(kept, node):
