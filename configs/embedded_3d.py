@@ -15,7 +15,7 @@ PSNR is the mean over seeds and 16 held-out views:
     asd           117 s b 3        24.4 dB  91 %
     consistent3d  91 s b  2        7.5 dB   69 %
     exact_vsd     103 s b 7        28.8 dB  100 %
-@@FSD@@
+    fsd           176 s b 5        29.1 dB  100 %  with noise.name=fixed 5 objects, 30.2 dB, 100 %
     cfd           232 s b 5        28.1 dB  96 %
     sdi           213 s b 4        24.7 dB  100 %  1,000 + 200 steps; four prompts: 25.5 dB
     dsd           45 s    5        29.6 dB  100 %  with the published scales 7.5 / 1 / 7.5
