@@ -57,7 +57,7 @@ OWN = {
     "fsd": FLOW,
     "cfd": merged(FLOW, {"noise": {"gamma": 0.0001}}),
     "sdi": SCALE_3,
-    # With the inversion the sign of its scale matters: 3 / 3 gives mugs without handles, 3 / -3 and
+    # With the inversion the sign of its scale matters: 3 / 3 gives wide mugs, 3 / -3 and
     # the published scales nothing that is one (docs/small.md), as the official formulas in PyTorch.
     "sdi_inverted": {"rule": {"guidance_scale": 3.0, "inversion_guidance_scale": 3.0}},
     # Without a start at the ODE's estimate the same seeds end elsewhere, in wrong colours.  One
