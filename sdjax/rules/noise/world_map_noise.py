@@ -125,7 +125,7 @@ def world_map_window(
     rows, columns = int(180 / theta * height), int(360 / theta * width)
     row = row_of(camera.elevation, rows).astype(jnp.int32)
     column = jnp.mod(camera.azimuth * (columns / 360.0), columns).astype(jnp.int32)
-    return jax.lax.dynamic_slice(foreground, (row, column, 0), (height, width, channels))
+    return jax.lax.dynamic_slice(foreground, (row, column, jnp.int32(0)), (height, width, channels))
 
 
 WORLD_MAP = Kind(
