@@ -24,7 +24,7 @@ BASE = merged(
 )
 SCALE_3 = {"rule": {"guidance_scale": 3.0}}
 FLOW = {  # the flow's own steps: with Adam they end 0.13 from DDIM, in DDIM's shapes
-    "rule": {"guidance_scale": 3.0, "first_order": True, "weighting": "constant"},
+    "rule": {"guidance_scale": 3.0, "first_order": True},
     "optimizer": {"name": "sgd", "learning_rate": 1.0, "final": 1.0},
 }
 AT_3 = {**SCALE_3, "optimizer": {"name": "adam", "learning_rate": 0.05, "final": 0.1, "eps": 1e-8}}

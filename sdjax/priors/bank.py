@@ -12,8 +12,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
-from sdjax.cameras import DIRECTIONS, Camera, position, view_direction
-from sdjax.cameras import spread_cameras as bank_cameras
+from sdjax.cameras import DIRECTIONS, Camera, position, spread_cameras, view_direction
 from sdjax.config.errors import UserError
 from sdjax.diffusion.mixtures import ExactPredictor
 from sdjax.diffusion.schedule import NoiseSchedule, cosine
@@ -176,7 +175,7 @@ def resolution_schedule(resolution: int) -> NoiseSchedule:
 
 def spread(number: int, band: Band, azimuth: float = 0.0) -> Camera:
     """`number` cameras spread evenly over a band."""
-    return bank_cameras(number, azimuth=azimuth, **band._asdict())
+    return spread_cameras(number, azimuth=azimuth, **band._asdict())
 
 
 def _direction(camera: Camera) -> Float[Array, "*views 3"]:

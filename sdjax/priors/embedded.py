@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sdjax.cameras import Camera
+from sdjax.cameras import spread_cameras as bank_cameras
 from sdjax.config.errors import UserError
 from sdjax.config.fields import number, one_of, whole
 from sdjax.config.kinds import Table
@@ -15,7 +16,6 @@ from sdjax.objects.prompts import all_objects, find
 from sdjax.objects.render import render_views
 from sdjax.priors.bank import Conditioning as Conditioning
 from sdjax.priors.bank import EmbeddedPrior as EmbeddedPrior
-from sdjax.priors.bank import bank_cameras as bank_cameras
 from sdjax.priors.bank import cameras_of_directions, spread
 from sdjax.priors.bank import resolution_schedule as resolution_schedule
 from sdjax.priors.kind import Band, Data, PriorKind, Wanted

@@ -10,7 +10,14 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from sdjax.cameras import DIRECTIONS, Camera, position, view_direction, wrapped_azimuth
+from sdjax.cameras import (
+    DIRECTIONS,
+    Camera,
+    front_camera,
+    position,
+    view_direction,
+    wrapped_azimuth,
+)
 from sdjax.config.errors import UserError
 
 
@@ -23,8 +30,7 @@ class ViewBins(NamedTuple):
 
 def single_bin() -> ViewBins:
     """One bin for all cameras: exact where the prior does not look at the camera."""
-    cameras = _cameras(jnp.zeros(1), jnp.zeros(1))
-    return ViewBins(cameras, lambda camera: jnp.zeros_like(camera.azimuth, jnp.int32))
+    return ViewBins(front_camera(), lambda camera: jnp.zeros_like(camera.azimuth, jnp.int32))
 
 
 def nearest_bins(cameras: Camera) -> ViewBins:

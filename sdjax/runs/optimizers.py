@@ -37,8 +37,7 @@ def adam(
     """Adam (arXiv 1412.6980), by default with the values of threestudio's recipes; the background
     may have a learning rate of its own."""
     direction = optax.scale_by_adam(b1, b2, eps)
-    direction = _with_background(direction, learning_rate, background_learning_rate)
-    return Optimizer(direction, falling(learning_rate, final))
+    return _with_background(direction, learning_rate, background_learning_rate, final)
 
 
 def adamw(
@@ -52,11 +51,9 @@ def adamw(
 ) -> Optimizer:
     """Adam whose parameters decay beside its steps (arXiv 1711.05101), by default with the values
     of threestudio's prolificdreamer, which leaves the decay at PyTorch's 0.01."""
-    direction = optax.chain(
-        optax.scale_by_adam(b1, b2, eps), optax.add_decayed_weights(weight_decay)
-    )
-    direction = _with_background(direction, learning_rate, background_learning_rate)
-    return Optimizer(direction, falling(learning_rate, final))
+    steps, decay = optax.scale_by_adam(b1, b2, eps), optax.add_decayed_weights(weight_decay)
+    direction = optax.chain(steps, decay)
+    return _with_background(direction, learning_rate, background_learning_rate, final)
 
 
 def adan(
@@ -75,9 +72,9 @@ def adan(
     Parameters decay as AdamW's do, `no_prox` of the official code; in the paper they are divided by
     1 + learning_rate weight_decay after the step, the same to first order.
     """
-    direction = optax.chain(scale_by_adan(b1, b2, b3, eps), optax.add_decayed_weights(weight_decay))
-    direction = _with_background(direction, learning_rate, background_learning_rate)
-    return Optimizer(direction, falling(learning_rate, final))
+    steps, decay = scale_by_adan(b1, b2, b3, eps), optax.add_decayed_weights(weight_decay)
+    direction = optax.chain(steps, decay)
+    return _with_background(direction, learning_rate, background_learning_rate, final)
 
 
 def sgd(learning_rate: float = 0.1, final: float = 1.0) -> Optimizer:
@@ -138,11 +135,13 @@ def _with_background(
     direction: optax.GradientTransformation,
     learning_rate: float,
     background_learning_rate: float | None,
-) -> optax.GradientTransformation:
-    if background_learning_rate is None:
-        return direction
-    factor = optax.scale(background_learning_rate / learning_rate)
-    return optax.chain(direction, optax.masked(factor, _is_background))
+    final: float,
+) -> Optimizer:
+    """Steps along a direction, of which the background's may have another length."""
+    if background_learning_rate is not None:
+        factor = optax.scale(background_learning_rate / learning_rate)
+        direction = optax.chain(direction, optax.masked(factor, _is_background))
+    return Optimizer(direction, falling(learning_rate, final))
 
 
 def _is_background(params: dict[str, Any]) -> dict[str, Any]:

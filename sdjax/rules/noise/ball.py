@@ -13,11 +13,12 @@ from sdjax.rules.contract import View
 
 def ball_view(view: View, radius: float) -> View:
     """What the cameras would see of an opaque ball of `radius` around the origin: along a ray
-    o + s d it begins at s = -<o, d> - sqrt(<o, d>^2 - |o|^2 + radius^2), where that has a root."""
+    o + s d it begins at s = -<o, d> - sqrt(radius^2 - |o - <o, d> d|^2), where that has a root."""
     height, width = view.opacity.shape[1:3]
     origins, directions = jax.vmap(lambda camera: rays(camera, height, width))(view.camera)
     along = jnp.sum(origins * directions, axis=-1, keepdims=True)
-    square = along**2 - jnp.sum(origins**2, axis=-1, keepdims=True) + radius**2
+    nearest = origins - along * directions  # of the ray to the origin; its square loses no digits
+    square = radius**2 - jnp.sum(nearest**2, axis=-1, keepdims=True)
     depth = -along - jnp.sqrt(jnp.maximum(square, 0.0))
     opacity = (square > 0.0).astype(view.opacity.dtype)
     return view._replace(opacity=opacity, depth=depth.astype(view.opacity.dtype))
