@@ -169,7 +169,6 @@ ENTRIES = {
     ),
     "fsd blended": Entry("fsd", once, noise={**WORLD_MAP, "beta": 0.5}, random=True),
     "cfd": Entry("cfd", once, noise={"gamma": 0.1}),
-    "cfd on a ball": Entry("cfd", once, noise={"ball_warm_up": 1.0, "ball_radius": 0.9}, t=900),
     "sdi": Entry(
         "sdi",
         after_inversion,

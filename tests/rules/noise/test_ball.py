@@ -1,5 +1,6 @@
 """The ball that stands for the surface at first."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -7,6 +8,7 @@ from sdjax import cameras
 from sdjax.cameras import Camera
 from sdjax.rules.contract import View
 from sdjax.rules.noise.ball import ball_at_first, ball_view
+from sdjax.rules.noise.surface_noise import surface
 
 
 def blank(*azimuths):
@@ -35,3 +37,17 @@ def test_the_surface_itself_comes_after_the_warm_up():
     np.testing.assert_array_equal(before.depth, ball_view(own, 0.5).depth)
     np.testing.assert_array_equal(after.depth, own.depth)
     np.testing.assert_array_equal(after.opacity, own.opacity)
+
+
+def test_surface_noise_is_that_of_the_ball_until_then():
+    """To the bit, since texels at its silhouette hang on the last one."""
+    warm, plain = surface(ball_warm_up=0.5, ball_radius=0.9), surface()
+    state = plain.init(jax.random.key(0), (8, 8, 2))
+    key, view, shape = jax.random.key(1), blank(0.0, 120.0), (2, 8, 8, 2)
+    with jax.disable_jit():
+        drawn = [warm.draw(key, state, view, shape, jnp.float32(at))[0] for at in (0.4, 0.5)]
+        on_the_ball = plain.sample(key, state, ball_view(view, 0.9), shape)
+        on_the_surface = plain.sample(key, state, view, shape)
+    np.testing.assert_array_equal(drawn[0], on_the_ball)
+    np.testing.assert_array_equal(drawn[1], on_the_surface)
+    assert np.abs(on_the_ball - on_the_surface).max() > 0.5
