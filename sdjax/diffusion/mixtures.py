@@ -7,6 +7,13 @@ the ideal denoiser is known (for instance Karras et al., arXiv 2206.00364, appen
 
 Latents are images scaled to [-1, 1].  A prompt chooses which objects have weight; a camera
 chooses which renderings of them are the data.
+
+Views that are known to show one object have a joint posterior.  Given the object they are
+independent, so the logits of `joint` consecutive views add up and pi counts once:
+
+    p(k | x^1 .. x^n) ~ pi_k prod_v N(x^v; alpha x_k^v, sigma^2 I).
+
+It is the posterior of one large picture that is made of all these views.
 """
 
 import dataclasses
@@ -61,15 +68,21 @@ def posterior_weights(
     log_weights: Float[Array, "views k"],
     t: Timestep,
     data_std: float,
+    joint: int = 1,
 ) -> Float[Array, "views k"]:
     """softmax(log pi + (alpha <x_t, x_k> - alpha^2 |x_k|^2 / 2) / variance), `inner` = <x_t, x_k>.
 
     |x_t|^2 is common to all modes and left out: in float32 it would drown their differences.
-    The variance is sigma_t^2 + alpha_t^2 data_std^2.
+    The variance is sigma_t^2 + alpha_t^2 data_std^2.  Of each `joint` consecutive views the terms
+    beside log pi are summed, and pi is that of the first: all of them get the same weights.
     """
     alpha, variance = per_row(schedule.alpha(t), 2), per_row(_variance(schedule, t, data_std), 2)
     logits = (alpha * inner - 0.5 * alpha**2 * squared_norms) / variance
-    return jax.nn.softmax(logits + log_weights, axis=-1)
+    if joint == 1:
+        return jax.nn.softmax(logits + log_weights, axis=-1)
+    of_scenes = logits.reshape(-1, joint, logits.shape[-1]).sum(axis=1)
+    weights = jax.nn.softmax(of_scenes + log_weights[::joint], axis=-1)
+    return jnp.repeat(weights, joint, axis=0)
 
 
 def per_row(value: Float[Array, "*views"], axes: int) -> Float[Array, "..."]:
@@ -102,13 +115,15 @@ def predict_noise(
     t: Timestep,
     mixture: Mixture,
     data_std: float = 0.0,
+    joint: int = 1,
 ) -> Latents:
-    """E[noise | x_t], exactly, for data from `mixture` blurred by `data_std`."""
+    """E[noise | x_t], exactly, for data from `mixture` blurred by `data_std`; each `joint`
+    consecutive views show one object (`posterior_weights`)."""
     modes = mixture.modes.reshape(*mixture.modes.shape[:2], -1)
     flat = x_t.reshape(x_t.shape[0], -1)
     inner = _einsum("vd,vkd->vk", flat, modes)
     norms = _einsum("vkd,vkd->vk", modes, modes)
-    weights = posterior_weights(schedule, inner, norms, mixture.log_weights, t, data_std)
+    weights = posterior_weights(schedule, inner, norms, mixture.log_weights, t, data_std, joint)
     mean = _einsum("vk,vkd->vd", weights, modes).reshape(x_t.shape)
     return epsilon_from_mean(schedule, x_t, mean, t, data_std)
 
@@ -116,13 +131,18 @@ def predict_noise(
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class ExactPredictor:
-    """`Predictor` for mixtures: positive and unconditional branch share their modes."""
+    """`Predictor` for mixtures: positive and unconditional branch share their modes.
+
+    Of `joint` consecutive views the posterior is that of one object, which all of them show;
+    their log weights must agree, and `views` is a multiple of `joint`.
+    """
 
     schedule: NoiseSchedule
     modes: jax.Array  # [views, k, height, width, channels]
     positive: jax.Array  # log weights [views, k]
     unconditional: jax.Array  # log weights [views, k]
     data_std: float = dataclasses.field(default=0.0, metadata={"static": True})
+    joint: int = dataclasses.field(default=1, metadata={"static": True})
 
     def __call__(self, x_t: Latents, t: Int[Array, ""] | int, guidance_scale: Scale) -> Latents:
         """The guided prediction, as `Predictor.__call__`."""
@@ -141,8 +161,8 @@ class ExactPredictor:
         """As `Predictor.predict_branches`; there are no negatives."""
 
         def branch(log_weights):
-            mixture = Mixture(self.modes, log_weights)
-            return predict_noise(self.schedule, x_t, jnp.asarray(t), mixture, self.data_std)
+            mixture, of_rows = Mixture(self.modes, log_weights), (self.data_std, self.joint)
+            return predict_noise(self.schedule, x_t, jnp.asarray(t), mixture, *of_rows)
 
         return _predictions(branch, self.positive, self.unconditional, names)
 
@@ -158,7 +178,7 @@ class ExactPredictor:
         flat = basis.reshape(*basis.shape[:2], -1)
         gram = _einsum("vid,vjd->vij", flat, flat)
         reduced = CoordinatePredictor(
-            self.schedule, gram, self.positive, self.unconditional, self.data_std
+            self.schedule, gram, self.positive, self.unconditional, self.data_std, self.joint
         )
         rows = jnp.eye(basis.shape[1], dtype=basis.dtype)[: len(vectors)]
         start = tuple(jnp.broadcast_to(row, gram.shape[:2]) for row in rows)
@@ -175,6 +195,7 @@ class CoordinatePredictor:
     positive: jax.Array
     unconditional: jax.Array
     data_std: float = dataclasses.field(default=0.0, metadata={"static": True})
+    joint: int = dataclasses.field(default=1, metadata={"static": True})
 
     def __call__(
         self, x_t: Float[Array, "views n"], t: Int[Array, ""] | int, guidance_scale: Scale
@@ -198,7 +219,9 @@ class CoordinatePredictor:
         norms = jnp.diagonal(self.gram, axis1=1, axis2=2)[:, -k:]
 
         def branch(log_weights):
-            weights = posterior_weights(self.schedule, inner, norms, log_weights, t, self.data_std)
+            weights = posterior_weights(
+                self.schedule, inner, norms, log_weights, t, self.data_std, self.joint
+            )
             mean = jnp.pad(weights, ((0, 0), (x_t.shape[1] - k, 0)))
             return epsilon_from_mean(self.schedule, x_t, mean, t, self.data_std)
 
