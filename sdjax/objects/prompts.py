@@ -7,6 +7,7 @@ from functools import cache
 from sdjax.config.errors import UserError
 from sdjax.objects.catalogue.cars import cars
 from sdjax.objects.catalogue.chairs import chairs
+from sdjax.objects.catalogue.facades import facades
 from sdjax.objects.catalogue.houses import houses
 from sdjax.objects.catalogue.mugs import mugs
 from sdjax.objects.catalogue.rockets import rockets
@@ -30,10 +31,20 @@ CATEGORIES = {
     "rocket": rockets,
 }
 
+# Of objects that one view cannot tell apart: a prompt names them, but they are not among
+# `all_objects`, which the small prior is trained on and guidance starts from.
+OPEN_CATEGORIES = {"facade": facades}
+_KNOWN = {**CATEGORIES, **OPEN_CATEGORIES}
+
 
 def all_objects() -> tuple[Object, ...]:
-    """Every object, in a fixed order, category by category."""
+    """Every object of `CATEGORIES`, in a fixed order, category by category."""
     return tuple(obj for noun in CATEGORIES for obj in _category(noun))
+
+
+def objects_beside(prompt: str) -> tuple[Object, ...]:
+    """Every object, and those that `prompt` names where they are not among them."""
+    return tuple(dict.fromkeys((*all_objects(), *find(prompt))))
 
 
 def prompts() -> tuple[str, ...]:
@@ -54,7 +65,7 @@ def find(prompt: str) -> tuple[Object, ...]:
     that no object of the noun has, and for words that none has together.
     """
     said = _words_of(prompt)
-    nouns = [word for word in said if word in CATEGORIES]
+    nouns = [word for word in said if word in _KNOWN]
     if len(nouns) != 1:
         raise UserError(_unknown_prompt(prompt, said))
     adjectives = [word for word in said if word != nouns[0]]
@@ -73,7 +84,7 @@ def find(prompt: str) -> tuple[Object, ...]:
 @cache
 def _category(noun: str) -> tuple[Object, ...]:
     """Built when first asked for: a run usually needs one category."""
-    return CATEGORIES[noun]()
+    return _KNOWN[noun]()
 
 
 def _words_of(prompt: str) -> list[str]:
@@ -88,10 +99,10 @@ def _names(noun: str) -> str:
 def _unknown_prompt(prompt: str, said: list[str]) -> str:
     likeness = {
         noun: max([difflib.SequenceMatcher(None, noun, word).ratio() for word in said], default=0)
-        for noun in CATEGORIES
+        for noun in _KNOWN
     }
     nearest = max(likeness, key=likeness.get)
-    known = ", ".join(f'"{known}"' for known in prompts())
+    known = ", ".join(f'"{known}"' for known in map("a {}".format, _KNOWN))
     return (
         f'unknown prompt "{prompt}": expected exactly one of {known} (with colour or variant '
         f'words if wanted), nearest is "a {nearest}"'
