@@ -16,13 +16,15 @@ Context = Float[Array, "b _ _"]
 
 
 class _Block(nn.Module):
-    """What the blocks share: `level` counts from the finest resolution."""
+    """What the blocks share: `level` counts from the finest resolution, `frames` the views of a
+    scene."""
 
     layers: Layers
     config: UNetConfig
     level: int
     attends: bool = True
     resamples: bool = False
+    frames: int = 1
 
     def _resnet(self, index: int) -> ResnetBlock:
         config = self.config
@@ -42,6 +44,7 @@ class _Block(nn.Module):
             config.transformer_layers_per_block[self.level],
             config.norm_num_groups,
             config.use_linear_projection,
+            self.frames,
             name=f"attentions_{index}",
         )
 

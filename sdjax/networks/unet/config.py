@@ -1,6 +1,7 @@
 """What a UNet's config.json says."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sdjax.config.errors import UserError
 from sdjax.networks.configuration import (
@@ -12,6 +13,7 @@ from sdjax.networks.configuration import (
     per_block,
 )
 from sdjax.networks.extent import Extent
+from sdjax.networks.unet.ldm_fields import PORT, diffusers_fields
 from sdjax.networks.values import LONGEST_LATENTS, WIDEST, flag, listed, number, side, whole, wholes
 
 # With attention, and without.
@@ -73,6 +75,8 @@ class UNetConfig:
 
     `num_attention_heads` is what config.json calls `attention_head_dim`; `down_attention` and
     `up_attention` (in the order of the up blocks) say which blocks attend to the context.
+    `camera_features` is how many numbers of a camera are embedded beside the timestep (MVDream:
+    16), None for a network that knows no camera.
     """
 
     in_channels: int
@@ -90,14 +94,24 @@ class UNetConfig:
     norm_eps: float
     flip_sin_to_cos: bool
     freq_shift: float
+    camera_features: int | None = None
+
+    @classmethod
+    def from_ldm(cls, fields: Fields) -> "UNetConfig":
+        """Read the constructor arguments of ldm's `UNetModel`, or of MVDream's
+        `MultiViewUNetModel`: see `diffusers_fields`; UserError as `from_dict`."""
+        return cls.from_dict(diffusers_fields(fields))
 
     @classmethod
     def from_dict(cls, fields: Fields) -> "UNetConfig":
-        """Read the fields of diffusers' `UNet2DConditionModel`, with its defaults.
+        """Read the fields of diffusers' `UNet2DConditionModel`, with its defaults, or those of
+        `MultiViewUNetModel` where `_class_name` is that (`from_ldm`).
 
         UserError naming the first field that asks for something else than Stable Diffusion 1.x
         and 2.x have, such as SDXL's `addition_embed_type`.
         """
+        if fields.get("_class_name") == PORT:
+            return cls.from_ldm(fields)
         check_class(fields, "_class_name", "UNet2DConditionModel", "UNet")
         check_fields(fields, _FIXED, set(_DEFAULTS) | _NO_DIFFERENCE, "UNet")
         read = {**_DEFAULTS, **fields}
@@ -124,6 +138,7 @@ class UNetConfig:
             norm_eps=number("norm_eps", read["norm_eps"]),
             flip_sin_to_cos=flag("flip_sin_to_cos", read["flip_sin_to_cos"]),
             freq_shift=number("freq_shift", read["freq_shift"], positive=False),
+            camera_features=_camera(read["camera_features"]),
         )
 
     @property
@@ -135,6 +150,7 @@ class UNetConfig:
             "out_channels": self.out_channels,
             "cross_attention_dim": self.cross_attention_dim,
             "block_out_channels": max(self.block_out_channels),
+            "camera_features": self.camera_features or 1,
         }
         return Extent(10 * residual + 20 * self._transformer_layers(), widths)
 
@@ -151,6 +167,10 @@ class UNetConfig:
         for depth, layers, down, up in levels:
             counts += depth * (layers * down + (layers + 1) * up)
         return counts
+
+
+def _camera(features: Any) -> int | None:
+    return None if features is None else whole("camera_features", features)
 
 
 def _channels(read: Fields) -> tuple[int, ...]:
@@ -185,4 +205,5 @@ _DEFAULTS = {
     "transformer_layers_per_block": 1,
     "attention_head_dim": 8,
     "use_linear_projection": False,
+    "camera_features": None,
 }

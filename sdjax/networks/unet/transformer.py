@@ -39,17 +39,25 @@ class FeedForward(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Self-attention, attention to the context, feed-forward; each on a norm and added."""
+    """Self-attention, attention to the context, feed-forward; each on a norm and added.
+
+    Each `frames` consecutive rows are views of one scene, and self-attention is over the tokens of
+    all of them, (b f) l c -> b (f l) c; the context is each row's own (MVDream, arXiv 2308.16512,
+    section 3.2).
+    """
 
     layers: Layers
     heads: int
+    frames: int = 1
 
     @nn.compact
     def __call__(self, x: Tokens, context: Context) -> Tokens:
         """`context` is the embedded text."""
-        x = x + Attention(self.layers, self.heads, name="attn1")(
-            self.layers.layer_norm(name="norm1")(x)
+        scene = self.layers.layer_norm(name="norm1")(x).reshape(
+            -1, self.frames * x.shape[1], x.shape[2]
         )
+        attended = Attention(self.layers, self.heads, name="attn1")(scene)
+        x = x + attended.reshape(x.shape)
         x = x + Attention(self.layers, self.heads, name="attn2")(
             self.layers.layer_norm(name="norm2")(x), context
         )
@@ -68,6 +76,7 @@ class SpatialTransformer(nn.Module):
     depth: int
     groups: int
     use_linear_projection: bool
+    frames: int = 1
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"], context: Context) -> Float[Array, "b h w c"]:
@@ -75,7 +84,8 @@ class SpatialTransformer(nn.Module):
         hidden = self.layers.group_norm(self.groups, 1e-6, name="norm")(x)
         hidden = self._project(hidden, "proj_in").reshape(x.shape[0], -1, x.shape[-1])
         for i in range(self.depth):
-            block = TransformerBlock(self.layers, self.heads, name=f"transformer_blocks_{i}")
+            name = f"transformer_blocks_{i}"
+            block = TransformerBlock(self.layers, self.heads, self.frames, name=name)
             hidden = block(hidden, context)
         return x + self._project(hidden.reshape(x.shape), "proj_out")
 
