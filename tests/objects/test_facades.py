@@ -13,7 +13,7 @@ from sdjax.objects.render import render_views
 from sdjax.objects.tessellation import surface
 from sdjax.prior_training.sources import OBJECTS
 
-FRONTS, BACKS = ("red", "blue"), ("ivy", "stair", "shed", "tree")
+FRONTS, BACKS = ("red", "blue"), ("ivy", "stair", "shed", "cherry")
 
 
 def seen(prompt, azimuth, elevation, resolution=64):
@@ -39,6 +39,7 @@ def test_two_fronts_have_four_backs_each():
     assert {obj.name for obj in find("a facade")} == names
     for front in FRONTS:
         assert {obj.words[1] for obj in find(f"a {front} facade")} == set(BACKS)
+    assert all(find(f"a {obj.name}") == (obj,) for obj in find("a facade"))
 
 
 def test_only_a_prompt_that_names_them_knows_of_them():

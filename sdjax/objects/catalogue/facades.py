@@ -85,7 +85,7 @@ def _shed() -> list[Solid]:
     ]
 
 
-def _tree() -> list[Solid]:
+def _cherry() -> list[Solid]:
     """A cherry tree in blossom in its pot."""
     x = BACK - 0.3
     return [
@@ -100,7 +100,7 @@ def _tree() -> list[Solid]:
     ]
 
 
-BACKS = {"ivy": _ivy, "stair": _stairs, "shed": _shed, "tree": _tree}
+BACKS = {"ivy": _ivy, "stair": _stairs, "shed": _shed, "cherry": _cherry}
 FRONTS = {"red": (RED, WHITE, GREEN), "blue": (BLUE, YELLOW, WHITE)}
 
 
