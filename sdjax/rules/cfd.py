@@ -6,7 +6,7 @@ from sdjax.diffusion.ramps import Ramp
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Rule
 from sdjax.rules.fsd import FIRST_ORDER, IMAGE_SCALE, check_flow, fsd, of_a_flow
-from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, RuleKind
+from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, RECON_STD_RESCALE, RuleKind
 from sdjax.rules.noise import NoiseFunction
 from sdjax.rules.noise.surface_noise import surface
 from sdjax.rules.weighting import WEIGHTING, Weighting, sigma_over_alpha
@@ -24,6 +24,8 @@ def cfd(
     image_weight: float | Ramp = 0.0,
     image_guidance_scale: float | Ramp = 3.0,
     first_order_steps: int | None = None,
+    recon_std_rescale: float = 0.0,
+    views_together: int = 1,
 ) -> Rule:
     """g = sigma_t / alpha_t (epsilon(x_t, t) - noise) with noise that is tied to the surface.
 
@@ -47,6 +49,8 @@ def cfd(
         image_weight=image_weight,
         image_guidance_scale=image_guidance_scale,
         first_order_steps=first_order_steps,
+        recon_std_rescale=recon_std_rescale,
+        views_together=views_together,
     )
 
 
@@ -61,6 +65,7 @@ RULE = RuleKind(
             weighting=WEIGHTING,
             image_weight=IMAGE_WEIGHT,
             image_guidance_scale=IMAGE_SCALE,
+            recon_std_rescale=RECON_STD_RESCALE,
         ),
         "first_order": FIRST_ORDER,
     },

@@ -11,6 +11,7 @@ from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor, Scale, guided
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, needed, value_at
+from sdjax.diffusion.rescaled_guidance import rescale_std
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Aux, Latents, Rule, Update, check_latents
 from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
@@ -29,16 +30,6 @@ class Residual(NamedTuple):
     epsilon: Latents  # the guided prediction at x_t
     epsilon_rescaled: Latents  # the same after the rescaling of the clean estimate
     epsilon_next: Latents  # the guided prediction at noisy_next
-
-
-def rescale_std(x_0: Latents, plain: Latents, factor: float) -> Latents:
-    """factor x_0 std(plain) / std(x_0) + (1 - factor) x_0, the deviations per view (Lin et al.,
-    arXiv 2305.08891, equations 15 and 16); unbiased, plus 1e-8."""
-
-    def std(x):
-        return jnp.std(x, axis=(1, 2, 3), ddof=1, keepdims=True) + 1e-8
-
-    return factor * x_0 * (std(plain) / std(x_0)) + (1.0 - factor) * x_0
 
 
 def consistent3d_residual(

@@ -10,12 +10,20 @@ from jaxtyping import Array, Float, Int
 from sdjax.config.errors import UserError
 from sdjax.config.fields import fields_of, flag, number
 from sdjax.diffusion.annealing import Annealing, from_table
-from sdjax.diffusion.guided import GUIDED_BRANCHES, Predictor, Scale, guided
+from sdjax.diffusion.guided import GUIDED_BRANCHES, Predictor, Scale
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
+from sdjax.diffusion.rescaled_guidance import guided_prediction, rescaled_guidance
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule, image_target
-from sdjax.rules.kind import GUIDANCE_SCALE, IMAGE_WEIGHT, Parts, RuleKind, plainly
+from sdjax.rules.kind import (
+    GUIDANCE_SCALE,
+    IMAGE_WEIGHT,
+    RECON_STD_RESCALE,
+    Parts,
+    RuleKind,
+    of_scenes,
+)
 from sdjax.rules.noise import NoiseFunction, fixed
 from sdjax.rules.noised import Look, noised_rule
 from sdjax.rules.weighting import (
@@ -48,19 +56,27 @@ def fsd_residual(
     guidance_scale: Scale,
     image_guidance_scale: Scale | None = None,
     weighting: Weighting = one_minus_alpha_cumprod,
+    recon_std_rescale: float = 0.0,
+    views_together: int = 1,
 ) -> Residual:
     """g = w(t) (epsilon(x_t, t) - noise) with x_t = alpha_t x + sigma_t noise.
 
     With an `image_guidance_scale` the prediction is guided a second time, by that scale and from
-    the same evaluation.
+    the same evaluation.  `recon_std_rescale` and `views_together` are those of `sds_residual`, for
+    both.
     """
     noisy = add_noise(schedule, latents, noise, t)
+    rescaling = {"recon_std_rescale": recon_std_rescale, "views_together": views_together}
     if image_guidance_scale is None:
-        epsilon = image_epsilon = predictor(noisy, t, guidance_scale)
+        epsilon = image_epsilon = guided_prediction(
+            schedule, predictor, noisy, t, guidance_scale, **rescaling
+        )
     else:
         branches = predictor.predict_branches(noisy, t, GUIDED_BRANCHES)
-        epsilon = guided(branches, guidance_scale)
-        image_epsilon = guided(branches, image_guidance_scale)
+        epsilon, image_epsilon = (
+            rescaled_guidance(schedule, branches, noisy, t, scale, **rescaling)
+            for scale in (guidance_scale, image_guidance_scale)
+        )
     return Residual(weighting(schedule, t) * (epsilon - noise), noisy, epsilon, image_epsilon)
 
 
@@ -74,6 +90,8 @@ def fsd(
     image_weight: float | Ramp = 0.0,
     image_guidance_scale: float | Ramp = 1.0,
     first_order_steps: int | None = None,
+    recon_std_rescale: float = 0.0,
+    views_together: int = 1,
 ) -> Rule:
     """`fsd_residual`: SDS's residual with determined noise and falling t.
 
@@ -108,6 +126,8 @@ def fsd(
             guidance_scale=value_at(guidance_scale, progress),
             image_guidance_scale=value_at(image_guidance_scale, progress) if has_target else None,
             weighting=weighting if step is None else step,
+            recon_std_rescale=recon_std_rescale,
+            views_together=views_together,
         )
         x_0 = predicted_x0(schedule, residual.noisy, residual.epsilon, t)
         image_x_0 = predicted_x0(schedule, residual.noisy, residual.image_epsilon, t)
@@ -143,7 +163,7 @@ def of_a_flow(rule: Callable[..., Rule]) -> Callable[..., Rule]:
 
     def make(parts: Parts, *, first_order: bool, **fields: Any) -> Rule:
         steps = parts.steps if first_order else None
-        return plainly(rule)(parts, first_order_steps=steps, **fields)
+        return of_scenes(rule)(parts, first_order_steps=steps, **fields)
 
     return make
 
@@ -168,6 +188,7 @@ RULE = RuleKind(
             weighting=WEIGHTING,
             image_weight=IMAGE_WEIGHT,
             image_guidance_scale=IMAGE_SCALE,
+            recon_std_rescale=RECON_STD_RESCALE,
         ),
         "first_order": FIRST_ORDER,
     },

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from sdjax.cameras import Camera
-from sdjax.config.fields import number
+from sdjax.config.fields import fraction, number
 from sdjax.config.kinds import Fields, Table
 from sdjax.diffusion.annealing import Annealing
 from sdjax.diffusion.ramps import Ramp, ramped
@@ -19,6 +19,9 @@ from sdjax.rules.shared import SharedRule
 
 GUIDANCE_SCALE = ramped(number()).says("s of uncond + s (cond - uncond), classifier-free guidance")
 IMAGE_WEIGHT = ramped(number(at_least=0)).says("of the residual of the decoded image; 0: none")
+RECON_STD_RESCALE = fraction().says(
+    "of the guided estimate's deviation to that without guidance, over the views of a scene"
+)
 
 
 class Parts(NamedTuple):
@@ -88,5 +91,14 @@ def plainly(rule: Callable[..., Any]) -> Callable[..., Any]:
     def make(parts: Parts, **fields: Any) -> Any:
         noise = {} if parts.noise is None else {"noise": parts.noise}
         return rule(parts.prior.schedule, annealing=parts.annealing, **noise, **fields)
+
+    return make
+
+
+def of_scenes(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """The same of a rule that takes `views_together`, how many consecutive views are one scene."""
+
+    def make(parts: Parts, **fields: Any) -> Any:
+        return plainly(rule)(parts, views_together=parts.prior.views_together, **fields)
 
     return make

@@ -9,9 +9,10 @@ from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor, Scale
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
+from sdjax.diffusion.rescaled_guidance import guided_prediction
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import Latents, Rule
-from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
+from sdjax.rules.kind import GUIDANCE_SCALE, RECON_STD_RESCALE, RuleKind, of_scenes
 from sdjax.rules.noise import NoiseFunction, gaussian
 from sdjax.rules.noised import Look, noised_rule
 from sdjax.rules.weighting import WEIGHTING, Weighting, one_minus_alpha_cumprod
@@ -36,10 +37,19 @@ def sds_residual(
     *,
     guidance_scale: Scale,
     weighting: Weighting = one_minus_alpha_cumprod,
+    recon_std_rescale: float = 0.0,
+    views_together: int = 1,
 ) -> Residual:
-    """g = w(t) (epsilon(x_t, t) - noise) with x_t = alpha_t x + sigma_t noise."""
+    """g = w(t) (epsilon(x_t, t) - noise) with x_t = alpha_t x + sigma_t noise.
+
+    With a `recon_std_rescale` r, epsilon is that of `rescaled_guidance`: with the weighting
+    `sigma_over_alpha`, g = x - X' with X' = r f X + (1 - r) X, X the clean estimate and f the
+    quotient of its deviation without guidance and with it, over the `views_together` views of a
+    scene.  So MVDream has it (arXiv 2308.16512), whose loss divides by the number of views.
+    """
     noisy = add_noise(schedule, latents, noise, t)
-    epsilon = predictor(noisy, t, guidance_scale)
+    rescaling = {"recon_std_rescale": recon_std_rescale, "views_together": views_together}
+    epsilon = guided_prediction(schedule, predictor, noisy, t, guidance_scale, **rescaling)
     return Residual(weighting(schedule, t) * (epsilon - noise), noisy, epsilon)
 
 
@@ -50,12 +60,16 @@ def sds(
     annealing: Annealing | None = None,
     weighting: Weighting = one_minus_alpha_cumprod,
     noise: NoiseFunction | None = None,
+    recon_std_rescale: float = 0.0,
+    views_together: int = 1,
 ) -> Rule:
     """SDS: `sds_residual` at an annealed timestep, with fresh noise at every step.
 
     One network evaluation an update.  DreamFusion's setting is guidance scale 100 and t uniform
-    in [0.02, 0.98]; score debiasing is `rescaled(sds(...), clip(ramp(0.5, 2.0)))`.  The state is
-    the noise function's.
+    in [0.02, 0.98]; score debiasing is `rescaled(sds(...), clip(ramp(0.5, 2.0)))`.  MVDream's is
+    guidance scale 50, the weighting `sigma_over_alpha` and 0.5 for `recon_std_rescale`, and t
+    uniform between `ramp(0.98, 0.02, 0.8)` and `ramp(0.98, 0.5, 0.8)`.  The state is the noise
+    function's.
     """
     noise = gaussian() if noise is None else noise
 
@@ -68,6 +82,8 @@ def sds(
             drawn,
             guidance_scale=value_at(guidance_scale, progress),
             weighting=weighting,
+            recon_std_rescale=recon_std_rescale,
+            views_together=views_together,
         )
         return Look(gradient, noisy, predicted_x0(schedule, noisy, epsilon, t))
 
@@ -77,8 +93,13 @@ def sds(
 RULE = RuleKind(
     "sds",
     "SDS",
-    plainly(sds),
-    fields_of(sds, guidance_scale=GUIDANCE_SCALE, weighting=WEIGHTING),
+    of_scenes(sds),
+    fields_of(
+        sds,
+        guidance_scale=GUIDANCE_SCALE,
+        weighting=WEIGHTING,
+        recon_std_rescale=RECON_STD_RESCALE,
+    ),
     ANNEALING,
     noise="gaussian",
 )
