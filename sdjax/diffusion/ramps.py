@@ -11,7 +11,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from sdjax.config import fields
 from sdjax.config.errors import UserError
@@ -74,6 +74,40 @@ def ramped(field: Field) -> Field:
     return dataclasses.replace(fields.changing(field), read=from_setting)
 
 
+@dataclasses.dataclass(frozen=True)
+class StepRamp:
+    """A ramp over the steps of a run: `first` up to `first_step`, linear from there to `last` at
+    `last_step`, or a jump where the two are one."""
+
+    first_step: float
+    first: float
+    last: float
+    last_step: float
+    steps: int  # of the run
+
+    def __call__(self, progress: Progress) -> Progress:
+        """Its value, in the precision of `progress`."""
+        begin, until = self.first_step / self.steps, self.last_step / self.steps
+        return ramp(self.first, self.last, until, begin=begin)(progress)
+
+    def floored(self, factor: int, progress: Progress) -> Int[Array, ""]:
+        """floor(factor value) at the step of `progress`, as the official codes compute it, in
+        double precision: first + (last - first) part, with part = (step - first_step) /
+        (last_step - first_step) in [0, 1].
+
+        It is read from a table of all steps: where a value is a whole number in exact arithmetic,
+        neither float32 nor another order of operations finds the same side of it.
+        """
+        step, length = np.arange(self.steps + 1), self.last_step - self.first_step
+        if length == 0:
+            part = (step >= self.first_step).astype(np.float64)
+        else:
+            part = np.clip((step - self.first_step) / length, 0.0, 1.0)
+        table = np.floor(factor * (self.first + (self.last - self.first) * part))
+        index = jnp.round(progress * self.steps).astype(jnp.int32)
+        return jnp.asarray(table, jnp.int32)[jnp.clip(index, 0, self.steps)]
+
+
 def from_setting(value: Any, steps: int) -> float | Ramp:
     """A number as it is; (first step, first value, last value, last step) of a run of `steps` as a
     ramp."""
@@ -81,5 +115,4 @@ def from_setting(value: Any, steps: int) -> float | Ramp:
         return value
     if len(value) == 1:
         return value[0]
-    first_step, first, last, last_step = value
-    return ramp(first, last, last_step / steps, begin=first_step / steps)
+    return StepRamp(*value, steps=steps)

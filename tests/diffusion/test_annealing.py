@@ -1,5 +1,8 @@
 """Annealed timesteps are those of the official code, step by step."""
 
+import functools
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -96,6 +99,51 @@ FUNCTIONS = {
 }
 
 
+def recorded_ranges() -> dict[str, tuple]:
+    """The settings of t_min and t_max, and rows of step, lowest and highest timestep: MVDream's
+    configuration, which its recording does not hold, and those of Zero-1-to-3."""
+    mvdream = reference.load("multiview/mvdream/guidance")["timestep_range"]
+    settings = (0.0, 0.98, 0.02, 8000.0), (0.0, 0.98, 0.5, 8000.0)
+    found = {"mvdream": (*settings, mvdream["step_min_max"])}
+    for name, case in reference.load("multiview/zero123/guidance_toy").items():
+        if name.endswith("timestep_range"):
+            settings = (tuple(case[f"{bound}_spec"].tolist()) for bound in ("min", "max"))
+            found[name] = (*settings, case["step_min_max"])
+    return found
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("name", recorded_ranges())
+def test_a_range_has_the_whole_timesteps_of_the_official_code(name, dtype, x64):
+    low, high, rows = recorded_ranges()[name]
+    steps = int(rows[:, 0].max()) + 7
+    floored = [
+        jax.jit(functools.partial(ramps.from_setting(bound, steps).floored, 1000))
+        for bound in (low, high)
+    ]
+    for step, *bounds in rows:
+        progress = jnp.asarray(step, dtype) / steps
+        assert [int(bound(progress)) for bound in floored] == bounds
+
+
+def test_uniform_draws_from_that_range():
+    """At each step of a short run, both ends and nothing beside them."""
+    low, high, steps = (2, 0.49, 0.475, 7), (0, 0.5, 0.49, 5), 9
+    table = {"name": "uniform", "t_min": low, "t_max": high, "exact": True}
+    draw = jax.jit(jax.vmap(from_table(table, steps), in_axes=(0, None)))
+    keys = jax.random.split(jax.random.key(0), 300)
+    for step in range(steps + 1):
+        drawn = draw(keys, jnp.float32(step) / steps)
+        expected = [math.floor(1000 * official(bound, step)) for bound in (low, high)]
+        assert [drawn.min(), drawn.max()] == expected
+
+
+def official(setting, step) -> float:
+    """threestudio's `C`."""
+    begin, start, end, until = setting
+    return start + (end - start) * max(min(1.0, (step - begin) / (until - begin)), 0.0)
+
+
 def timesteps(anneal, *progress) -> list[int]:
     return [int(anneal(jax.random.key(0), jnp.float32(p))) for p in progress]
 
@@ -107,7 +155,7 @@ def test_every_annealing_is_looked_at():
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_table_is_the_function_of_its_name(name):
     """Without fields with its defaults, with fields with those, which may change in steps."""
-    assert set(ANNEALINGS[name].fields) == {"t_max", "t_min"}
+    assert set(ANNEALINGS[name].fields) - {"exact"} == {"t_max", "t_min"}
     check_defaults(ANNEALINGS[name].fields, FUNCTIONS[name])
     at = (0.0, 0.3, 0.7, 1.0)
     assert timesteps(from_table({"name": name}), *at) == timesteps(FUNCTIONS[name](), *at)

@@ -65,3 +65,9 @@ def test_a_ramped_field_reads_its_value_as_a_ramp():
     np.testing.assert_allclose(float(field.read(parsed, 100)(jnp.float32(0.35))), 0.3, rtol=1e-6)
     assert (field.default, field.meaning) == (0.3, "a part")
     assert ramped(number()).read(-7.0, 100) == -7.0
+
+
+def test_a_jump_of_steps_is_floored_at_its_own_step():
+    jump = from_setting((5, 0.98, 0.5, 5), 20)
+    at = [int(jump.floored(1000, jnp.float32(step / 20))) for step in (0, 4, 5, 20)]
+    assert at == [980, 980, 500, 500]
