@@ -47,7 +47,8 @@ def cached_ode(
     t itself cost none either, because the prediction at the node before is already in the next
     node's state (`within_step`), but the prediction there is one evaluation.
 
-    Cost: bins x steps evaluations at once, bin after bin, each of the batch of one view.  Memory:
+    Cost: bins x steps evaluations at once, bin after bin, each of the batch of one view; of
+    `bins.together` views at once where they are one scene, whose trajectories are joint.  Memory:
     bins x (steps + 1) latents of `height` x `width`, or bins x steps predictions, or as many
     coordinate vectors where the prior knows a subspace, in `dtype` (None: that of the
     computation): for latents of 64 x 64 x 4 and 10 steps 704 KiB a bin and particle in float32,
@@ -57,7 +58,8 @@ def cached_ode(
     keeps_states = at == "t_delta" or with_states
 
     def trajectory(state, camera, predictor):
-        noise = start.noise(state.noise, camera, (1, height, width, state.noise.shape[-1]))
+        shape = (bins.together, height, width, state.noise.shape[-1])
+        noise = start.noise(state.noise, camera, shape)
         predictor, (first,), _ = predictor.subspace(noise)
         predict = lambda x, t: predictor(x, t, guidance_scale)  # noqa: E731
         end, states, epsilons = ddim_path(predict, schedule, first, grid)
@@ -66,11 +68,14 @@ def cached_ode(
         return states, epsilons.astype(stored) if at == "node" else ()
 
     def prepare(state, predictor_at):
-        def one(camera):
-            camera = jax.tree.map(lambda leaf: jnp.expand_dims(leaf, 0), camera)
+        def of_scene(camera):
             return trajectory(state, camera, predictor_at(camera))
 
-        return CachedOde(state.noise, *jax.lax.map(one, bins.cameras))
+        scenes = jax.tree.map(
+            lambda leaf: leaf.reshape(-1, bins.together, *leaf.shape[1:]), bins.cameras
+        )
+        paths = jax.lax.map(of_scene, scenes)
+        return CachedOde(state.noise, *jax.tree.map(_of_bins, paths))
 
     def point_at(key, state, predictor, t, view, shape):
         own = bins.bin_of(needed_view(view).camera)
@@ -94,6 +99,11 @@ def cached_ode(
         return CachedOde(start.init(key, shape), (), ())
 
     return Ode(init, prepare, point_at)
+
+
+def _of_bins(paths: Float[Array, "scenes nodes together *shape"]) -> Array:
+    """[bins, nodes, 1, ...]: the views of each scene one after the other."""
+    return jnp.moveaxis(paths, 2, 1).reshape(-1, paths.shape[1], 1, *paths.shape[3:])
 
 
 def within_step(

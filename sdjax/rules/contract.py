@@ -90,6 +90,18 @@ def check_latents(latents: Latents, view: View | None) -> None:
         check_shape("view.camera.azimuth", view.camera.azimuth, f"{len(latents)}")
 
 
+def check_kept(rule: str, latents: jax.Array, kept: jax.Array) -> None:
+    """Raises a UserError for latents of other views or another resolution than what `rule` keeps
+    from one step to the next."""
+    if latents.shape == kept.shape:
+        return
+    views = "one view" if len(kept) == 1 else f"{len(kept)} views of one scene"
+    raise UserError(
+        f"{rule} was given latents of shape {latents.shape}, expected those of {views} at the "
+        f"resolution of the noise that it keeps, {kept.shape}."
+    )
+
+
 def needed_view(view: View | None) -> View:
     """`view`; raises a UserError where it was left out."""
     if view is None:

@@ -3,14 +3,13 @@
 import jax
 from jaxtyping import Array, Float, Int
 
-from sdjax.config.errors import UserError
 from sdjax.config.fields import fields_of, number
 from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
-from sdjax.rules.contract import Aux, Latents, Rule, Update, check_latents
-from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, plainly
+from sdjax.rules.contract import Aux, Latents, Rule, Update, check_kept, check_latents
+from sdjax.rules.kind import GUIDANCE_SCALE, RuleKind, of_scenes
 from sdjax.rules.weighting import sigma_over_alpha
 
 ANNEALING = {"name": "linear", "t_max": 0.999, "t_min": 0.0}
@@ -41,23 +40,21 @@ def dsd_star(
     *,
     guidance_scale: float = 7.5,
     annealing: Annealing | None = None,
+    views_together: int = 1,
 ) -> Rule:
     """DSD*: descent with step size 1 from x = 0 through falling timesteps T' > ... > t_1 is DDIM
     through the same timesteps from sigma_T' eps*; the result is DDIM's last one-step estimate.
 
-    The state is the last prediction, at first eps*: of one view at one resolution, or `update`
-    raises `ValueError`.  One network evaluation an update.
+    The state is the last prediction, at first eps*: of one view at one resolution, or of the
+    `views_together` that a prior predicts at once, or `update` raises `ValueError`.  One network
+    evaluation an update.
     """
 
     annealing = annealing or from_table(ANNEALING)
 
     def update(key, latents, epsilon, predictor, *, progress, view):
         check_latents(latents, view)
-        if latents.shape != epsilon.shape:
-            raise UserError(
-                f"DSD* was given latents of shape {latents.shape}, expected those of one view at "
-                f"the resolution of its noise, {epsilon.shape}."
-            )
+        check_kept("DSD*", latents, epsilon)
         t = annealing(key, progress)
         gradient, noisy, prediction = dsd_star_residual(
             schedule, predictor, latents, t, epsilon, guidance_scale=guidance_scale
@@ -65,8 +62,8 @@ def dsd_star(
         aux = Aux(t, noisy, predicted_x0(schedule, noisy, prediction, t))
         return Update(gradient, prediction, aux)
 
-    def init(key: jax.Array, shape: tuple[int, int, int]) -> Float[Array, "1 h w c"]:
-        return jax.random.normal(key, (1, *shape))
+    def init(key: jax.Array, shape: tuple[int, int, int]) -> Float[Array, "views h w c"]:
+        return jax.random.normal(key, (views_together, *shape))
 
     return Rule(init, update)
 
@@ -74,7 +71,7 @@ def dsd_star(
 RULE = RuleKind(
     "dsd_star",
     "DSD*",
-    plainly(dsd_star),
+    of_scenes(dsd_star),
     fields_of(dsd_star, guidance_scale=number().says(GUIDANCE_SCALE.meaning)),
     ANNEALING,
     noise="none",

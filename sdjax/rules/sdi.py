@@ -9,16 +9,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import Camera, front_camera
-from sdjax.config.errors import UserError
 from sdjax.config.fields import fields_of, flag, fraction, number, one_of, whole
 from sdjax.config.kinds import Table
 from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
-from sdjax.rules.contract import Aux, Latents, Rule, Update, check_latents
+from sdjax.rules.contract import Aux, Latents, Rule, Update, check_kept, check_latents
 from sdjax.rules.inversion import inversion_timesteps, invert
-from sdjax.rules.kind import GUIDANCE_SCALE, Parts, RuleKind, plainly
+from sdjax.rules.kind import GUIDANCE_SCALE, Parts, RuleKind, of_scenes
 
 ANNEALING = {"name": "linear"}
 Prepare = Callable[[Any, Callable[[Camera], Predictor]], Any]
@@ -81,7 +80,8 @@ def sdi_residual(
 
 
 class Kept(NamedTuple):
-    """The state of `sdi` where it keeps something from one step to the next; of one view."""
+    """The state of `sdi` where it keeps something from one step to the next; of one view, or of
+    those that a prior predicts at once."""
 
     epsilon: Latents  # the last guided prediction, of the last target
     target: Latents  # the clean latents that it points to
@@ -121,6 +121,7 @@ def sdi(
     inversion_eta: float = 0.3,
     overshoot: bool = True,
     camera: Camera | None = None,
+    views_together: int = 1,
 ) -> Rule:
     """SDI: towards the one-step estimate at an annealed timestep.
 
@@ -131,17 +132,20 @@ def sdi(
     normal draw, as seen by `camera` [1], by default the front.
 
     With `target_every` steps between two targets the latents are led to one for so long (25 in the
-    notebook); it and the kept noise are for one image.
+    notebook); it and the kept noise are for one image, or one scene of the `views_together` views
+    that a prior predicts at once: from the cameras [views_together], or the even turns of one.
 
     With `overshoot`, the inversion ends at min(t + floor(u T / steps), T - 1) with u uniform, as
     the official code has it; else at t.
     """
     annealing = annealing or from_table(ANNEALING)
+    fresh = functools.partial(_fresh, views_together)
     if noise == "cached":
         keep = functools.partial(kept_noise_residual, schedule, guidance_scale=guidance_scale)
         look = lambda keys, epsilon, *where: keep(*where, epsilon)  # noqa: E731
-        prepare = _first_prediction(schedule, guidance_scale, camera or front_camera())
-        return Rule(_fresh, _towards_targets(schedule, annealing, look, target_every), prepare)
+        cameras = _scene(camera or front_camera(), views_together)
+        prepare = _first_prediction(schedule, guidance_scale, cameras)
+        return Rule(fresh, _towards_targets(schedule, annealing, look, target_every), prepare)
 
     def look(keys, epsilon, predictor, latents, t):
         u_key, noise_key = keys
@@ -162,7 +166,7 @@ def sdi(
         )
 
     if target_every > 1:
-        return Rule(_fresh, _towards_targets(schedule, annealing, look, target_every))
+        return Rule(fresh, _towards_targets(schedule, annealing, look, target_every))
 
     def update(key, latents, state, predictor, *, progress, view):
         check_latents(latents, view)
@@ -174,9 +178,17 @@ def sdi(
     return Rule(lambda key, shape: (), update)
 
 
-def _fresh(key: jax.Array, shape: tuple[int, int, int]) -> Kept:
+def _scene(camera: Camera, views: int) -> Camera:
+    """`camera` where it has so many views, else its turns around the object."""
+    if len(camera.azimuth) == views:
+        return camera
+    first = jax.tree.map(lambda leaf: jnp.repeat(leaf[:1], views, axis=0), camera)
+    return first._replace(azimuth=first.azimuth + 360.0 / views * jnp.arange(views))
+
+
+def _fresh(views: int, key: jax.Array, shape: tuple[int, int, int]) -> Kept:
     """Before the first target: a normal draw in place of a prediction."""
-    draw = jax.random.normal(key, (1, *shape))
+    draw = jax.random.normal(key, (views, *shape))
     return Kept(draw, jnp.zeros_like(draw), jnp.int32(0), jnp.int32(0))
 
 
@@ -201,7 +213,7 @@ def _towards_targets(
 
     def update(key, latents, state, predictor, *, progress, view):
         check_latents(latents, view)
-        _check_one_image(latents, state.epsilon)
+        check_kept("SDI", latents, state.epsilon)
         t_key, *keys = jax.random.split(key, 3)
         t = annealing(t_key, progress)
 
@@ -220,19 +232,11 @@ def _towards_targets(
     return update
 
 
-def _check_one_image(latents: jax.Array, epsilon: jax.Array) -> None:
-    if latents.shape != epsilon.shape:
-        raise UserError(
-            f"SDI was given latents of shape {latents.shape}, expected those of one view at the "
-            f"resolution of the noise that it keeps, {epsilon.shape}."
-        )
-
-
 NOISES = ("inverted", "cached")
 
 
 def _make(parts: Parts, **fields: Any) -> Rule:
-    return plainly(sdi)(parts, camera=parts.camera, **fields)
+    return of_scenes(sdi)(parts, camera=parts.camera, **fields)
 
 
 def _keeps(table: Table) -> str | None:

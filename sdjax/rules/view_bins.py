@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import (
@@ -22,10 +23,16 @@ from sdjax.config.errors import UserError
 
 
 class ViewBins(NamedTuple):
-    """A partition of the cameras."""
+    """A partition of the cameras.
+
+    Each `together` consecutive bins are the views of one scene (a rig), which a prior that sees
+    them at once can only evaluate together.  `bin_of` gives the cameras of a rig the bins of one
+    rig, in its order but for a turn.
+    """
 
     cameras: Camera  # [bins], the one that stands for each bin
     bin_of: Callable[[Camera], Int[Array, "*views"]]  # the index of a camera's bin
+    together: int = 1
 
 
 def single_bin() -> ViewBins:
@@ -33,16 +40,19 @@ def single_bin() -> ViewBins:
     return ViewBins(front_camera(), lambda camera: jnp.zeros_like(camera.azimuth, jnp.int32))
 
 
-def nearest_bins(cameras: Camera) -> ViewBins:
+def nearest_bins(cameras: Camera, together: int = 1) -> ViewBins:
     """The bin of a camera is the one of `cameras` [bins] with the smallest angle between their
-    directions: exact for a prior that knows these cameras only."""
+    directions: exact for a prior that knows these cameras only.
+
+    With `together` > 1 they are rigs one after the other.
+    """
     directions = position(cameras) / cameras.distance[:, None]
 
     def bin_of(camera):
         towards = position(camera) / camera.distance[..., None]
         return jnp.argmax(towards @ directions.T, axis=-1)
 
-    return ViewBins(cameras, bin_of)
+    return ViewBins(cameras, bin_of, together)
 
 
 def direction_bins(
@@ -84,6 +94,59 @@ def turn_bins(number: int, *, overhead: float = 60.0, two_sides: bool = False) -
         return jnp.where(camera.elevation > overhead, len(azimuths), index)
 
     return ViewBins(cameras, bin_of)
+
+
+def rig_bins(number: int, elevation: tuple[float, float], together: int = 4) -> ViewBins:
+    """`number` rigs of `together` views 360 / together degrees apart, `number` x `together` bins.
+
+    The rigs begin at even azimuths below 360 / together, on the middles of even ranges of
+    `elevation` in degrees; of the divisors of `number` that one is the count of ranges that keeps
+    cameras nearest to their bins.  The bin of view v of rig r is r together + v.
+
+    The cameras of a scene, `together` consecutive ones, read the bins of one rig: the rig nearest
+    to the first of them, which is found for all, so that rounding cannot part them.  Where there is
+    not a whole number of scenes, each camera finds its own.
+    """
+    low, high = elevation
+    turn = 360.0 / together
+    levels = _levels(number, high - low, turn)
+    starts = number // levels
+    step = turn / starts
+    middles = low + (high - low) / levels * (np.arange(levels) + 0.5)
+    azimuth = step * np.arange(starts)[:, None] + turn * np.arange(together)
+    shape = (levels, starts, together)
+    columns = azimuth, middles[:, None, None]
+    cameras = _cameras(*(jnp.asarray(np.broadcast_to(c, shape).ravel(), float) for c in columns))
+
+    def bin_of(camera):
+        first = _first_of_scenes(camera.azimuth, together)
+        views_on = jnp.round((camera.azimuth - first) / turn).astype(jnp.int32)
+        at_first = jnp.round(first / step).astype(jnp.int32)
+        view = jnp.mod(at_first // starts + views_on, together)
+        level = _nearest(middles, _first_of_scenes(camera.elevation, together))
+        return (level * starts + jnp.mod(at_first, starts)) * together + view
+
+    return ViewBins(cameras, bin_of, together)
+
+
+def _levels(number: int, height: float, turn: float) -> int:
+    """Of the divisors of `number` that with the smallest cells, by their longer edge in degrees."""
+    divisors = [levels for levels in range(1, number + 1) if number % levels == 0]
+    return min(divisors, key=lambda levels: max(height / levels, turn * levels / number))
+
+
+def _nearest(values: np.ndarray, angle: Float[Array, "*views"]) -> Int[Array, "*views"]:
+    """The index of the value that is nearest to each angle."""
+    values = jnp.asarray(values, angle.dtype)
+    apart = [jnp.abs(angle - value) for value in values]
+    return jnp.argmin(jnp.stack(apart), axis=0)
+
+
+def _first_of_scenes(angle: Float[Array, "*views"], together: int) -> Float[Array, "*views"]:
+    """For each view the angle of its scene's first; its own where the views fill no scenes."""
+    if angle.ndim != 1 or len(angle) % together:
+        return angle
+    return jnp.repeat(angle[::together], together)
 
 
 def _cameras(azimuth: Float[Array, "bins"], elevation: Float[Array, "bins"]) -> Camera:

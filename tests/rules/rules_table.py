@@ -17,7 +17,6 @@ from sdjax.config.kinds import arguments, made
 from sdjax.config.tables import complete
 from sdjax.diffusion.annealing import along
 from sdjax.diffusion.ramps import Ramp, ramp
-from sdjax.priors.embedded import EmbeddedPrior
 from sdjax.rules import RULES
 from sdjax.rules.contract import Rule
 from sdjax.rules.kind import Parts
@@ -52,8 +51,9 @@ class Entry(NamedTuple):
     looks_at: Callable[[int], int] = itself  # the timestep of `Aux`, given the annealing's
 
 
-def make(entry: Entry, prior: EmbeddedPrior) -> Rule:
-    """The rule of an entry; one that shares something is that of a particle in company."""
+def make(entry: Entry, prior: Any, views: int = 2) -> Rule:
+    """The rule of an entry; one that shares something is that of a particle of so many views, in
+    company."""
     kind = RULES[entry.rule]
     noise = complete({"name": kind.noise, **entry.noise}, NOISE, "noise.")
     parts = Parts(
@@ -70,20 +70,22 @@ def make(entry: Entry, prior: EmbeddedPrior) -> Rule:
     fields = complete({**given, **entry.fields}, kind.fields, "rule.")
     rule = kind.make(parts, **arguments(kind.fields, fields, STEPS))
     if isinstance(rule, SharedRule):
-        rule = rule.rule(rule.init(jax.random.key(0)), company())
+        rule = rule.rule(rule.init(jax.random.key(0)), company(views))
     return rescaled(rule, *entry.rescalings)
 
 
-def company() -> Everyone:
+def company(views: int) -> Everyone:
     """3 fixed particles, of which the last does not count."""
     latents = np.random.default_rng(2).uniform(-1.0, 1.0, (3, 2, *tiny.SHAPE))
+    latents = np.tile(latents, (1, max(1, views // 2), 1, 1, 1))
     return Everyone(jnp.float32(latents), jnp.asarray([1.0, 1.0, 0.0]))
 
 
-def with_adapter(prior: EmbeddedPrior) -> SimpleNamespace:
+def with_adapter(prior: Any) -> SimpleNamespace:
     """What makers of rules ask of a prior; it has no network, but what VSD trains beside one."""
     return SimpleNamespace(
         schedule=prior.schedule,
+        views_together=getattr(prior, "views_together", 1),
         latent_shape=prior.latent_shape,
         view_bins=prior.view_bins,
         camera_bins=prior.camera_bins,

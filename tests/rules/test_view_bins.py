@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from sdjax.cameras import Camera
-from sdjax.rules.view_bins import direction_bins, nearest_bins, single_bin, turn_bins
+from sdjax.rules.view_bins import (
+    direction_bins,
+    nearest_bins,
+    rig_bins,
+    single_bin,
+    turn_bins,
+)
 from sdjax.text.conditioning import Conditioning, branches
 from sdjax.text.perp_neg import DecayingWeights
 from sdjax.text.views import Prompting, Sides, Thresholds
@@ -20,6 +26,8 @@ BINS = {
     "two sides": direction_bins(two_sides=True),
     "turns": turn_bins(7),
     "turns of two sides": turn_bins(3, two_sides=True),
+    "rigs": rig_bins(6, (-30.0, 60.0)),
+    "rigs of three": rig_bins(4, (10.0, 10.0), 3),
 }
 
 
@@ -93,3 +101,45 @@ def test_a_turn_is_half_a_bin_from_its_camera_at_most(number):
     turn = np.abs(np.mod(np.asarray(seen.azimuth) + 180.0, 360.0) - 180.0)
     apart = np.abs(turn - np.asarray(bins.cameras.azimuth)[found])
     assert apart[found < number].max() <= 90.0 / number + 1e-4
+
+
+def rig(start, elevation, together):
+    """[together] cameras, as a sampler of rigs may number and wrap them."""
+    azimuth = np.float32(start) + np.float32(360.0 / together) * np.arange(together)
+    one = jnp.ones(together)
+    azimuth = jnp.mod(jnp.asarray(azimuth, jnp.float32), 360.0)
+    return Camera(azimuth, elevation * one, 2.0 * one, 45.0 * one)
+
+
+@pytest.mark.parametrize(("number", "together"), [(1, 4), (6, 4), (16, 4), (5, 3), (8, 1)])
+def test_the_cameras_of_a_rig_read_one_rig_in_its_order(number, together):
+    bins, edge = rig_bins(number, (-10.0, 45.0), together), 180.0 / together / number
+    edges = np.float32([edge, 3 * edge, 359.9999])
+    starts = [*np.random.default_rng(0).uniform(0, 360, 40), *edges, *np.nextafter(edges, 0)]
+    for i, start in enumerate(starts):
+        found = np.asarray(bins.bin_of(rig(start, i % 60 - 10.0, together)))
+        rigs, views = found // together, found % together
+        assert len(set(rigs)) == 1
+        np.testing.assert_array_equal(views, (views[0] + np.arange(together)) % together)
+
+
+@pytest.mark.parametrize("number", [1, 6, 16])
+def test_a_rig_is_half_a_cell_from_its_bins_at_most(number):
+    low, high, together = -10.0, 45.0, 4
+    bins = rig_bins(number, (low, high), together)
+    levels = len(np.unique(bins.cameras.elevation))
+    step = 360.0 / together / (number // levels)
+    for i, start in enumerate(np.random.default_rng(0).uniform(0, 360, 40)):
+        seen = rig(start, low + (high - low) * i / 39, together)
+        binned = jax.tree.map(lambda leaf: leaf[bins.bin_of(seen)], bins.cameras)  # noqa: B023
+        turn = np.mod(np.asarray(seen.azimuth - binned.azimuth) + 180.0, 360.0) - 180.0
+        assert np.abs(turn).max() <= 0.5 * step + 1e-3
+        rise = np.abs(seen.elevation - binned.elevation)
+        assert rise.max() <= 0.5 * (high - low) / levels + 1e-3
+
+
+def test_cameras_that_are_no_rigs_find_their_own():
+    """One by one they read what they read in a rig, where no rounding parts them."""
+    bins, seen = rig_bins(6, (-10.0, 45.0)), rig(33.0, 20.0, 4)
+    alone = [int(bins.bin_of(jax.tree.map(lambda leaf: leaf[i], seen))) for i in range(4)]  # noqa: B023
+    np.testing.assert_array_equal(bins.bin_of(seen), alone)
