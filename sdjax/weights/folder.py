@@ -1,6 +1,6 @@
 """What a model's folder must look like: the layout of diffusers, a folder per component."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sdjax.config.errors import UserError
@@ -21,7 +21,21 @@ CHECKPOINTS = (".safetensors", ".ckpt", ".pt", ".pth")
 INDEX = "model_index.json"
 
 
-def checked_folder(path: Path, components: Sequence[str]) -> Path:
+Component = str | tuple[str, ...]  # a folder's name, or several of which one will do
+
+
+def one_of(component: Component, is_there: Callable[[str], bool]) -> str | None:
+    """The name under which a component is there; None where it is not."""
+    names = (component,) if isinstance(component, str) else component
+    return next(filter(is_there, names), None)
+
+
+def named(component: Component) -> str:
+    """As a sentence has it."""
+    return component if isinstance(component, str) else " or ".join(component)
+
+
+def checked_folder(path: Path, components: Sequence[Component]) -> Path:
     """`path` if it is a diffusers folder with these components, else UserError."""
     if path.is_file():
         raise UserError(_single_file(path))
@@ -30,13 +44,15 @@ def checked_folder(path: Path, components: Sequence[str]) -> Path:
     if INDEX not in names_in(path):
         raise UserError(_no_model(path))
     plain_file(path / INDEX, "the list of a model's components")
-    for broken in filter(is_broken_link, (path / name for name in components)):
+    alone = (path / name for name in components if isinstance(name, str))
+    for broken in filter(is_broken_link, alone):
         raise UserError(f"{broken_link(broken)}.")
-    missing = [name for name in components if not (path / name).is_dir()]
+    inside = lambda name: (path / name).is_dir()  # noqa: E731
+    missing = [named(component) for component in components if one_of(component, inside) is None]
     if missing:
         raise UserError(
             f"The model in '{path}' has no folder {' and no '.join(missing)}; "
-            f"download it completely, with {', '.join(components)}."
+            f"download it completely, with {', '.join(map(named, components))}."
         )
     return path
 

@@ -10,7 +10,7 @@ from sdjax.config.errors import UserError
 from sdjax.files.plain_files import is_broken_link, is_there
 from sdjax.weights.choice import best_weights, is_setting, needed_files, pickles
 from sdjax.weights.files import weight_files
-from sdjax.weights.folder import checked_folder, no_such_path
+from sdjax.weights.folder import Component, checked_folder, named, no_such_path, one_of
 from sdjax.weights.hub_cache import entered, is_cache
 from sdjax.weights.hub_errors import UnreachableError, explain, pickles_only
 from sdjax.weights.shipped import NAME, shipped_folder
@@ -24,10 +24,11 @@ TIMEOUT = 10.0  # seconds, for the first answer of the hub
 def local_folder(
     source: str | Path,
     revision: str | None = None,
-    components: Sequence[str] = COMPONENTS,
+    components: Sequence[Component] = COMPONENTS,
     check: Check | None = None,
 ) -> Path:
-    """The folder of a model in the layout of diffusers, with at least these components.
+    """The folder of a model in the layout of diffusers, with at least these components (of several
+    names for one, any).
 
     Args:
       source: a folder, taken as it is; "sdjax-small", the model that comes with the package; the
@@ -63,7 +64,7 @@ def _expanded(source: str | Path) -> Path:
 
 
 def _snapshot(
-    model: str, revision: str | None, components: Sequence[str], check: Check | None
+    model: str, revision: str | None, components: Sequence[Component], check: Check | None
 ) -> Path:
     from huggingface_hub import HfApi
 
@@ -90,29 +91,31 @@ def _downloaded(model: str, revision: str | None, names: list[str]) -> Path:
         return Path(snapshot_download(model, revision=revision, allow_patterns=names))
 
 
-def _wanted(model: str, names: list[str], components: Sequence[str]) -> list[str]:
-    wanted = ["model_index.json"]
-    for component in components:
+def _wanted(model: str, names: list[str], components: Sequence[Component]) -> list[str]:
+    wanted, folders = ["model_index.json"], {name.partition("/")[0] for name in names}
+    for options in components:
+        component = one_of(options, folders.__contains__)
+        if component is None:
+            raise UserError(
+                f"The model '{model}' has no folder {named(options)} on the hub; choose one in the "
+                f"layout of diffusers, with {', '.join(map(named, components))}."
+            )
         start = component + "/"
         inside = [name.removeprefix(start) for name in names if name.startswith(start)]
-        if not inside:
-            raise UserError(
-                f"The model '{model}' has no folder {component} on the hub; choose one in the "
-                f"layout of diffusers, with {', '.join(components)}."
-            )
         if pickles(inside) and best_weights(inside) is None:
             raise UserError(pickles_only(model, component))
         wanted += [start + name for name in needed_files(inside)]
     return wanted
 
 
-def _cached(model: str, revision: str | None, components: Sequence[str]) -> Path | None:
+def _cached(model: str, revision: str | None, components: Sequence[Component]) -> Path | None:
     from huggingface_hub import snapshot_download
 
     find = partial(snapshot_download, allow_patterns="model_index.json", local_files_only=True)
     try:
         folder = checked_folder(Path(find(model, revision=revision)), components)
-        for component in components:
+        for options in components:
+            component = one_of(options, lambda name: (folder / name).is_dir())
             if (folder / component / "config.json").exists():  # a network, so it has weights
                 weight_files(folder / component)
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
 """Safetensors files, one tensor at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,16 @@ FLOATS = ("F64", "F32", "F16", "BF16")
 Shape = tuple[int, ...]
 
 
-def safetensors_tensors(files: Iterable[Path]) -> Iterator[tuple[str, np.ndarray]]:
-    """(name, array) of every tensor, in the dtype of the file (bfloat16 too).
+def every(name: str) -> bool:
+    """Whatever its name."""
+    return True
+
+
+def safetensors_tensors(
+    files: Iterable[Path], wanted: Callable[[str], bool] = every
+) -> Iterator[tuple[str, np.ndarray]]:
+    """(name, array) of every tensor whose name is `wanted`, in the dtype of the file (bfloat16
+    too).
 
     The library maps a file into memory and every page that was read stays there while the file is
     open.  So it is opened anew for each tensor, and no more than a tensor is held.
@@ -26,14 +34,29 @@ def safetensors_tensors(files: Iterable[Path]) -> Iterator[tuple[str, np.ndarray
         try:
             with safe_open(file, "numpy") as opened:
                 names = list(opened.keys())
-            for name in names:
+            for name in filter(wanted, names):
                 yield name, _tensor(file, name)
         except (SafetensorError, OSError) as error:
             raise UserError(_unreadable(file, error)) from error
 
 
-def safetensors_shapes(files: Iterable[Path]) -> Iterator[tuple[str, Shape]]:
-    """(name, shape) of every tensor, from the heads of the files; no tensor is read.
+def safetensors_names(files: Iterable[Path]) -> Iterator[str]:
+    """The name of every tensor; UserError as `safetensors_tensors`."""
+    from safetensors import SafetensorError, safe_open
+
+    for file in files:
+        try:
+            with safe_open(file, "numpy") as opened:
+                yield from opened.keys()
+        except (SafetensorError, OSError) as error:
+            raise UserError(_unreadable(file, error)) from error
+
+
+def safetensors_shapes(
+    files: Iterable[Path], wanted: Callable[[str], bool] = every
+) -> Iterator[tuple[str, Shape]]:
+    """(name, shape) of every tensor whose name is `wanted`, from the heads of the files; no tensor
+    is read.
 
     UserError if a file is cut short or is something else, or if a parameter is no plain float.
     """
@@ -42,7 +65,8 @@ def safetensors_shapes(files: Iterable[Path]) -> Iterator[tuple[str, Shape]]:
     for file in files:
         try:
             with safe_open(file, "numpy") as opened:
-                slices = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118
+                names = filter(wanted, opened.keys())
+                slices = {name: opened.get_slice(name) for name in names}
                 for name, tensor in slices.items():
                     _check_dtype(file, name, tensor.get_dtype())
                     yield name, tuple(tensor.get_shape())

@@ -7,17 +7,29 @@ import numpy as np
 
 from sdjax.weights.files import weight_files
 from sdjax.weights.flax_files import flax_tensors
-from sdjax.weights.safetensors_files import Shape, safetensors_shapes, safetensors_tensors
+from sdjax.weights.ldm.folder_names import folder_pieces
+from sdjax.weights.ldm.pieces import in_pieces, shapes_of_pieces
+from sdjax.weights.safetensors_files import (
+    Shape,
+    safetensors_names,
+    safetensors_shapes,
+    safetensors_tensors,
+)
 
 
 def read_tensors(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
     """(name, array) of every tensor in a folder as PyTorch has them, in the dtype of the file.
 
-    Holds about one tensor at a time.  ValueError as `weight_files`, or where a file is damaged.
+    Names of other code bases (`folder_pieces`) come out as those of diffusers.  Holds about one
+    tensor at a time.  ValueError as `weight_files`, or where a file is damaged.
     """
     files = weight_files(folder)
-    flax = files[0].suffix == ".msgpack"
-    yield from flax_tensors(files[0]) if flax else safetensors_tensors(files)
+    if files[0].suffix == ".msgpack":
+        yield from flax_tensors(files[0])
+        return
+    pieces = folder_pieces(set(safetensors_names(files)))
+    tensors = safetensors_tensors(files)
+    yield from tensors if pieces is None else in_pieces(tensors, pieces)
 
 
 def has_heads(folder: Path) -> bool:
@@ -26,12 +38,14 @@ def has_heads(folder: Path) -> bool:
 
 
 def tensor_shapes(folder: Path) -> dict[str, Shape]:
-    """The shape of every tensor in a folder, by PyTorch's names; of safetensors the heads are read
-    only, while the old Flax files have none and are read through.
+    """The shape of every tensor in a folder, by the names of `read_tensors`; of safetensors the
+    heads are read only, while the old Flax files have none and are read through.
 
     UserError as `read_tensors`, or for weights that are quantised.
     """
     files = weight_files(folder)
     if not has_heads(folder):
         return {name: tuple(array.shape) for name, array in flax_tensors(files[0])}
-    return dict(safetensors_shapes(files))
+    shapes = dict(safetensors_shapes(files))
+    pieces = folder_pieces(shapes)
+    return shapes if pieces is None else shapes_of_pieces(shapes.items(), pieces)

@@ -40,7 +40,7 @@ class UNet2DCondition(nn.Module):
         timesteps: Num[Array, ""] | Num[Array, "b"] | int,
         context: Float[Array, "b tokens features"],
         extra_time_embedding: Float[Array, "b _"] | None = None,
-        camera: Float[Array, "b features"] | None = None,
+        camera: Float[Array, "b numbers"] | None = None,
     ) -> Float[Array, "b h w out"]:
         """The prediction (noise or velocity, as trained) at scaled noisy `latents`.
 

@@ -42,7 +42,7 @@ _TEXT = {
     "ln_final.weight": "final_layer_norm.weight",
     "ln_final.bias": "final_layer_norm.bias",
 }
-_OF_A_WHOLE_CLIP = ("text_projection", "logit_scale", "attn_mask")
+_BESIDE = ("text_projection", "logit_scale", "attn_mask", "visual.")  # in a whole CLIP
 
 
 def image_pieces(names: Collection[str]) -> dict[str, list[Piece]]:
@@ -63,8 +63,8 @@ def text_pieces(names: Collection[str]) -> dict[str, list[Piece]]:
     and its folders hold the blocks up to that.  So is what is not of the tower.
     """
     last = max((int(match[1]) for name in names if (match := _BLOCK.match(name))), default=-1)
-    unused = f"transformer.resblocks.{last}."
-    kept = (name for name in names if name not in _OF_A_WHOLE_CLIP and not name.startswith(unused))
+    unused = (f"transformer.resblocks.{last}.", *_BESIDE)
+    kept = (name for name in names if not name.startswith(unused))
     return {name: _pieces(name, "text_model", _TEXT) for name in kept}
 
 

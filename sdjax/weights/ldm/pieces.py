@@ -1,6 +1,6 @@
 """What a tensor of an original checkpoint is in the layout of diffusers and transformers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,3 +41,25 @@ class Piece(NamedTuple):
 
     name: str
     take: Callable[[np.ndarray], np.ndarray] = itself
+
+
+Pieces = Mapping[str, Sequence[Piece]]  # by the name that a file has
+
+
+def in_pieces(
+    tensors: Iterable[tuple[str, np.ndarray]], pieces: Pieces
+) -> Iterator[tuple[str, np.ndarray]]:
+    """The tensors under their new names, still one after the other."""
+    for name, array in tensors:
+        for piece in pieces[name]:
+            yield piece.name, piece.take(array)
+        del array  # before the next one is read
+
+
+def shapes_of_pieces(
+    shapes: Iterable[tuple[str, tuple[int, ...]]], pieces: Pieces
+) -> dict[str, tuple[int, ...]]:
+    """The shapes under the new names; nothing is read."""
+    nothing = np.zeros((), np.int8)
+    stored = ((name, np.broadcast_to(nothing, shape)) for name, shape in shapes)
+    return {name: array.shape for name, array in in_pieces(stored, pieces)}
