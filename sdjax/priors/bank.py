@@ -12,22 +12,25 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
-from sdjax.cameras import DIRECTIONS, Camera, position, spread_cameras, view_direction
+from sdjax.cameras import Camera, view_direction
 from sdjax.config.errors import UserError
 from sdjax.diffusion.mixtures import ExactPredictor
 from sdjax.diffusion.schedule import NoiseSchedule, cosine
 from sdjax.objects.prompts import find
 from sdjax.objects.render import render_views
+from sdjax.priors.agreement import agreeing, check_agreement, log_posterior
+from sdjax.priors.bank_cameras import bank_bins, nearest_of, spread
 from sdjax.priors.kind import Band
 from sdjax.priors.prior import Truths
-from sdjax.rules.view_bins import ViewBins, direction_bins, nearest_bins, refuse_number
+from sdjax.priors.reference import Reference
+from sdjax.rules.view_bins import ViewBins, direction_bins, refuse_number
 from sdjax.shapes import check_shape
 
 _SHIFT_TIMES_RESOLUTION = 9.6  # the cosine shift is 0.15 at 64 pixels, 0.3 at 32
 
 
 class Conditioning(NamedTuple):
-    """Log weights of the objects of the bank under a prompt, and under none."""
+    """Log weights of the objects of the bank under a prompt (and a picture), and under none."""
 
     positive: Float[Array, "objects"]
     unconditional: Float[Array, "objects"]
@@ -41,6 +44,13 @@ class EmbeddedPrior:
     (renderings from all cameras that share its front, side, back or overhead: what a prior that
     reads view-dependent prompts knows, and the cause of the Janus problem).  `data_std` blurs the
     data by Gaussian noise, in units of the latents.
+
+    Each `views_together` consecutive views show one object, and have its posterior given all of
+    them; the bank then holds rigs of so many cameras (`bank_cameras.spread`).
+
+    With a picture, `reference`, the prompt's objects are as likely as they agree with it:
+    `distances` are those of `sdjax.priors.agreement`, and `image_std` is its s.  The unconditional
+    prediction knows the prompt then, but not the picture.
     """
 
     schedule: NoiseSchedule
@@ -54,6 +64,10 @@ class EmbeddedPrior:
     of_direction: jax.Array | None = None
     band: Band | None = struct.field(pytree_node=False, default=None)  # of its cameras
     timestep_spacing: str = struct.field(pytree_node=False, default="trailing")
+    views_together: int = struct.field(pytree_node=False, default=1)
+    reference: Reference | None = None
+    distances: jax.Array | None = None  # [objects], of the picture from each object's rendering
+    image_std: float = struct.field(pytree_node=False, default=0.02)
 
     def latent_shape(self, resolution: int) -> tuple[int, int, int]:
         """The latents are the images themselves."""
@@ -70,15 +84,32 @@ class EmbeddedPrior:
         return self.replace(bank=bank, schedule=resolution_schedule(resolution))
 
     def condition(self, prompt: str) -> Conditioning:
-        """Equal weights of the objects that the prompt names; of all objects without a prompt."""
-        named = {obj.name for obj in find(prompt)}
-        weights = np.float32([name in named for name in self.names])
-        if not weights.any():
-            raise UserError(f"the bank holds no object for {prompt!r}, only {self.names}.")
+        """Equal weights of the objects that the prompt names; of all objects without a prompt.
+
+        With a picture: p(k | picture) of the objects that the prompt names; equal weights of them
+        without the picture.  Raises a UserError for a picture of something else.
+        """
+        named = self._named(prompt)
         with np.errstate(divide="ignore"):
-            positive = np.log(weights / weights.sum())
-        unconditional = np.full_like(positive, -np.log(len(weights)))
-        return Conditioning(jnp.asarray(positive), jnp.asarray(unconditional))
+            equal = np.log(np.float32(named) / np.float32(named.sum()))
+        if self.distances is not None:
+            return Conditioning(jnp.asarray(self._given_picture(named)), jnp.asarray(equal))
+        unconditional = np.full_like(equal, -np.log(len(equal)))
+        return Conditioning(jnp.asarray(equal), jnp.asarray(unconditional))
+
+    def _named(self, prompt: str) -> Bool[np.ndarray, "objects"]:
+        """Which objects of the bank the prompt names."""
+        names = {obj.name for obj in find(prompt)}
+        named = np.array([name in names for name in self.names])
+        if not named.any():
+            raise UserError(f"the bank holds no object for {prompt!r}, only {self.names}.")
+        return named
+
+    def _given_picture(self, named: Bool[np.ndarray, "objects"]) -> Float[np.ndarray, "objects"]:
+        distances = np.asarray(self.distances)
+        check_agreement(np.asarray(self.names)[named].tolist(), distances[named])
+        weights = log_posterior(distances, named, self.reference.image.size, self.image_std)
+        return np.float32(weights)
 
     def snap(self, camera: Camera) -> Camera:
         """The camera of the bank with the nearest direction."""
@@ -86,34 +117,42 @@ class EmbeddedPrior:
         return jax.tree.map(lambda leaf: leaf[index], self.cameras)
 
     def nearest(self, camera: Camera) -> Int[Array, "*views"]:
-        """The index of that camera."""
-        return jnp.argmax(_direction(camera) @ _direction(self.cameras).T, axis=-1)
+        """The index of that camera; a rig of `views_together` becomes a rig."""
+        return nearest_of(self.cameras, camera, self.views_together)
 
-    def view_bins(self, number: int | None) -> ViewBins:
+    def view_bins(self, number: int | None, elevation: tuple[float, float]) -> ViewBins:
         """The cameras of the bank, or `number` that are spread as those; the four directions,
         which are kept exactly, where it knows no more."""
         if self.views == "direction":
             refuse_number(number)
             return direction_bins()
-        return nearest_bins(self.cameras if number is None else spread(number, self.band))
+        return self.camera_bins(number, elevation)
 
     def camera_bins(self, number: int | None, elevation: tuple[float, float]) -> ViewBins:
         """The cameras of the bank, or `number` that are spread as those."""
-        return nearest_bins(self.cameras if number is None else spread(number, self.band))
+        together = self.views_together
+        cameras = self.cameras if number is None else spread(number, self.band, together=together)
+        return bank_bins(cameras, together)
 
     def picture_camera(self, default: Camera) -> Camera:
         """The first of the bank."""
         return jax.tree.map(lambda leaf: leaf[:1], self.cameras)
 
     def truths(self, prompt: str, cameras: Camera, resolution: int) -> Truths:
-        """The objects of the prompt, rendered."""
+        """The objects of the prompt, rendered; with a picture those that agree with it."""
         objects = find(prompt)
+        if self.distances is not None:
+            agree = agreeing(self._given_picture(self._named(prompt)))
+            names = {name for name, agrees in zip(self.names, agree, strict=True) if agrees}
+            objects = tuple(obj for obj in objects if obj.name in names)
         views = np.asarray(render_views(objects, cameras, resolution))
         return Truths(tuple(obj.name for obj in objects), views)
 
     def mirrored(self) -> "EmbeddedPrior":
         """The same data and their mirror images, equally likely, as collections of photographs
-        have them."""
+        have them; raises a UserError with a picture, which they do not show."""
+        if self.reference is not None:
+            raise UserError("The prior has a picture, expected none where its data are mirrored.")
         bank = jnp.concatenate([self.bank, self.bank[..., ::-1, :]])
         return self.replace(bank=bank, names=self.names * 2)
 
@@ -129,8 +168,13 @@ class EmbeddedPrior:
         return jnp.clip(0.5 * (latents + 1.0), 0.0, 1.0)
 
     def predictor(self, conditioning: Conditioning, camera: Camera) -> ExactPredictor:
-        """The mixture that each view [views] sees."""
+        """The mixture that each view [views] sees, a multiple of `views_together` of them."""
         check_shape("camera.azimuth", camera.azimuth, "views")
+        if len(camera.azimuth) % self.views_together:
+            raise UserError(
+                f"The prior was given {len(camera.azimuth)} views, expected a multiple of "
+                f"{self.views_together}, the views that it draws together."
+            )
         seen, shown = self._seen(camera)
         modes = jnp.moveaxis(self.bank[:, seen], 0, 1)  # [views, objects, seen, h, w, 3]
         modes = modes.reshape(len(modes), -1, *modes.shape[3:]).astype(jnp.float32) / 127.5 - 1.0
@@ -140,7 +184,8 @@ class EmbeddedPrior:
             return (weights[None, :, None] + mask).reshape(len(mask), -1)
 
         positive, unconditional = map(masked, conditioning)
-        return ExactPredictor(self.schedule, modes, positive, unconditional, self.data_std)
+        joint = self.views_together
+        return ExactPredictor(self.schedule, modes, positive, unconditional, self.data_std, joint)
 
     def _seen(self, camera: Camera) -> tuple[Int[Array, "views seen"], Bool[Array, "views seen"]]:
         """The cameras of the bank whose renderings are the data of each view, and which of them
@@ -156,14 +201,6 @@ class EmbeddedPrior:
         return jnp.broadcast_to(jnp.arange(shown.shape[1]), shown.shape), shown
 
 
-def cameras_of_directions(cameras: Camera) -> Int[Array, "directions most"]:
-    """The indices of the cameras that each word of `view_direction` stands for, padded by -1."""
-    direction = np.asarray(view_direction(cameras))
-    own = [np.flatnonzero(direction == index) for index in range(len(DIRECTIONS))]
-    most = max(map(len, own))
-    return jnp.asarray([np.pad(each, (0, most - len(each)), constant_values=-1) for each in own])
-
-
 def resolution_schedule(resolution: int) -> NoiseSchedule:
     """The cosine schedule shifted by 0.15 x 64 / resolution (never above 1).
 
@@ -171,15 +208,6 @@ def resolution_schedule(resolution: int) -> NoiseSchedule:
     resolution.
     """
     return cosine(shift=min(1.0, _SHIFT_TIMES_RESOLUTION / resolution))
-
-
-def spread(number: int, band: Band, azimuth: float = 0.0) -> Camera:
-    """`number` cameras spread evenly over a band."""
-    return spread_cameras(number, azimuth=azimuth, **band._asdict())
-
-
-def _direction(camera: Camera) -> Float[Array, "*views 3"]:
-    return position(camera) / camera.distance[..., None]
 
 
 def _block_means(bank: np.ndarray, factor: int) -> np.ndarray:

@@ -9,16 +9,21 @@ import numpy as np
 from sdjax.cameras import Camera
 from sdjax.cameras import spread_cameras as bank_cameras
 from sdjax.config.errors import UserError
-from sdjax.config.fields import number, one_of, whole
+from sdjax.config.fields import number, one_of, optional, text, whole
 from sdjax.config.kinds import Table
+from sdjax.files.shipped_pictures import picture_path
 from sdjax.objects.model import Object
-from sdjax.objects.prompts import all_objects, find
+from sdjax.objects.prompts import find, objects_beside
 from sdjax.objects.render import render_views
+from sdjax.priors.agreement import distances
 from sdjax.priors.bank import Conditioning as Conditioning
 from sdjax.priors.bank import EmbeddedPrior as EmbeddedPrior
-from sdjax.priors.bank import cameras_of_directions, spread
 from sdjax.priors.bank import resolution_schedule as resolution_schedule
+from sdjax.priors.bank_cameras import cameras_of_directions, spread
 from sdjax.priors.kind import Band, Data, PriorKind, Wanted
+from sdjax.priors.reference import Reference
+
+COMPARED = 128  # pixels along an edge in which a picture is compared with objects, at least
 
 
 def build(
@@ -29,9 +34,12 @@ def build(
     views: str = "camera",
     data_std: float = 0.0,
     band: Band | None = None,
+    views_together: int = 1,
+    reference: Reference | None = None,
+    image_std: float = 0.02,
 ) -> EmbeddedPrior:
-    """The prior of `objects`, each rendered from each of `cameras` [cameras], which lie in
-    `band`."""
+    """The prior of `objects`, each rendered from each of `cameras` [cameras], which lie in `band`;
+    given a picture of one of them, where there is a `reference`."""
     images = render_views(objects, cameras, resolution)
     bank = jnp.round(255.0 * images).astype(jnp.uint8)
     return EmbeddedPrior(
@@ -43,6 +51,10 @@ def build(
         data_std,
         cameras_of_directions(cameras) if views == "direction" else None,
         band,
+        views_together=views_together,
+        reference=reference,
+        distances=None if reference is None else jnp.asarray(distances(objects, reference)),
+        image_std=image_std,
     )
 
 
@@ -58,8 +70,8 @@ def embedded_prior(
     """The exact diffusion model of the package's objects, for one's own renderer.
 
     Args:
-        prompt: a mug, house, chair, car, teapot, tree, sailboat or rocket, narrowed by words such
-            as "red" or "tall".
+        prompt: a mug, house, chair, car, teapot, tree, sailboat or rocket, or a facade, narrowed by
+            words such as "red" or "tall".
         resolution: pixels of a picture along an edge, which are its latents.
         cameras: [cameras] from which objects are known, one by default, from the front and a little
             above; every camera asked for later becomes the nearest of them.
@@ -73,7 +85,7 @@ def embedded_prior(
     if cameras is None:
         cameras = bank_cameras(1, elevation=(20.0, 20.0), distance=3.2, fovy=40.0)
     named = find(prompt)
-    objects = all_objects() if every_object else named
+    objects = objects_beside(prompt) if every_object else named
     return build(objects, cameras, resolution, views=views, data_std=data_std)
 
 
@@ -91,25 +103,58 @@ def _make(
     wanted: Wanted,
     *,
     data_std: float,
+    views_together: int = 1,
+    image: str = "",
+    mask: str | None = None,
+    image_elevation: float = 5.0,
+    image_azimuth: float = 0.0,
+    aspect: str = "pad",
+    image_std: float = 0.02,
     views: str = "camera",
     cameras: int = 0,
     azimuth: float = 0.0,
 ) -> EmbeddedPrior:
     """Of the prompt's objects, or of all where the unconditional prediction is asked for: the
-    mixture over everything."""
+    mixture over everything.  With a picture the prompt's are all that there is."""
     if wanted.data is not None:
         return pooled(wanted.data, wanted.looking, data_std)
-    objects = all_objects() if wanted.unconditional else find(wanted.prompt)
+    reference = None
+    if image:
+        from sdjax.priors.reference import read_reference, reference_camera
+
+        table = {"elevation": image_elevation, "azimuth": image_azimuth}
+        reference = read_reference(
+            picture_path(image),
+            mask,
+            size=max(COMPARED, wanted.resolution),
+            camera=reference_camera(table, wanted.looking),
+            aspect=aspect,
+        )
+    beside = wanted.unconditional and not image
+    objects = objects_beside(wanted.prompt) if beside else find(wanted.prompt)
     band = wanted.looking if isinstance(wanted.looking, Band) else None
-    bank = wanted.looking if band is None else spread(cameras, band, azimuth)
-    return build(objects, bank, wanted.resolution, views=views, data_std=data_std, band=band)
+    bank = wanted.looking if band is None else spread(cameras, band, azimuth, views_together)
+    return build(
+        objects,
+        bank,
+        wanted.resolution,
+        views=views,
+        data_std=data_std,
+        band=band,
+        views_together=views_together,
+        reference=reference,
+        image_std=image_std,
+    )
 
 
 def _check(table: Table, prompt: str) -> None:
     find(prompt)
+    if table.image:
+        picture_path(table.image)
 
 
 def _check_run(config: Any) -> None:
+    _check_together(config.prior)
     camera = config.camera
     for name in ("distance", "fovy"):
         if camera[name][0] != camera[name][1]:
@@ -130,11 +175,38 @@ def _check_run(config: Any) -> None:
         )
 
 
+def _check_together(prior: Any) -> None:
+    together = prior.views_together
+    if together > 1 and prior.views != "camera":
+        raise UserError(
+            f"config.prior.views is {prior.views!r}, expected 'camera' where "
+            f"config.prior.views_together is {together}: a word does not say which views belong "
+            "together."
+        )
+    if prior.cameras % together:
+        nearest = max(1, round(prior.cameras / together)) * together
+        raise UserError(
+            f"config.prior.cameras is {prior.cameras}, expected a multiple of "
+            f"config.prior.views_together, which is {together}; the nearest is {nearest}."
+        )
+
+
 PRIOR = PriorKind(
     "embedded",
     _make,
     fields={
-        "data_std": number(at_least=0).of(0.0, "noise that blurs the data, in units of latents")
+        "data_std": number(at_least=0).of(0.0, "noise that blurs the data, in units of latents"),
+        "views_together": whole(at_least=1).of(
+            1, "views of a step that are known to show one object: their joint posterior"
+        ),
+        "image": text().of("", "path of a picture that the object has from one side"),
+        "mask": optional(text()).of(None, "path of its mask, where the picture has no alpha"),
+        "image_elevation": number(at_least=-90, at_most=90).of(5.0, "degrees, of its camera"),
+        "image_azimuth": number().of(0.0, "degrees, at which it is seen: 0 is the front"),
+        "aspect": one_of("pad", "squeeze").of("pad", "what becomes of one that is not square"),
+        "image_std": number(above=0).of(
+            0.02, "deviation from the picture with which an object agrees, a pixel in [0, 1]"
+        ),
     },
     run_fields={
         "views": one_of("camera", "direction").of(

@@ -11,7 +11,7 @@ from sdjax.cameras import position, sample_camera, view_direction
 from sdjax.diffusion.ddim import ddim_sample
 from sdjax.diffusion.mixtures import Mixture, predict_noise
 from sdjax.objects.prompts import find, prompts
-from sdjax.priors.bank import cameras_of_directions
+from sdjax.priors.bank_cameras import cameras_of_directions
 from sdjax.priors.embedded import bank_cameras, build, pooled, resolution_schedule
 from sdjax.priors.kind import Data
 from tests import tiny
