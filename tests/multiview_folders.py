@@ -23,6 +23,17 @@ ZERO123 = reference.FOLDER / "multiview" / "zero123" / "tiny"
 NOT_IN_THE_PORT = ("derived", "legacy", "use_linear_in_transformer", "use_spatial_transformer")
 
 
+def recorded_cases(name: str) -> dict[str, dict[str, np.ndarray]]:
+    """The cases of a file of recordings under multiview/, without what is of no case."""
+    cases: dict[str, dict[str, np.ndarray]] = {}
+    with np.load(reference.FOLDER / "multiview" / f"{name}.npz") as file:
+        for key in file.files:
+            case, _, array = key.rpartition("/")
+            if case:
+                cases.setdefault(case, {})[array] = file[key]
+    return cases
+
+
 def mvdream_folder(path: Path) -> Path:
     """MVDream as in the port to diffusers: its UNet under the original names; returns `path`, which
     must be new."""
