@@ -12,7 +12,7 @@ from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import needed_view
 from sdjax.rules.ode import Ode, Point, node_index, ode_grid
 from sdjax.rules.ode_start import OdeStart, one_start
-from sdjax.rules.view_bins import ViewBins
+from sdjax.rules.view_bins import ViewBins, scenes
 
 
 class CachedOde(NamedTuple):
@@ -71,10 +71,7 @@ def cached_ode(
         def of_scene(camera):
             return trajectory(state, camera, predictor_at(camera))
 
-        scenes = jax.tree.map(
-            lambda leaf: leaf.reshape(-1, bins.together, *leaf.shape[1:]), bins.cameras
-        )
-        paths = jax.lax.map(of_scene, scenes)
+        paths = jax.lax.map(of_scene, scenes(bins))
         return CachedOde(state.noise, *jax.tree.map(_of_bins, paths))
 
     def point_at(key, state, predictor, t, view, shape):

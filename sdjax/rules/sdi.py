@@ -1,7 +1,6 @@
 """SDI: score distillation via inversion (Lukoianov et al., arXiv 2405.15891)."""
 
 import functools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -9,18 +8,21 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import Camera, front_camera
-from sdjax.config.fields import fields_of, flag, fraction, number, one_of, whole
+from sdjax.config.errors import UserError
+from sdjax.config.fields import fields_of, flag, fraction, number, one_of, optional, whole
 from sdjax.config.kinds import Table
 from sdjax.diffusion.annealing import Annealing, from_table
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.schedule import NoiseSchedule
-from sdjax.rules.contract import Aux, Latents, Rule, Update, check_kept, check_latents
+from sdjax.rules.contract import Aux, Latents, Rule, Update, check_latents
 from sdjax.rules.inversion import inversion_timesteps, invert
+from sdjax.rules.kept_noise import Kept as Kept
+from sdjax.rules.kept_noise import kept, kept_of_bins, of_scene
 from sdjax.rules.kind import GUIDANCE_SCALE, Parts, RuleKind, of_scenes
+from sdjax.rules.view_bins import ViewBins
 
 ANNEALING = {"name": "linear"}
-Prepare = Callable[[Any, Callable[[Camera], Predictor]], Any]
 
 
 class Residual(NamedTuple):
@@ -79,16 +81,6 @@ def sdi_residual(
     return Residual(latents - target, noisy, epsilon, target, found)
 
 
-class Kept(NamedTuple):
-    """The state of `sdi` where it keeps something from one step to the next; of one view, or of
-    those that a prior predicts at once."""
-
-    epsilon: Latents  # the last guided prediction, of the last target
-    target: Latents  # the clean latents that it points to
-    t: Int[Array, ""]  # its timestep
-    step: Int[Array, ""]  # updates so far
-
-
 def kept_noise_residual(
     schedule: NoiseSchedule,
     predictor: Predictor,
@@ -122,6 +114,7 @@ def sdi(
     overshoot: bool = True,
     camera: Camera | None = None,
     views_together: int = 1,
+    bins: ViewBins | None = None,
 ) -> Rule:
     """SDI: towards the one-step estimate at an annealed timestep.
 
@@ -134,18 +127,21 @@ def sdi(
     With `target_every` steps between two targets the latents are led to one for so long (25 in the
     notebook); it and the kept noise are for one image, or one scene of the `views_together` views
     that a prior predicts at once: from the cameras [views_together], or the even turns of one.
+    With `bins` each of them keeps a noise of its own (`kept_of_bins`), which is for objects too,
+    with a new target at every step; the paper has no such mode.
 
     With `overshoot`, the inversion ends at min(t + floor(u T / steps), T - 1) with u uniform, as
     the official code has it; else at t.
     """
     annealing = annealing or from_table(ANNEALING)
-    fresh = functools.partial(_fresh, views_together)
     if noise == "cached":
         keep = functools.partial(kept_noise_residual, schedule, guidance_scale=guidance_scale)
         look = lambda keys, epsilon, *where: keep(*where, epsilon)  # noqa: E731
-        cameras = _scene(camera or front_camera(), views_together)
-        prepare = _first_prediction(schedule, guidance_scale, cameras)
-        return Rule(fresh, _towards_targets(schedule, annealing, look, target_every), prepare)
+        first = lambda predictor, x: predictor(x, schedule.num_timesteps - 1, guidance_scale)  # noqa: E731
+        if bins is not None:
+            return kept_of_bins(annealing, look, first, bins)
+        cameras = of_scene(camera or front_camera(), views_together)
+        return kept(schedule, annealing, look, target_every, views_together, first, cameras)
 
     def look(keys, epsilon, predictor, latents, t):
         u_key, noise_key = keys
@@ -166,7 +162,7 @@ def sdi(
         )
 
     if target_every > 1:
-        return Rule(fresh, _towards_targets(schedule, annealing, look, target_every))
+        return kept(schedule, annealing, look, target_every, views_together)
 
     def update(key, latents, state, predictor, *, progress, view):
         check_latents(latents, view)
@@ -178,68 +174,29 @@ def sdi(
     return Rule(lambda key, shape: (), update)
 
 
-def _scene(camera: Camera, views: int) -> Camera:
-    """`camera` where it has so many views, else its turns around the object."""
-    if len(camera.azimuth) == views:
-        return camera
-    first = jax.tree.map(lambda leaf: jnp.repeat(leaf[:1], views, axis=0), camera)
-    return first._replace(azimuth=first.azimuth + 360.0 / views * jnp.arange(views))
-
-
-def _fresh(views: int, key: jax.Array, shape: tuple[int, int, int]) -> Kept:
-    """Before the first target: a normal draw in place of a prediction."""
-    draw = jax.random.normal(key, (views, *shape))
-    return Kept(draw, jnp.zeros_like(draw), jnp.int32(0), jnp.int32(0))
-
-
-def _first_prediction(schedule: NoiseSchedule, guidance_scale: float, camera: Camera) -> Prepare:
-    """Takes the draw for x_t at t = T - 1, and keeps the guided prediction there."""
-
-    def prepare(state, predictor_at):
-        predictor, last = predictor_at(camera), schedule.num_timesteps - 1
-        first = predictor(state.epsilon, last, guidance_scale)
-        return state._replace(epsilon=jnp.where(state.step == 0, first, state.epsilon))
-
-    return prepare
-
-
-def _towards_targets(
-    schedule: NoiseSchedule,
-    annealing: Annealing,
-    look: Callable[..., Residual],
-    target_every: int,
-) -> Callable[..., Update]:
-    """Every so many steps a new target, `look(keys, epsilon, predictor, latents, t)`."""
-
-    def update(key, latents, state, predictor, *, progress, view):
-        check_latents(latents, view)
-        check_kept("SDI", latents, state.epsilon)
-        t_key, *keys = jax.random.split(key, 3)
-        t = annealing(t_key, progress)
-
-        def renewed():
-            seen = look(keys, state.epsilon, predictor, latents, t)
-            return Kept(seen.epsilon, seen.target, t, state.step + 1)
-
-        def held():
-            return state._replace(step=state.step + 1)
-
-        is_due = state.step % target_every == 0
-        after = renewed() if target_every == 1 else jax.lax.cond(is_due, renewed, held)
-        noisy = add_noise(schedule, after.target, after.epsilon, after.t)
-        return Update(latents - after.target, after, Aux(after.t, noisy, after.target))
-
-    return update
-
-
 NOISES = ("inverted", "cached")
 
 
-def _make(parts: Parts, **fields: Any) -> Rule:
-    return of_scenes(sdi)(parts, camera=parts.camera, **fields)
+def _make(parts: Parts, *, keep_bins: int | None, **fields: Any) -> Rule:
+    bins = None if keep_bins is None else parts.prior.camera_bins(keep_bins, parts.elevation)
+    return of_scenes(sdi)(parts, camera=parts.camera, bins=bins, **fields)
+
+
+def _check(config: Any) -> None:
+    rule = config["rule"]
+    if rule["keep_bins"] is None:
+        return
+    for name, value in (("noise", "cached"), ("target_every", 1)):
+        if rule[name] != value:
+            raise UserError(
+                f"config.rule.{name} is {rule[name]!r}, expected {value!r} where "
+                f"config.rule.keep_bins is {rule['keep_bins']}: each bin keeps its last prediction."
+            )
 
 
 def _keeps(table: Table) -> str | None:
+    if table["keep_bins"] is not None:
+        return None
     if table["noise"] == "cached":
         return "config.rule.noise is 'cached', which keeps that of one image"
     if table["target_every"] > 1:
@@ -252,18 +209,24 @@ RULE = RuleKind(
     "sdi",
     "SDI",
     _make,
-    fields_of(
-        sdi,
-        guidance_scale=number().says(GUIDANCE_SCALE.meaning),
-        noise=one_of(*NOISES).says("found by DDIM inversion, or the last prediction kept"),
-        target_every=whole(at_least=1).says("steps towards one target"),
-        inversion_guidance_scale=number().says("the guidance scale of the inversion"),
-        inversion_steps=whole(at_least=1, at_most=1000).says("of the inversion up to T"),
-        inversion_eta=fraction().says("noise that a step of the inversion adds, 0: none"),
-        overshoot=flag().says("invert to up to a stride beyond t, as the official code does"),
-    ),
+    {
+        **fields_of(
+            sdi,
+            guidance_scale=number().says(GUIDANCE_SCALE.meaning),
+            noise=one_of(*NOISES).says("found by DDIM inversion, or the last prediction kept"),
+            target_every=whole(at_least=1).says("steps towards one target"),
+            inversion_guidance_scale=number().says("the guidance scale of the inversion"),
+            inversion_steps=whole(at_least=1, at_most=1000).says("of the inversion up to T"),
+            inversion_eta=fraction().says("noise that a step of the inversion adds, 0: none"),
+            overshoot=flag().says("invert to up to a stride beyond t, as the official code does"),
+        ),
+        "keep_bins": optional(whole(at_least=1)).of(
+            None, "view bins that each keep a noise of their own, for objects; None: one image"
+        ),
+    },
     ANNEALING,
     noise="none",
     scales=("guidance_scale", "inversion_guidance_scale"),
+    check=_check,
     one_image_because=_keeps,
 )

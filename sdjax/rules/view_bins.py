@@ -7,6 +7,7 @@ has to be computed once per bin.
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -33,6 +34,12 @@ class ViewBins(NamedTuple):
     cameras: Camera  # [bins], the one that stands for each bin
     bin_of: Callable[[Camera], Int[Array, "*views"]]  # the index of a camera's bin
     together: int = 1
+
+
+def scenes(bins: ViewBins) -> Camera:
+    """The cameras [scenes, together] of what has to be evaluated at once."""
+    shape = (-1, bins.together)
+    return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), bins.cameras)
 
 
 def single_bin() -> ViewBins:

@@ -88,7 +88,7 @@ def with_adapter(prior: Any) -> SimpleNamespace:
         views_together=getattr(prior, "views_together", 1),
         latent_shape=prior.latent_shape,
         view_bins=prior.view_bins,
-        camera_bins=prior.camera_bins,
+        camera_bins=lambda number, elevation: prior.camera_bins(None, elevation),
         adapter=lambda rank, camera_features: Adapter(lambda key: jnp.float32(0.3), trained),
     )
 
@@ -187,6 +187,7 @@ ENTRIES = {
     ),
     "sdi cached": Entry("sdi", once, {"noise": "cached"}, views=1),
     "sdi cached, held": Entry("sdi", once, {"noise": "cached", "target_every": 5}, views=1),
+    "sdi cached in bins": Entry("sdi", once, {"noise": "cached", "keep_bins": 4}),
     "vsd": Entry("vsd", twice, random=True),
     "esd": Entry(
         "vsd",

@@ -60,6 +60,7 @@ OWN_FIELDS = {  # that are no arguments of the rule's function
     "dsd": {*ODE_FIELDS, "overshoot", "delta"},
     "fsd": {"first_order"},
     "cfd": {"first_order"},
+    "sdi": {"keep_bins"},
     "vsd": {"camera_features", "lora_rank", "lora_learning_rate"},
 }
 

@@ -1,6 +1,7 @@
 """The ODE that is looked up against the one that is simulated: on prompts for directions, and on an
 exact prior in coordinates and in pixels."""
 
+import dataclasses
 import functools
 
 import jax
@@ -13,6 +14,7 @@ from sdjax.config.kinds import made
 from sdjax.diffusion.annealing import ANNEALINGS
 from sdjax.diffusion.ddim import ddim_step
 from sdjax.diffusion.guided import NetworkPredictor
+from sdjax.diffusion.mixtures import predict_noise
 from sdjax.diffusion.schedule import scaled_linear
 from sdjax.rules.cached_ode import CachedOde, cached_ode, within_step
 from sdjax.rules.contract import View
@@ -231,16 +233,24 @@ def test_a_node_stands_for_the_timesteps_below_it(t, node):
     assert int(grid[node_index(grid, jnp.int32(t))]) == node
 
 
-@functools.partial(tiny.jit, static_argnames="aligned")
-def points_at_nodes(schedule, camera, aligned):
+def looks(schedule, together):
+    """The exact prior of cameras in coordinates and in pixels, joint over so many views."""
+
+    def coordinates(camera):
+        return dataclasses.replace(following.predictor_at(camera, schedule), joint=together)
+
+    compute = functools.partial(predict_noise, joint=together)
+    return coordinates, lambda camera: tiny.network(coordinates(camera), compute)
+
+
+@functools.partial(tiny.jit, static_argnames=("aligned", "together"))
+def points_at_nodes(schedule, camera, aligned, together=1):
     """Points of the simulated ODE and of the cached one, of each kind of predictor."""
-    coordinates = functools.partial(following.predictor_at, schedule=schedule)
-    network = lambda camera: tiny.network(coordinates(camera))  # noqa: E731
     key = jax.random.key(1)
     start = world_map_start(90.0) if aligned else one_start()
     options = {"at": "node", "start": start}
     simulated = simulated_ode(schedule, 7.5, **options)
-    bins, size = nearest_bins(tiny.CAMERAS), tiny.SHAPE[:2]
+    bins, size = nearest_bins(tiny.CAMERAS, together), tiny.SHAPE[:2]
     cached = cached_ode(schedule, 7.5, bins, *size, **options, with_states=True)
     seen = View(camera, jnp.ones((len(camera.azimuth), *size, 1)))
     shape = (len(camera.azimuth), *tiny.SHAPE)
@@ -250,7 +260,7 @@ def points_at_nodes(schedule, camera, aligned):
         at = lambda t: ode.point_at(key, state, look(camera), t, seen, shape)  # noqa: E731
         return jax.vmap(at)(jnp.asarray(NODES_AND_BETWEEN))
 
-    return [(follow(simulated, look), follow(cached, look)) for look in (coordinates, network)]
+    return [(follow(simulated, look), follow(cached, look)) for look in looks(schedule, together)]
 
 
 @pytest.mark.slow
@@ -263,6 +273,20 @@ def test_the_cached_prediction_at_a_node_is_the_simulated_one(schedule, aligned,
         np.testing.assert_array_equal(cached.t, simulated.t)
         assert_close(cached.epsilon, simulated.epsilon, 1e-9)
         assert_close(cached.x, simulated.x, 1e-9)
+
+
+@pytest.mark.parametrize("aligned", [False, True])
+def test_the_cached_prediction_of_a_scene_is_the_simulated_one(aligned, x64):
+    """Of the bank's cameras as one rig, turned in the first scene and as it is in the second."""
+    camera, schedule = tiny.cameras(2, 3, 0, 1, 0, 1, 2, 3), schedule_in("cosine", jnp.float64)
+    found = points_at_nodes(schedule, camera, aligned, together=4)
+    for simulated, cached in found:
+        assert_close(cached.epsilon, simulated.epsilon, 1e-9)
+        assert_close(cached.x, simulated.x, 1e-9)
+    turned = jnp.roll(found[0][1].epsilon[:, :4], 2, axis=1)
+    assert_close(turned, found[0][1].epsilon[:, 4:], 1e-9)
+    alone = points_at_nodes(schedule, camera, aligned)[0][1]
+    assert np.abs(alone.epsilon - found[0][1].epsilon).max() > 0.1
 
 
 def test_aligned_starts_are_windows_of_one_map():

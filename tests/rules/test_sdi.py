@@ -1,5 +1,6 @@
 """SDI against the recorded numbers of its official code, and its inversion."""
 
+import dataclasses
 import functools
 
 import jax
@@ -11,8 +12,10 @@ from sdjax.config.errors import UserError
 from sdjax.diffusion.annealing import along
 from sdjax.diffusion.ddim import ddim_path, sampling_path, trailing_timesteps
 from sdjax.diffusion.prediction import add_noise, predicted_x0
+from sdjax.rules.contract import View
 from sdjax.rules.inversion import inversion_timesteps, invert
 from sdjax.rules.sdi import Kept, one_step_estimate, sdi, sdi_residual
+from sdjax.rules.view_bins import nearest_bins
 from tests import reference, tiny
 from tests.reference import channels_last
 from tests.rules.following import (
@@ -168,6 +171,76 @@ def test_a_target_is_held_and_then_renewed():
     assert [t for t, _ in seen] == [900, 900, 700, 700]
     np.testing.assert_allclose(seen[1][1], seen[0][1], atol=1e-6)
     assert np.abs(seen[2][1] - seen[1][1]).max() > 0.01
+
+
+def latents_after(rule, camera, look):
+    """Of the views of `camera`, after three plain steps of 1 from zeros."""
+    state = rule.prepare(rule.init(jax.random.key(0), tiny.SHAPE), look)
+    views = len(camera.azimuth)
+    latents, view = jnp.zeros((views, *tiny.SHAPE)), View(camera, jnp.ones((views, 8, 8, 1)))
+    for step in range(3):
+        found = rule.update(
+            jax.random.key(1),
+            latents,
+            state,
+            look(camera),
+            progress=jnp.float32(step / 3),
+            view=view,
+        )
+        latents, state = latents - found.gradient, found.state
+    return latents
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("together", [1, 4])
+def test_noise_kept_in_bins_is_that_of_each_image_or_scene(together):
+    """Where all of them are seen at every step, in whatever order."""
+    schedule, order = schedule_in("cosine", jnp.float32), (2, 3, 0, 1)
+    common = {
+        "guidance_scale": 1.0,
+        "noise": "cached",
+        "annealing": along(np.asarray([900, 600, 300])),
+    }
+
+    def look(camera):
+        return dataclasses.replace(predictor_at(camera, schedule), joint=together)
+
+    in_bins = sdi(schedule, **common, bins=nearest_bins(tiny.CAMERAS, together))
+    found = latents_after(in_bins, tiny.cameras(*order), look)
+    for cameras in np.arange(4).reshape(-1, together):
+        camera = tiny.cameras(*cameras)
+        rule = sdi(schedule, **common, camera=camera, views_together=together)
+        expected = latents_after(rule, camera, look)
+        own = found[np.argsort(order)[cameras]]
+        np.testing.assert_allclose(own, expected, rtol=0, atol=2e-5)
+
+
+def test_of_two_views_of_one_bin_the_later_one_leaves_its_noise():
+    schedule = schedule_in("cosine", jnp.float32)
+    rule = sdi(
+        schedule,
+        guidance_scale=1.0,
+        noise="cached",
+        annealing=along(np.asarray([600])),
+        bins=nearest_bins(tiny.CAMERAS),
+    )
+    camera = tiny.cameras(1, 3, 1)
+    state = rule.init(jax.random.key(0), tiny.SHAPE)
+    latents = jnp.asarray(np.random.default_rng(0).normal(size=(3, *tiny.SHAPE)), jnp.float32)
+    found = rule.update(
+        jax.random.key(1),
+        latents,
+        state,
+        predictor_at(camera, schedule),
+        progress=jnp.float32(0),
+        view=View(camera, jnp.ones((3, 8, 8, 1))),
+    )
+    left = add_noise(
+        schedule, found.aux.predicted_x0, found.state.epsilon[np.asarray([1, 3, 1])], 600
+    )
+    np.testing.assert_allclose(left[1:], found.aux.noisy[1:], atol=1e-5)
+    assert np.abs(left[0] - found.aux.noisy[0]).max() > 0.01
+    np.testing.assert_array_equal(found.state.epsilon[::2], state.epsilon[::2])
 
 
 def test_kept_noise_is_refused_for_several_views():

@@ -222,3 +222,23 @@ def test_company_keeps_particles_apart():
     assert np.abs(exact_noise(schedule, alone, noisy, t)).max() < 1e-6
     away = exact_noise(schedule, near, noisy, t)
     assert (away < 0).all()  # descending along -f moves x off its neighbour
+
+
+def tall(array, together):
+    """Views of one scene one below the other, as one picture."""
+    return array.reshape(*array.shape[:-4], -1, together * array.shape[-3], *array.shape[-2:])
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_particles_seen_in_scenes_are_those_of_one_large_picture(scale, x64):
+    """In company of particles near each other, so that none is certain."""
+    schedule, together, t = in_double(SCHEDULES["cosine"]), 4, jnp.asarray(900)
+    latents = 0.05 * drawn(3, 2 * together)
+    noisy = add_noise(schedule, latents[0], drawn(2 * together, seed=1), t)
+    weights = jnp.asarray([1.0, 1.0, 0.5])
+    exact = functools.partial(exact_noise, schedule, t=t, guidance_scale=scale, data_std=0.1)
+    ours = exact(Everyone(latents, weights), noisy, views_together=together)
+    pictures = exact(Everyone(tall(latents, together), weights), tall(noisy, together))
+    np.testing.assert_allclose(tall(ours, together), pictures, rtol=0, atol=1e-10)
+    apart = exact(Everyone(latents, weights), noisy)
+    assert np.abs(apart - ours).max() > 1e-3
