@@ -2,25 +2,18 @@
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from sdjax.cameras import Camera, axes, position
+from sdjax.camera_numbers import camera_to_world
+from sdjax.cameras import Camera
 
 CameraFeatures = Callable[[Camera], Float[Array, "views n"]]
 
 
 def camera_matrix(camera: Camera) -> Float[Array, "views 16"]:
-    """The 4 x 4 matrix from camera to world, row by row: columns right, up, backward and
-    position, last row 0 0 0 1 (threestudio's `c2w`, ProlificDreamer's condition)."""
-
-    def one(camera):
-        right, up, forward = axes(camera)
-        upper = jnp.stack([right, up, -forward, position(camera)], axis=1)
-        return jnp.concatenate([upper.ravel(), jnp.asarray([0.0, 0.0, 0.0, 1.0])])
-
-    return jax.vmap(one)(camera)
+    """The 4 x 4 matrix of `camera_to_world`, row by row (ProlificDreamer's condition)."""
+    return camera_to_world(camera).reshape(-1, 16)
 
 
 def spherical(camera: Camera) -> Float[Array, "views 4"]:
