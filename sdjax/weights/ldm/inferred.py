@@ -16,6 +16,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 # Features of the context of Stable Diffusion 1.x, which has 8 heads, and 2.x, whose are 64 wide.
 _EIGHT_HEADS, _WIDTH_64 = 768, 1024
+_KEYS = {"text_model": "text_encoder", "vision_model": "image_encoder"}
 _CLIP_HEAD = 64  # in each of OpenAI's towers, and in open_clip's that are about
 
 
@@ -100,7 +101,7 @@ def image_fields(shapes: Shapes) -> dict[str, Any]:
 def _tower(shapes: Shapes, tower: str) -> dict[str, Any]:
     width = _size(shapes, f"{tower}.embeddings.position_embedding.weight", 1)
     if width % _CLIP_HEAD:
-        raise _unseen(f"a tower of CLIP that is {width} wide", f"{tower[:-6]}_encoder")
+        raise _unseen(f"a tower of CLIP that is {width} wide", _KEYS[tower])
     return {
         "hidden_size": width,
         "intermediate_size": _size(shapes, f"{tower}.encoder.layers.0.mlp.fc1.weight", 0),
