@@ -16,11 +16,11 @@ SCALING = 0.18215  # of latents
 
 @functools.cache
 def recorded(name: str) -> dict[str, dict[str, np.ndarray]]:
-    """The cases of a file such as "mvdream/guidance"."""
-    return load(f"multiview/{name}")
+    """The cases of a file such as "multiview/mvdream/guidance"."""
+    return load(name)
 
 
-def schedule_in(dtype, name: str = "mvdream/guidance") -> NoiseSchedule:
+def schedule_in(dtype, name: str = "multiview/mvdream/guidance") -> NoiseSchedule:
     """The schedule of a file, bit for bit, in `dtype`."""
     table = jnp.asarray(recorded(name)["schedule"]["alphas_cumprod"], dtype)
     return NoiseSchedule(table, table[0])
@@ -76,7 +76,7 @@ def first_stage(image: jax.Array, matrix: np.ndarray, noise: jax.Array, size: in
 
 def projected(pose: np.ndarray) -> np.ndarray:
     """The contexts [2 views, features] of poses [views, 4], zeros first: W [clip; pose] + b."""
-    inputs = recorded("zero123/guidance_toy")["inputs"]
+    inputs = recorded("multiview/zero123/guidance_toy")["inputs"]
     embedding = np.repeat(inputs["clip_embedding"][0], len(pose), axis=0)
     context = np.concatenate([embedding, pose], axis=1) @ inputs["weight"].T + inputs["bias"]
     return np.concatenate([np.zeros_like(context), context])

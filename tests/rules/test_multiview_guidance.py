@@ -24,8 +24,15 @@ from tests.reference import channels_last
 from tests.rules.recorded import both_precisions
 
 TOLERANCE = {jnp.float32: 1e-4, jnp.float64: 1e-5}
-MVDREAM, VARIANT = recorded("mvdream/guidance"), recorded("mvdream/guidance_cfd_variant")
-ZERO123, UNIFIED = recorded("zero123/guidance_toy"), recorded("zero123/guidance_unified_sds")
+MVDREAM, VARIANT = (
+    recorded("multiview/mvdream/guidance"),
+    recorded("multiview/mvdream/guidance_cfd_variant"),
+)
+ZERO123, UNIFIED = (
+    recorded("multiview/zero123/guidance_toy"),
+    recorded("multiview/zero123/guidance_unified_sds"),
+)
+TOGETHER = next(int(case["num_frames"]) for case in MVDREAM.values() if "num_frames" in case)
 
 
 def named(cases: dict, prefix: str, array: str = "dloss_dlatents") -> list[str]:
@@ -117,7 +124,7 @@ def test_from_a_rendering_to_its_gradient(dtype, x64):
         guidance_scale=float(case["scale"]),
         weighting=weighting.sigma_over_alpha,
         recon_std_rescale=float(case["recon_std_rescale"]),
-        views_together=int(case.get("num_frames", views)),
+        views_together=TOGETHER,
     )
     assert_relative(z, channels_last(case["latents"]), TOLERANCE[dtype])
     gradient = found.gradient / views
@@ -133,7 +140,7 @@ def of_images(context, t, scale, dtype, term, weight):
         z, noise = (latents(inputs[name][i : i + 1], dtype) for name in ("latents", "noise"))
         found.append(
             sds_residual(
-                toys.schedule_in(dtype, "zero123/guidance_toy"),
+                toys.schedule_in(dtype, "multiview/zero123/guidance_toy"),
                 toys.image_predictor(context[rows], inputs["c_concat"], term, dtype),
                 z,
                 jnp.asarray(own),
