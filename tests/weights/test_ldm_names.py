@@ -1,5 +1,6 @@
 """Names and shapes of the published models in the two layouts; no tensor is made."""
 
+import dataclasses
 import functools
 import gzip
 import json
@@ -9,7 +10,7 @@ from flax.traverse_util import flatten_dict
 
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.autoencoder.model import AutoencoderKL
-from sdjax.networks.clip.config import VisionConfig
+from sdjax.networks.clip.config import TextConfig, VisionConfig
 from sdjax.networks.clip.vision import CLIPVision
 from sdjax.networks.parameters import parameter_shapes
 from sdjax.networks.unet.config import UNetConfig
@@ -23,6 +24,8 @@ from sdjax.weights.ldm.folder_names import folder_pieces
 from sdjax.weights.ldm.pieces import shapes_of_pieces
 from sdjax.weights.ldm.unet_names import unet_pieces
 from tests import reference
+from tests.networks.components import real_fields
+from tests.networks.test_real_sizes import recorded_tensors
 
 FOLDER = reference.FOLDER / "multiview"
 UNET, FIRST_STAGE = "model.diffusion_model.", "first_stage_model."
@@ -125,6 +128,25 @@ def test_the_unet_is_renamed_as_by_the_official_conversions():
         pieces = unet_pieces([name.removeprefix(UNET) for name in names])
         ours = {UNET + name: piece.name for name, (piece,) in pieces.items()}
         assert ours == names
+
+
+@pytest.mark.parametrize(
+    ("model", "tensors"), [("sd15", "text_encoder_sd1"), ("sd21_base", "text_encoder_sd2")]
+)
+def test_the_text_encoder_that_tensors_show(model, tensors):
+    fields = inferred.text_fields(recorded_tensors(tensors), open_clip=model == "sd21_base")
+    read = TextConfig.from_dict(fields)
+    said = TextConfig.from_dict(real_fields(model, "text_encoder"))
+    assert read.encoder == said.encoder
+    assert read.max_position_embeddings == said.max_position_embeddings
+    assert read.eos_token_id == read.vocab_size - 1 == said.vocab_size - 1
+
+
+@pytest.mark.parametrize(("model", "tensors"), [("sd15", "unet_sd1"), ("sd21_base", "unet_sd2")])
+def test_the_unet_that_tensors_show(model, tensors):
+    said = UNetConfig.from_dict(real_fields(model, "unet"))
+    read = UNetConfig.from_dict(inferred.unet_fields(recorded_tensors(tensors)))
+    assert dataclasses.replace(read, sample_size=said.sample_size) == said
 
 
 def test_unknown_names_stay_as_they_are():

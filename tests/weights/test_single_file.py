@@ -80,6 +80,24 @@ def test_a_part_is_the_same_as_in_the_folder(written, kind, part):
     assert file.shapes(part) == {name: array.shape for name, array in here.items()}
 
 
+def test_a_text_encoder_with_the_names_of_transformers(written, tmp_path):
+    folder = written["mvdream"][1] / "text_encoder"
+    text = dict(read_tensors(folder))
+    text["text_model.embeddings.position_ids"] = np.arange(77)[None]
+
+    def exchange(tensors):
+        for name in [name for name in tensors if name.startswith("cond_stage_model.")]:
+            del tensors[name]
+        tensors.update({f"cond_stage_model.transformer.{name}": text[name] for name in text})
+
+    file = changed(written["mvdream"][0], tmp_path, exchange)
+    here = dict(file.tensors("text_encoder"))
+    del text["text_model.embeddings.position_ids"]
+    assert here.keys() == text.keys()
+    for name, array in here.items():
+        np.testing.assert_array_equal(array, text[name])
+
+
 def test_what_is_not_in_the_file_is_named(written):
     file = SingleFile(written["mvdream"][0])
     assert file.has("text_encoder") and not file.has("projection")

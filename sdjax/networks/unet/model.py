@@ -60,7 +60,7 @@ class UNet2DCondition(nn.Module):
         if extra_time_embedding is not None:
             time = time + extra_time_embedding.astype(self.dtype)
         if camera is not None:
-            time = time + self._embed_camera(camera)
+            time = time + self._embed_camera(camera, len(latents))
 
         x = layers.conv(channels[0], name="conv_in")(latents)
         x, skips = self._down(x, time, context)
@@ -90,8 +90,8 @@ class UNet2DCondition(nn.Module):
         layers = Layers(self.dtype, self.param_dtype)
         return TimestepEmbedding(layers, 4 * width, name="time_embedding")(waves)
 
-    def _embed_camera(self, camera):
-        _check_camera(camera.shape, self.config.camera_features)
+    def _embed_camera(self, camera, rows):
+        _check_camera(camera.shape, rows, self.config.camera_features)
         layers, width = Layers(self.dtype, self.param_dtype), 4 * self.config.block_out_channels[0]
         return TimestepEmbedding(layers, width, name="camera_embedding")(camera.astype(self.dtype))
 
@@ -137,10 +137,10 @@ def _check(config: UNetConfig, latents: jax.Array, context: jax.Array, frames: i
         )
 
 
-def _check_camera(shape: tuple[int, ...], features: int | None) -> None:
+def _check_camera(shape: tuple[int, ...], rows: int, features: int | None) -> None:
     if features is None:
         raise UserError(
             "camera was given to a UNet that has no camera embedding, expected weights of MVDream."
         )
-    if shape[-1] != features:
-        raise UserError(f"camera has {shape[-1]} numbers, expected {features}.")
+    if shape != (rows, features):
+        raise UserError(f"camera has shape {list(shape)}, expected [{rows}, {features}].")

@@ -222,7 +222,7 @@ def test_rows_that_are_no_whole_scenes_are_refused():
 
 
 def test_cameras_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="camera has 7 numbers, expected 5"):
+    with pytest.raises(ValueError, match=r"camera has shape \[4, 7\], expected \[4, 5\]"):
         applied(small(), features=7)
     with pytest.raises(ValueError, match="no camera embedding, expected weights of MVDream"):
         applied(small(camera_features=None))
