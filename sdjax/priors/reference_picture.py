@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float32, Float64, Shaped, UInt8
 
 from sdjax.config.errors import UserError, did_you_mean, short
 from sdjax.files.pictures import read_picture
@@ -112,9 +112,9 @@ def _padded(pixels: UInt8[np.ndarray, "h w 4"]) -> UInt8[np.ndarray, "_ _ 4"]:
 def resized(pixels: UInt8[np.ndarray, "h w c"], size: int) -> UInt8[np.ndarray, "size size c"]:
     """Both edges brought to `size`, each channel for itself, rounded: a pixel is the mean of the
     area that it covers; along an edge that grows it is between its two neighbours."""
-    rows, columns = (_weights(length, size) for length in pixels.shape[:2])
-    means = np.einsum("ih,hwc,jw->ijc", rows, pixels.astype(float), columns, optimize=True)
-    return np.rint(means).astype(np.uint8)
+    channels = np.moveaxis(pixels, -1, 0)  # one by one: of a large picture all take gigabytes
+    means = [_along_rows(_along_rows(channel, size).T, size).T for channel in channels]
+    return np.rint(np.stack(means, axis=-1)).astype(np.uint8)
 
 
 def before_white(
@@ -126,12 +126,15 @@ def before_white(
     return colours * coverage + (1 - coverage), coverage
 
 
-def _weights(length: int, size: int) -> Float[np.ndarray, "size length"]:
-    """The share of each of `length` pixels in each of `size`."""
+def _along_rows(values: Shaped[np.ndarray, "length n"], size: int) -> Float64[np.ndarray, "size n"]:
+    """The first axis at `size`: differences of the running sum, or between two neighbours."""
+    length = len(values)
     if size >= length:
         places = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
-        return np.maximum(0.0, 1 - np.abs(places[:, None] - np.arange(length)))
+        weights = np.maximum(0.0, 1 - np.abs(places[:, None] - np.arange(length)))
+        return weights @ values
     edges = np.arange(size + 1) * length / size
-    low = np.maximum(edges[:-1, None], np.arange(length))
-    high = np.minimum(edges[1:, None], np.arange(length) + 1)
-    return np.maximum(0.0, high - low) * size / length
+    first = np.minimum(edges.astype(int), length - 1)
+    running = np.cumsum(values, axis=0, dtype=np.float64)
+    until = running[first] + (edges - first - 1)[:, None] * values[first]
+    return np.diff(until, axis=0) * size / length
