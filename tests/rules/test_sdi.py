@@ -14,7 +14,7 @@ from sdjax.diffusion.ddim import ddim_path, sampling_path, trailing_timesteps
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.rules.contract import View
 from sdjax.rules.inversion import inversion_timesteps, invert
-from sdjax.rules.sdi import Kept, one_step_estimate, sdi, sdi_residual
+from sdjax.rules.sdi import RULE, Kept, one_step_estimate, sdi, sdi_residual
 from sdjax.rules.view_bins import nearest_bins
 from tests import reference, tiny
 from tests.reference import channels_last
@@ -258,3 +258,17 @@ def test_kept_noise_is_refused_for_several_views():
             progress=jnp.float32(0),
             view=None,
         )
+
+
+@pytest.mark.parametrize(("name", "value"), [("noise", "inverted"), ("target_every", 25)])
+def test_bins_keep_the_last_prediction_and_nothing_else(name, value):
+    table = {"noise": "cached", "target_every": 1, "keep_bins": 8}
+    RULE.check({"rule": table})
+    with pytest.raises(UserError, match=f"config.rule.{name} is {value!r}, expected"):
+        RULE.check({"rule": {**table, name: value}})
+
+
+def test_noise_that_is_kept_is_for_one_image_but_in_bins():
+    table = {"noise": "cached", "target_every": 1, "keep_bins": None}
+    assert "keeps that of one image" in RULE.one_image_because(table)
+    assert RULE.one_image_because({**table, "keep_bins": 8}) is None
