@@ -126,8 +126,7 @@ class SingleFile:
             return inferred.text_fields(shapes, open_clip=layout is _OPEN_CLIP)
         if part == "image_encoder":
             return inferred.image_fields(shapes)
-        outputs, inputs = shapes["weight"]
-        return {"in_features": inputs, "out_features": outputs}
+        return inferred.projection_fields(shapes)
 
     def shapes(self, part: Part) -> dict[str, Shape]:
         """The shape of each tensor of a part; UserError if it is missing or quantised."""

@@ -253,6 +253,18 @@ def test_a_part_that_lacks_a_tensor(written, tmp_path):
         file.fields("unet")
 
 
+def test_tensors_of_other_shapes_are_told_of(written, tmp_path):
+    def flatten(tensors):
+        for name in tensors:
+            tensors[name] = tensors[name].reshape(-1)[:1].reshape(())
+
+    file = changed(written["zero123"][0], tmp_path, flatten)
+    for part in PARTS["zero123"]:
+        assert set(file.shapes(part).values()) == {()}
+        with pytest.raises(ValueError, match="of another shape"):
+            file.fields(part)
+
+
 @pytest.mark.parametrize("suffix", [".pt", ".ckpt", ".pth"])
 def test_a_pickle_is_refused_with_a_line_that_converts_it(tmp_path, suffix):
     file = tmp_path / f"model{suffix}"

@@ -91,11 +91,16 @@ def image_fields(shapes: Shapes) -> dict[str, Any]:
         "architectures": ["CLIPVisionModelWithProjection"],
         "model_type": "clip_vision_model",
         "hidden_act": "quick_gelu",
-        "image_size": patch * math.isqrt(tokens - 1),
+        "image_size": patch * math.isqrt(max(0, tokens - 1)),
         "patch_size": patch,
         "num_channels": _size(shapes, "vision_model.embeddings.patch_embedding.weight", 1),
         "projection_dim": _size(shapes, "visual_projection.weight", 0),
     }
+
+
+def projection_fields(shapes: Shapes) -> dict[str, int]:
+    """Of a layer of its own: how many numbers it takes and returns."""
+    return {"in_features": _size(shapes, "weight", 1), "out_features": _size(shapes, "weight", 0)}
 
 
 def _tower(shapes: Shapes, tower: str) -> dict[str, Any]:

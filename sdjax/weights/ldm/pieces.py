@@ -17,23 +17,30 @@ def transposed(stored: np.ndarray) -> np.ndarray:
 
 
 def matrix(stored: np.ndarray) -> np.ndarray:
-    """A 1x1 convolution [out, in, 1, 1] is [out, in]."""
-    return stored.reshape(stored.shape[:2])
+    """A 1x1 convolution [out, in, 1, 1] is [out, in]; another shape stays, to be told of later."""
+    return stored.reshape(stored.shape[:2]) if stored.shape[2:] == (1, 1) else stored
 
 
 def query(stored: np.ndarray) -> np.ndarray:
     """The first third of the rows."""
-    return stored[: len(stored) // 3]
+    return _third(stored, 0)
 
 
 def key(stored: np.ndarray) -> np.ndarray:
     """The second third of the rows."""
-    return stored[len(stored) // 3 : -(len(stored) // 3)]
+    return _third(stored, 1)
 
 
 def value(stored: np.ndarray) -> np.ndarray:
     """The last third of the rows."""
-    return stored[-(len(stored) // 3) :]
+    return _third(stored, 2)
+
+
+def _third(stored: np.ndarray, index: int) -> np.ndarray:
+    if stored.ndim == 0 or len(stored) % 3:
+        return stored
+    rows = len(stored) // 3
+    return stored[index * rows : (index + 1) * rows]
 
 
 class Piece(NamedTuple):
