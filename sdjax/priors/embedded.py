@@ -9,7 +9,7 @@ import numpy as np
 from sdjax.cameras import Camera
 from sdjax.cameras import spread_cameras as bank_cameras
 from sdjax.config.errors import UserError
-from sdjax.config.fields import number, one_of, optional, text, whole
+from sdjax.config.fields import number, one_of, whole
 from sdjax.config.kinds import Table
 from sdjax.files.shipped_pictures import picture_path
 from sdjax.objects.model import Object
@@ -21,7 +21,7 @@ from sdjax.priors.bank import EmbeddedPrior as EmbeddedPrior
 from sdjax.priors.bank import resolution_schedule as resolution_schedule
 from sdjax.priors.bank_cameras import cameras_of_directions, spread
 from sdjax.priors.kind import Band, Data, PriorKind, Wanted
-from sdjax.priors.reference import Reference
+from sdjax.priors.reference import IMAGE, Reference, read_reference, reference_camera
 
 COMPARED = 128  # pixels along an edge in which a picture is compared with objects, at least
 
@@ -104,33 +104,18 @@ def _make(
     *,
     data_std: float,
     views_together: int = 1,
-    image: str = "",
-    mask: str | None = None,
-    image_elevation: float = 5.0,
-    image_azimuth: float = 0.0,
-    aspect: str = "pad",
     image_std: float = 0.02,
     views: str = "camera",
     cameras: int = 0,
     azimuth: float = 0.0,
+    **picture: Any,
 ) -> EmbeddedPrior:
     """Of the prompt's objects, or of all where the unconditional prediction is asked for: the
     mixture over everything.  With a picture the prompt's are all that there is."""
     if wanted.data is not None:
         return pooled(wanted.data, wanted.looking, data_std)
-    reference = None
-    if image:
-        from sdjax.priors.reference import read_reference, reference_camera
-
-        table = {"elevation": image_elevation, "azimuth": image_azimuth}
-        reference = read_reference(
-            picture_path(image),
-            mask,
-            size=max(COMPARED, wanted.resolution),
-            camera=reference_camera(table, wanted.looking),
-            aspect=aspect,
-        )
-    beside = wanted.unconditional and not image
+    reference = _reference(wanted, **picture)
+    beside = wanted.unconditional and reference is None
     objects = objects_beside(wanted.prompt) if beside else find(wanted.prompt)
     band = wanted.looking if isinstance(wanted.looking, Band) else None
     bank = wanted.looking if band is None else spread(cameras, band, azimuth, views_together)
@@ -145,6 +130,21 @@ def _make(
         reference=reference,
         image_std=image_std,
     )
+
+
+def _reference(
+    wanted: Wanted,
+    *,
+    image: str = "",
+    mask: str | None = None,
+    aspect: str = "pad",
+    **angles: float,
+) -> Reference | None:
+    """The picture that the fields of `IMAGE` name, if they do."""
+    if not image:
+        return None
+    camera, size = reference_camera(angles, wanted.looking), max(COMPARED, wanted.resolution)
+    return read_reference(picture_path(image), mask, size=size, camera=camera, aspect=aspect)
 
 
 def _check(table: Table, prompt: str) -> None:
@@ -199,11 +199,7 @@ PRIOR = PriorKind(
         "views_together": whole(at_least=1).of(
             1, "views of a step that are known to show one object: their joint posterior"
         ),
-        "image": text().of("", "path of a picture that the object has from one side"),
-        "mask": optional(text()).of(None, "path of its mask, where the picture has no alpha"),
-        "image_elevation": number(at_least=-90, at_most=90).of(5.0, "degrees, of its camera"),
-        "image_azimuth": number().of(0.0, "degrees, at which it is seen: 0 is the front"),
-        "aspect": one_of("pad", "squeeze").of("pad", "what becomes of one that is not square"),
+        **IMAGE,
         "image_std": number(above=0).of(
             0.02, "deviation from the picture with which an object agrees, a pixel in [0, 1]"
         ),
