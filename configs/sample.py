@@ -3,10 +3,14 @@
     sdjax sample --config=sample --workdir=runs/sample
     sdjax sample --config=sample:small --config.prompt="a blue car" --workdir=runs/car
     sdjax sample --config=sample:stable_diffusion --config.prior.weights=... --workdir=runs/sd
+    sdjax sample --config=sample:mvdream --config.prior.weights=... --workdir=runs/views
+    sdjax sample --config=sample:zero123 --config.prior.weights=... \\
+        --config.prior.image=picture.png --workdir=runs/turned
 
 Seed k starts from the noise that FSD and DSD fix for seed k, so that the pictures can be compared
 seed by seed with those of embedded_2d.py.  With several azimuths, all views of a seed start from
-the same noise: how far they show one object is how far one noise chooses one object.  The small
+the same noise: how far they show one object is how far one noise chooses one object; only views
+that a prior draws together, MVDream's four, have noise of their own.  The small
 prior's four views are told apart by its prompts.
 
 A few seconds on 2 CPU cores; figures of the small prior: docs/small.md.  Stable Diffusion's
@@ -55,7 +59,32 @@ def _networks(task: str) -> dict:
     return {name: value for name, value in prior.items() if name != "image_size"}
 
 
-PRIORS = {"embedded": dict, "small": small, "stable_diffusion": stable_diffusion}
+def mvdream() -> dict:
+    """MVDream: four views of each seed in a row, which it draws together."""
+    base = parts_of("mvdream_3d").base
+    return {**_FOUR, "prompt": base["prompt"], "guidance_scale": 7.5, "prior": base["prior"]}
+
+
+def zero123() -> dict:
+    """Zero-1-to-3: the object of a picture, seen from where it was and from three other sides."""
+    base = parts_of("zero123_3d").base
+    camera = {**_FOUR["camera"], "elevation": 5.0, "distance": 3.8, "fovy": 20.0}
+    return {**_FOUR, "guidance_scale": 3.0, "prior": base["prior"], "camera": camera}
+
+
+_FOUR = {
+    "seeds": 4,
+    "resolution": 256,
+    "spacing": None,  # the checkpoint's own
+    "camera": {"azimuths": (0.0, 90.0, 180.0, 270.0), "elevation": 15.0},
+}
+PRIORS = {
+    "embedded": dict,
+    "small": small,
+    "stable_diffusion": stable_diffusion,
+    "mvdream": mvdream,
+    "zero123": zero123,
+}
 
 
 def get_config(prior: str = "embedded") -> ConfigDict:

@@ -39,6 +39,7 @@ def mvdream_folder(path: Path) -> Path:
     must be new."""
     for component in ("vae", "text_encoder", "tokenizer", "scheduler"):
         shutil.copytree(TEXT / component, path / component)
+    shutil.copy(ZERO123 / "scheduler_config.json", path / "scheduler")  # epsilon, as MVDream's
     (path / "unet").mkdir()
     shutil.copy(MVDREAM / "model.safetensors", path / "unet" / WEIGHTS)
     fields = {k: v for k, v in _json(MVDREAM / "config.json").items() if k not in NOT_IN_THE_PORT}

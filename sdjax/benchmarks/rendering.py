@@ -6,9 +6,9 @@ from ml_collections import ConfigDict
 from sdjax.benchmarks.method import Method, runner, take_turns
 from sdjax.benchmarks.report import Row, Section
 from sdjax.benchmarks.work import Work, compiled, random_like
-from sdjax.cameras import sample_camera
 from sdjax.config.fields import several, text, whole
 from sdjax.config.kinds import arguments, made
+from sdjax.rigs import sample_rig
 from sdjax.runs.particle import CAMERA_RANGE
 from sdjax.runs.stages import total_steps
 from sdjax.scene import SCENES
@@ -62,7 +62,7 @@ def rendering_works(run: ConfigDict, resolution: int) -> tuple[Work, Work]:
     place = Place(resolution, (1, 1, 1), run.stages.grid[-1], False, False)
     scene = made(SCENES, run.scene, total_steps(run), place=place).replace(shading=None)
     ranges = arguments(CAMERA_RANGE, run.camera)
-    camera = sample_camera(jax.random.key(0), **ranges)
+    camera = jax.tree.map(lambda leaf: leaf[0], sample_rig(jax.random.key(0), 1, **ranges))
     params = jax.jit(scene.init)(jax.random.key(0))
 
     def colours(params, camera):

@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from sdjax.benchmarks.networks import random_stable_diffusion
 from sdjax.benchmarks.work import random_like
-from sdjax.cameras import Camera, sample_camera
+from sdjax.cameras import Camera
 from sdjax.dtypes import DTYPES
 from sdjax.priors import PRIORS
 from sdjax.priors.prior import Prior
@@ -17,6 +17,7 @@ from sdjax.rules.contract import View
 from sdjax.runs import build
 from sdjax.runs.particle import Particle, Recipe, initial_particle, prepare_particle
 from sdjax.runs.stages import Stage, stages
+from sdjax.runs.step import draw_cameras
 from sdjax.text.views import prompting_of
 
 
@@ -65,9 +66,7 @@ def fresh_particle(opened: Opened, seed: int = 0) -> Particle:
 
 def a_camera(opened: Opened) -> Camera:
     """As a step draws them, [views]."""
-    keys = jax.random.split(jax.random.key(0), opened.recipe.views)
-    ranges = opened.recipe.cameras._asdict()
-    return jax.vmap(lambda key: opened.prior.snap(sample_camera(key, **ranges)))(keys)
+    return draw_cameras(opened.recipe, opened.prior, jax.random.key(0))
 
 
 def an_image(opened: Opened) -> jax.Array:

@@ -8,6 +8,7 @@ from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.clip.config import TextConfig
 from sdjax.networks.configuration import Fields
 from sdjax.networks.unet.config import UNetConfig
+from sdjax.priors.roles import TEXT_TO_IMAGE, check_role
 
 FAR = 1.5  # times smaller or larger than in training, as 512 pixels of a checkpoint for 768
 
@@ -59,16 +60,16 @@ class Architecture(NamedTuple):
             )
 
 
-def architecture(unet: Fields, vae: Fields) -> Architecture:
-    """Read from the fields of two config.json files; UserError for what is not supported."""
-    made = Architecture(UNetConfig.from_dict(unet), AutoencoderConfig.from_dict(vae))
-    _check_channels(*made)
+def architecture(unet: Fields, vae: Fields, role: str = TEXT_TO_IMAGE) -> Architecture:
+    """Read from the fields of two config.json files; UserError for what is not supported, or is not
+    of the prior whose name is `role`."""
+    made = Architecture(unet_config(unet), AutoencoderConfig.from_dict(vae))
+    check_role(*made, role)
     return made
 
 
-def _check_channels(unet: UNetConfig, autoencoder: AutoencoderConfig) -> None:
-    if not unet.in_channels == unet.out_channels == autoencoder.latent_channels:
-        raise UserError(
-            f"The UNet takes {unet.in_channels} channels and returns {unet.out_channels}, expected "
-            f"the {autoencoder.latent_channels} of the latents for both: a text-to-image model."
-        )
+def unet_config(fields: Fields) -> UNetConfig:
+    """Of a UNet of diffusers, or by the constructor's numbers of the code that it was trained with,
+    which MVDream's folders have."""
+    is_original = "model_channels" in fields
+    return UNetConfig.from_ldm(fields) if is_original else UNetConfig.from_dict(fields)

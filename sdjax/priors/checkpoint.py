@@ -1,56 +1,28 @@
-"""The prior of a checkpoint: a folder in diffusers' layout, or its parts from elsewhere."""
+"""The prior of a Stable Diffusion checkpoint: a folder in diffusers' layout, or its parts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from sdjax.diffusion.scheduler_config import Scheduler
-from sdjax.networks.autoencoder.model import AutoencoderKL
 from sdjax.networks.clip.text import CLIPText
-from sdjax.networks.configuration import Fields
-from sdjax.networks.unet.model import UNet2DCondition
-from sdjax.priors.architecture import architecture
-from sdjax.priors.latent import VIEW_DEPENDENT, Embed, StableDiffusionPrior
+from sdjax.priors.parts import HALF_PRECISION, Part, Precision, networks_of, of_folder
 from sdjax.priors.small_files import check_small_files, read_small_files
+from sdjax.priors.text_to_image import VIEW_DEPENDENT, Embed, StableDiffusionPrior
 from sdjax.text.embeddings import embed
-from sdjax.text.encoder import fingerprint, text_encoder
+from sdjax.text.encoder import NO_LORA, fingerprint, text_encoder
 from sdjax.text.tokenizer import Tokenizer
 from sdjax.text.views import Prompting
 from sdjax.weights.hub import local_folder
-from sdjax.weights.load import Params, load_params
 from sdjax.weights.lora import Lora, check_files, given_lora
 from sdjax.weights.template import checked_template
 from sdjax.weights.tensors import tensor_shapes
 
 _NETWORKS = ("unet", "vae", "text_encoder")
-
-
-class Precision(NamedTuple):
-    """In which dtypes the networks compute, and keep their parameters."""
-
-    unet: Any = jnp.bfloat16
-    autoencoder: Any = jnp.float32  # its gradient reaches the particle
-
-
-HALF_PRECISION = Precision()
-
-
-class Part(NamedTuple):
-    """A network of a checkpoint.
-
-    fields: of its config.json.  shapes(): of its tensors, by PyTorch's names.  params: of a
-    template, in its nesting.  source: where they are from, the subject of the sentence about what
-    is wrong with them.
-    """
-
-    fields: Fields
-    shapes: Callable[[], Mapping[str, tuple[int, ...]]]
-    params: Callable[[Params], Params]
-    source: str
 
 
 class Checkpoint(NamedTuple):
@@ -102,13 +74,13 @@ def load(
     shapes = {name: tensor_shapes(folder / name) for name in _NETWORKS}
     checked_template(CLIPText(small.text), shapes["text_encoder"], f"'{folder / 'text_encoder'}'")
     added = given_lora(lora, lora_scale, shapes)
-    part = lambda name, fields: _part(folder / name, fields, shapes[name], added)  # noqa: E731
-    checkpoint = Checkpoint(
-        unet=part("unet", small.unet),
-        vae=part("vae", small.vae),
-        scheduler=small.scheduler,
-        embed=partial(_embed, folder, cache_dir, added, small.tokenizer),
-    )
+    configs = {"unet": small.networks.unet, "vae": small.networks.autoencoder}
+    parts = {
+        name: of_folder(folder / name, config, added, shapes[name])
+        for name, config in configs.items()
+    }
+    embed = embedding_of(folder, small.tokenizer, cache_dir, added)
+    checkpoint = Checkpoint(**parts, scheduler=small.scheduler, embed=embed)
     return made_prior(checkpoint, image_size, precision, remat, prompting)
 
 
@@ -120,45 +92,22 @@ def made_prior(
     prompting: Prompting,
 ) -> StableDiffusionPrior:
     """The prior of a checkpoint's parts; the other arguments and errors are those of `load`."""
-    configs = architecture(checkpoint.unet.fields, checkpoint.vae.fields)
-    size = configs.image_size(image_size)
-    unet = UNet2DCondition(configs.unet, precision.unet, precision.unet, remat)
-    autoencoder = AutoencoderKL(
-        configs.autoencoder, precision.autoencoder, precision.autoencoder, remat
-    )
-    networks = ((checkpoint.unet, unet), (checkpoint.vae, autoencoder))
-    templates = [checked_template(made, part.shapes(), part.source) for part, made in networks]
-    return StableDiffusionPrior(
-        **checkpoint.scheduler._asdict(),
-        image_size=size,
-        unet=unet,
-        unet_params=checkpoint.unet.params(templates[0]),
-        autoencoder=autoencoder,
-        autoencoder_params=checkpoint.vae.params(templates[1]),
-        embed=checkpoint.embed,
-        prompting=prompting,
-    )
+    unet, vae, scheduler, embed = checkpoint
+    networks = networks_of(unet, vae, image_size, precision, remat)
+    return StableDiffusionPrior(**scheduler._asdict(), **networks, embed=embed, prompting=prompting)
 
 
-def _part(folder: Path, fields: Fields, shapes: Mapping[str, Any], lora: Lora) -> Part:
-    def params(template: Params) -> Params:
-        return load_params(template, folder, changes=lora.changes(folder.name))
-
-    return Part(fields, lambda: shapes, params, f"'{folder}'")
-
-
-def _embed(
-    folder: Path,
-    cache_dir: str | Path | None,
-    lora: Lora,
-    tokenizer: Tokenizer,
-    prompts: Sequence[str],
-) -> jax.Array:
-    """The text encoder lives only as long as prompts are missing in the cache; prompts that are too
-    long are warned of in any case."""
+def embedding_of(
+    folder: Path, tokenizer: Tokenizer, cache_dir: str | Path | None, lora: Lora = NO_LORA
+) -> Embed:
+    """The text embeddings of a folder's `text_encoder`, which lives only as long as prompts are
+    missing in the cache; prompts that are too long are warned of in any case."""
 
     def encode(missing: Sequence[str]) -> jax.Array:
         return text_encoder(folder, lora=lora, tokenize=tokenizer.ids)(missing)
 
-    weights = fingerprint(folder, lora=lora)
-    return jnp.asarray(embed(tokenizer.fitting(prompts), encode, weights, cache_dir))
+    def embedded(prompts: Sequence[str]) -> jax.Array:
+        weights = fingerprint(folder, lora=lora)
+        return jnp.asarray(embed(tokenizer.fitting(prompts), encode, weights, cache_dir))
+
+    return embedded

@@ -8,15 +8,8 @@ from jaxtyping import Float
 
 from sdjax.cameras import Camera
 from sdjax.config.kinds import Fields, Table
+from sdjax.priors.band import Band as Band
 from sdjax.priors.prior import Prior
-
-
-class Band(NamedTuple):
-    """Cameras at one distance, at heights within a range; degrees and world units."""
-
-    elevation: tuple[float, float]
-    distance: float
-    fovy: float
 
 
 class Data(NamedTuple):

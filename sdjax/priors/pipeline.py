@@ -14,8 +14,10 @@ from sdjax.networks.clip.config import TextConfig
 from sdjax.networks.clip.text import CLIPText
 from sdjax.networks.configuration import Fields
 from sdjax.networks.parameters import parameter_shapes
-from sdjax.priors.checkpoint import HALF_PRECISION, Checkpoint, Part, Precision, made_prior
-from sdjax.priors.latent import VIEW_DEPENDENT, Embed, StableDiffusionPrior
+from sdjax.priors.architecture import architecture
+from sdjax.priors.checkpoint import Checkpoint, made_prior
+from sdjax.priors.parts import HALF_PRECISION, Part, Precision
+from sdjax.priors.text_to_image import VIEW_DEPENDENT, Embed, StableDiffusionPrior
 from sdjax.text.encoder import encoder_of
 from sdjax.text.tokenizer import tokenizer_of
 from sdjax.text.views import Prompting
@@ -51,9 +53,10 @@ def from_pipeline(
         ValueError: one sentence about what is missing or not supported.
     """
     _check(pipe)
+    configs = architecture(_fields(pipe, "unet"), _fields(pipe, "vae"))
     checkpoint = Checkpoint(
-        unet=_part(pipe, "unet"),
-        vae=_part(pipe, "vae"),
+        unet=_part(pipe, "unet", configs.unet),
+        vae=_part(pipe, "vae", configs.autoencoder),
         scheduler=read_scheduler(dict(pipe.scheduler.config), "The pipeline's scheduler"),
         embed=_embed(pipe),
     )
@@ -73,18 +76,19 @@ def _check(pipe: Any) -> None:
         )
 
 
-def _part(pipe: Any, name: str) -> Part:
+def _part(pipe: Any, name: str, config: Any) -> Part:
     network, source = uncompiled(getattr(pipe, name)), f"The pipeline's {name}"
     return Part(
-        fields=_fields(network),
+        config=config,
         shapes=lambda: dict(module_shapes(network, source)),
         params=lambda template: _params(pipe, name, template),
         source=source,
     )
 
 
-def _fields(network: Any) -> Fields:
+def _fields(pipe: Any, name: str) -> Fields:
     """What diffusers would write to the network's config.json."""
+    network = uncompiled(getattr(pipe, name))
     return {**network.config, "_class_name": type(network).__name__}
 
 

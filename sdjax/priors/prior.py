@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from sdjax.cameras import Camera
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.schedule import NoiseSchedule
+from sdjax.priors.reference import Reference
 from sdjax.rules.view_bins import ViewBins
 from sdjax.rules.vsd.adapter import Adapter
 
@@ -29,6 +30,11 @@ class Prior(Protocol):
 
     schedule: NoiseSchedule
     timestep_spacing: str  # of DDIM steps, where nobody asks for another
+    views_together: int  # consecutive views that show one scene and are predicted together
+
+    @property
+    def reference(self) -> Reference | None:
+        """The picture that the prior was made of, where there is one."""
 
     def latent_shape(self, resolution: int) -> tuple[int, int, int]:
         """[height, width, channels] of the latents of an image of `resolution` pixels."""
@@ -42,9 +48,9 @@ class Prior(Protocol):
     def snap(self, camera: Camera) -> Camera:
         """The camera nearest to `camera` that the prior knows (often itself)."""
 
-    def view_bins(self, number: int | None) -> ViewBins:
-        """All views that the prior tells apart, or `number` that stand for them; raises
-        `ValueError` for a number that it cannot have."""
+    def view_bins(self, number: int | None, elevation: tuple[float, float]) -> ViewBins:
+        """All views that the prior tells apart, or `number` that stand for them, over a range of
+        elevations in degrees; raises `ValueError` for a number that it cannot have."""
 
     def camera_bins(self, number: int | None, elevation: tuple[float, float]) -> ViewBins:
         """Bins of cameras by their directions alone, all that it knows or `number` over a range of

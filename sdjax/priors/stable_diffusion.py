@@ -7,10 +7,12 @@ from sdjax.config.errors import UserError
 from sdjax.config.fields import flag, number, optional, several, text, whole
 from sdjax.config.kinds import Table
 from sdjax.dtypes import DTYPE
-from sdjax.priors.checkpoint import Precision, load
+from sdjax.priors.bins import prompt_bins, spread_bins
+from sdjax.priors.checkpoint import load
 from sdjax.priors.kind import PriorKind, Wanted
-from sdjax.priors.latent import StableDiffusionPrior, prompt_bins, spread_bins
+from sdjax.priors.parts import Precision
 from sdjax.priors.pipeline import from_pipeline
+from sdjax.priors.text_to_image import StableDiffusionPrior
 from sdjax.text.views import PROMPTS, prompting_of
 
 __all__ = ["PRIOR", "Precision", "StableDiffusionPrior", "from_pipeline", "load", "prompt_bins"]

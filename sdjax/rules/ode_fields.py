@@ -47,7 +47,7 @@ def made_ode(
     if ode == "simulated":
         return simulated_ode(schedule, scale, ode_steps, at=ode_at, start=start)
     height, width, _ = parts.prior.latent_shape(parts.resolution)
-    bins = parts.prior.view_bins(ode_bins)
+    bins = parts.prior.view_bins(ode_bins, parts.elevation)
     if ode_start == "world_map":
         bins = parts.prior.camera_bins(ode_bins, parts.elevation)
     same = {"at": ode_at, "start": start, "with_states": needs_states}

@@ -1,5 +1,6 @@
 """From a configuration to the prior of a run, and to what is static about each of its stages."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -19,11 +20,13 @@ from sdjax.rules.noise import NOISES
 from sdjax.rules.rescaling import made_rescalings, rescaled
 from sdjax.rules.shared import SharedRule, altered
 from sdjax.runs.optimizers import OPTIMIZERS
-from sdjax.runs.particle import CAMERA_RANGE, CameraRange, Recipe, Start
+from sdjax.runs.particle import CAMERA_RANGE, CameraRange, Recipe, ReferenceView, Start, middle
 from sdjax.runs.stages import Stage, highest_resolution, total_steps
 from sdjax.scene import SCENES
 from sdjax.scene.kind import Place
-from sdjax.scene.regularisers import LOSSES, REGULARISERS
+from sdjax.scene.losses import LOSSES
+from sdjax.scene.reference_losses import REFERENCE_LOSSES
+from sdjax.scene.regularisers import REGULARISERS
 
 
 def make_prior(config: ConfigDict, *, unconditional: bool | None = None) -> Prior:
@@ -32,13 +35,12 @@ def make_prior(config: ConfigDict, *, unconditional: bool | None = None) -> Prio
 
     Raises `ValueError` for what cannot be made or read.
     """
-    camera = config.camera
     if unconditional is None:
         unconditional = RULES[config.rule.name].asks_for_unconditional(config.rule)
     wanted = Wanted(
         prompt=config.prompt,
         resolution=highest_resolution(config),
-        looking=Band(camera.elevation, camera.distance[0], camera.fovy[0]),
+        looking=Band(config.camera.elevation, *middle(config.camera)),
         unconditional=unconditional,
     )
     return made(PRIOR_OF_RUNS.kinds, config.prior, wanted=wanted)
@@ -61,20 +63,28 @@ def make_recipe(config: ConfigDict, prior: Prior, stage: Stage) -> Recipe:
             (name, weights[name], REGULARISERS[name].penalty) for name in used_losses(config)
         ),
         cameras=CameraRange(**arguments(CAMERA_RANGE, config.camera)),
-        views=config.camera.views,
+        views=stage.views,
+        rig=config.camera.rig,
         resolution=scene.height if scene.in_latent_space else stage.resolution,
         noise_resolution=highest_resolution(config),
         total_steps=steps,
         start=_start(config, prior),
+        reference=_reference(config, weights, stage),
     )
+
+
+def _reference(config: ConfigDict, weights: dict[str, Any], stage: Stage) -> ReferenceView | None:
+    """None where nothing is compared with the prior's picture."""
+    used = used_losses(config, REFERENCE_LOSSES)
+    losses = tuple((name, weights[name], REFERENCE_LOSSES[name].loss) for name in used)
+    return ReferenceView(losses, stage.reference_resolution) if losses else None
 
 
 def picture_camera(config: ConfigDict, prior: Prior) -> Camera:
     """The camera [1] that sees particles which are pictures: the prior's own where it has one,
     else one in front of the object, at the middle of the distances and lenses."""
     low, _ = config.camera.elevation
-    middle = (sum(config.camera[name]) / 2 for name in ("distance", "fovy"))
-    around = turntable(1, low, *middle)
+    around = turntable(1, low, *middle(config.camera))
     return prior.picture_camera(around._replace(azimuth=around.azimuth + 7.0))
 
 
@@ -125,6 +135,6 @@ def make_scene(config: ConfigDict, prior: Prior | None, stage: Stage) -> Any:
     return made(SCENES, config.scene, total_steps(config), place=place)
 
 
-def used_losses(config: ConfigDict) -> list[str]:
-    """The regularisers whose weight is not 0, by name."""
-    return [name for name in sorted(REGULARISERS) if config.losses[name]]
+def used_losses(config: ConfigDict, listed: Mapping[str, Any] = REGULARISERS) -> list[str]:
+    """The regularisers, or those of another list, whose weight is not 0, by name."""
+    return [name for name in sorted(listed) if config.losses[name]]

@@ -11,8 +11,9 @@ from sdjax.config.fields import LARGEST_WHOLE
 from sdjax.priors import PRIOR_OF_RUNS
 from sdjax.rules import RULES
 from sdjax.runs.processes import check_processes
-from sdjax.runs.stages import check_stages
+from sdjax.runs.stages import check_stages, views_of
 from sdjax.scene import SCENES
+from sdjax.scene.reference_losses import REFERENCE_LOSSES
 from sdjax.scene.regularisers import REGULARISERS
 
 
@@ -27,6 +28,8 @@ def check_config(config: ConfigDict) -> None:
     _check_annealing(config)
     _check_noise(config)
     _check_losses(config)
+    _check_views(config)
+    _check_reference(config)
     _check_rule(config)
     rule.check(config)
     _check_latents(config)
@@ -107,6 +110,52 @@ def _check_losses(config: ConfigDict) -> None:
             )
 
 
+def _check_views(config: ConfigDict) -> None:
+    """They are whole rigs, and as many together as the prior draws."""
+    rig, together = config.camera.rig, config.prior.get("views_together", 1)
+    is_flat = SCENES[config.scene.name].is_flat
+    if together > 1 and (rig != together or is_flat):
+        what = f"config.camera.rig is {rig}, expected {together}"
+        if is_flat:
+            what = f"config.scene.name is '{config.scene.name}', expected an object"
+        raise UserError(
+            f"{what} where config.prior.name is '{config.prior.name}', which draws {together} "
+            "views of an object together."
+        )
+    name = "camera.views" if config.stages.views is None else "stages.views"
+    wrong = [views for views in views_of(config) if views % rig]
+    if wrong:
+        nearest = max(1, round(wrong[0] / rig)) * rig
+        raise UserError(
+            f"config.{name} has {wrong[0]}, expected multiples of config.camera.rig, which is "
+            f"{rig}; the nearest is {nearest}."
+        )
+
+
+def _check_reference(config: ConfigDict) -> None:
+    """What is compared with a picture needs one, and its background."""
+    used = [name for name in REFERENCE_LOSSES if config.losses[name]]
+    if not used:
+        return
+    name, scene = used[0], config.scene
+    field = f"config.losses.{name} is {config.losses[name]}, expected 0"
+    if not config.prior.get("image"):
+        raise UserError(
+            f"{field} where the prior has no picture; give one as config.prior.image "
+            "(of the priors 'zero123' and 'embedded')."
+        )
+    if SCENES[scene.name].is_flat:
+        raise UserError(
+            f"{field} where config.scene.name is '{scene.name}': a picture is not seen again from "
+            "its camera."
+        )
+    if scene.background != "white":
+        raise UserError(
+            f"config.scene.background is {scene.background!r}, expected 'white' where "
+            f"config.losses.{name} is not 0: so is that of prior.image."
+        )
+
+
 def _check_rule(config: ConfigDict) -> None:
     rule, prior = RULES[config.rule.name], PRIOR_OF_RUNS.kinds[config.prior.name]
     if rule.needs_network and not prior.has_network:
@@ -115,7 +164,7 @@ def _check_rule(config: ConfigDict) -> None:
             f"another rule (for 'vsd' it is 'exact_vsd') where config.prior.name is "
             f"'{prior.name}', which has none."
         )
-    one_image = len(set(config.stages.resolution)) == config.camera.views == 1
+    one_image = len(set(config.stages.resolution)) == max(views_of(config)) == 1
     because = rule.one_image_because(config.rule)
     if because is not None and not (one_image and SCENES[config.scene.name].is_flat):
         raise UserError(

@@ -11,12 +11,14 @@ from jaxtyping import Float
 
 from sdjax.cameras import Camera, turntable
 from sdjax.reports.evaluation import Evaluation, describe, judge
-from sdjax.reports.metrics import nearest_object
+from sdjax.reports.metrics import nearest_object, psnr
 from sdjax.runs.build import make_scene, picture_camera
+from sdjax.runs.particle import middle
 from sdjax.runs.population import Population
 from sdjax.runs.run import Run
 from sdjax.runs.sampling import Sampling, sample_seeds
 from sdjax.runs.stages import highest_resolution
+from sdjax.scene.reference_losses import resized
 
 
 def evaluate(run: Run, particles: Population) -> Evaluation:
@@ -31,7 +33,25 @@ def evaluate(run: Run, particles: Population) -> Evaluation:
     else:
         evaluation = judge(views, truths.views, list(truths.names), seeds)
     metrics = {"prompt": prompt, **evaluation.metrics, **beside_ddim(run, evaluation)}
-    return evaluation._replace(metrics=metrics)
+    return evaluation._replace(metrics=beside_reference(run, particles, metrics))
+
+
+def beside_reference(run: Run, particles: Population, metrics: dict[str, Any]) -> dict[str, Any]:
+    """The metrics with how well each seed shows the prior's picture from its camera, in decibels;
+    as they are where the prior has none."""
+    reference = run.prior.reference
+    if reference is None or is_image(run):
+        return metrics
+    size = run.stages[-1].reference_resolution
+    seen = render_particles(run, particles, reference.camera, size)[:, 0]
+    decibels = [psnr(view, np.asarray(resized(reference.image, size))) for view in seen]
+    rows = [
+        {**row, "psnr_reference": round(found, 2)}
+        for row, found in zip(metrics["seeds"], decibels, strict=True)
+    ]
+    mean, least = float(np.mean(decibels)), float(np.min(decibels))
+    figures = {"psnr_reference_mean": round(mean, 2), "psnr_reference_min": round(least, 2)}
+    return {**metrics, **figures, "seeds": rows}
 
 
 def beside_ddim(run: Run, evaluation: Evaluation) -> dict[str, float]:
@@ -81,8 +101,7 @@ def _held_out(run: Run, number: int) -> Camera:
 
 def orbit(run: Run, number: int, elevation: float) -> Camera:
     """`number` cameras evenly around the object at the middle of the config's distances."""
-    camera = run.config.camera
-    return turntable(number, elevation, sum(camera.distance) / 2, sum(camera.fovy) / 2)
+    return turntable(number, elevation, *middle(run.config.camera))
 
 
 def render_particles(

@@ -17,7 +17,7 @@ from sdjax.config.kinds import made
 from sdjax.runs.mapping import chosen_mapping
 from sdjax.runs.optimizers import OPTIMIZERS
 from sdjax.runs.placement import usable_devices
-from sdjax.runs.stages import highest_resolution
+from sdjax.runs.stages import highest_resolution, views_of
 from sdjax.scene import SCENES
 
 FLOAT = 4  # bytes
@@ -128,13 +128,13 @@ def needs_of_samples(config: Any) -> list[Need]:
 
 def _of_step(config: Any) -> Need:
     """The renderings of the stage whose are largest."""
-    at_once = config.camera.views * _particles_at_once(config)
+    at_once = _particles_at_once(config)
     samples = config.scene.samples + config.scene.proposals
     needs = []
-    for size in config.stages.resolution:
+    for size, views in zip(config.stages.resolution, views_of(config), strict=True):
         rays = size**2
         seen = rays if config.scene.chunk is None else min(config.scene.chunk, rays)
-        step = at_once * (rays * OF_A_RAY + seen * samples * OF_A_SAMPLE)
+        step = at_once * views * (rays * OF_A_RAY + seen * samples * OF_A_SAMPLE)
         needs.append(Need("the renderings of a step", "config.stages.resolution", size, 2, step))
     return max(needs, key=lambda need: need.size)
 

@@ -1,5 +1,6 @@
 """A particle: one seed, one scene being optimised; what it is before its first step."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from flax import struct
 from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import Camera
-from sdjax.config.fields import fields_of, fraction, interval, number, whole
+from sdjax.config.fields import fields_of, flag, fraction, interval, number, whole
 from sdjax.diffusion.prediction import predicted_x0
 from sdjax.diffusion.ramps import Ramp
 from sdjax.priors.prior import Prior
@@ -18,13 +19,14 @@ from sdjax.rules.contract import Rule
 from sdjax.rules.noise import reduce_noise
 from sdjax.rules.shared import SharedRule
 from sdjax.runs.freezing import Failure, no_failure
+from sdjax.scene.reference_losses import ReferenceLoss
 from sdjax.scene.rendering import Rendering
 
 Regulariser = Callable[[Rendering], Float[Array, ""]]
 
 
 class CameraRange(NamedTuple):
-    """From where a particle is seen; see `sdjax.cameras.sample_camera`."""
+    """From where a particle is seen; see `sdjax.rigs.sample_rig`."""
 
     elevation: tuple[float, float] = (-10.0, 45.0)
     distance: tuple[float, float] = (3.2, 3.2)
@@ -33,6 +35,7 @@ class CameraRange(NamedTuple):
     camera_perturb: float = 0.0
     center_perturb: float = 0.0
     up_perturb: float = 0.0
+    relative_distance: bool = False
 
 
 CAMERA_RANGE = fields_of(
@@ -44,8 +47,30 @@ CAMERA_RANGE = fields_of(
     camera_perturb=number(at_least=0).says("largest shift of the camera, world units"),
     center_perturb=number(at_least=0).says("deviation of the point looked at, world units"),
     up_perturb=number(at_least=0).says("deviation of the up vector"),
+    relative_distance=flag().says(
+        "multiply the distance by 1 / tan(fovy / 2), so that every lens sees the object as large"
+    ),
 )
-CAMERA = {"views": whole(at_least=1).of(1, "cameras of a step"), **CAMERA_RANGE}
+CAMERA = {
+    "views": whole(at_least=1).of(1, "cameras of a step"),
+    "rig": whole(at_least=1).of(1, "of them at even azimuths, alike in all else; 1: each its own"),
+    **CAMERA_RANGE,
+}
+
+
+def middle(camera: Any) -> tuple[float, float]:
+    """The distance in world units and the field of view in degrees at the middle of the ranges of a
+    table of `CAMERA`."""
+    distance, fovy = sum(camera.distance) / 2, sum(camera.fovy) / 2
+    relative = math.tan(math.radians(fovy / 2)) if camera.relative_distance else 1.0
+    return distance / relative, fovy
+
+
+class ReferenceView(NamedTuple):
+    """What is asked of a particle seen by the camera of the prior's picture."""
+
+    losses: tuple[tuple[str, float | Ramp, ReferenceLoss], ...]  # as those of `Recipe`
+    resolution: int  # of its rendering
 
 
 class Start(NamedTuple):
@@ -61,8 +86,9 @@ class Recipe:
 
     `make_rule(prior)` builds the rule inside `jit`, so that the prior's arrays are arguments; a
     `SharedRule` is trained by `sdjax.runs.population`.
-    `losses` are the regularisers: name, weight, function of a rendering.  `start` is None where
-    the scene says alone how it begins.
+    `losses` are the regularisers: name, weight, function of a rendering.  `views` cameras of a step
+    are rigs of `rig` each.  `start` is None where the scene says alone how it begins, `reference`
+    where nothing is compared with a picture.
     """
 
     scene: Any = struct.field(pytree_node=False)
@@ -76,7 +102,15 @@ class Recipe:
     resolution: int = struct.field(pytree_node=False)  # of a rendering
     noise_resolution: int = struct.field(pytree_node=False)  # the run's highest
     total_steps: int = struct.field(pytree_node=False)
+    rig: int = struct.field(pytree_node=False, default=1)
     start: Start | None = struct.field(pytree_node=False, default=None)
+    reference: ReferenceView | None = struct.field(pytree_node=False, default=None)
+
+    @property
+    def weights(self) -> dict[str, float | Ramp]:
+        """Of all losses besides the guidance, by name."""
+        of_reference = () if self.reference is None else self.reference.losses
+        return {name: weight for name, weight, _ in (*self.losses, *of_reference)}
 
 
 class Particle(NamedTuple):

@@ -107,7 +107,7 @@ class Scene(NamedTuple):
 
     def settle(self, particle: Particle, gradient: Any) -> Particle:
         """The particle, stopped where what it adds to what is shared is not finite."""
-        first = len(term_names([name for name, _, _ in self.recipe.losses])) - 1
+        first = len(term_names(list(self.recipe.weights))) - 1
         failure = updated(particle.failure, [gradient], self.step, first)
         return particle._replace(failure=failure)
 

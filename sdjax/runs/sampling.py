@@ -76,7 +76,8 @@ def sample_seeds(
     """Images in [0, 1] of `resolution` pixels, from all `cameras` [views].
 
     Seed k starts from `particle_noise(k)`, the noise that a rule with one fixed noise gives to
-    its particle; all its views start from the same.  `mapped` is as `over_particles`.
+    its particle; all its views start from the same, but for a prior that draws several views
+    together, which is trained on noise of their own.  `mapped` is as `over_particles`.
     """
 
     def one(prior, conditioning, cameras, seed):
@@ -94,8 +95,11 @@ def sample_seed(
     sampling: Sampling,
 ) -> Float[Array, "views h w 3"]:
     """The images of one seed, as `sample_seeds` has them."""
-    noise = particle_noise(seed, prior.latent_shape(resolution))
-    noise = jnp.broadcast_to(noise, (len(cameras.azimuth), *noise.shape))
+    views, shape = len(cameras.azimuth), prior.latent_shape(resolution)
+    if prior.views_together > 1:
+        noise = particle_noise(seed, (views, *shape))
+    else:
+        noise = jnp.broadcast_to(particle_noise(seed, shape), (views, *shape))
     predictor = prior.predictor(conditioning, cameras)
     own = sampling.of(prior)
     return prior.decode(_sample(predictor, prior.schedule, noise, seed, own))

@@ -26,7 +26,7 @@ from sdjax.runs.placement import PLACEMENT
 from sdjax.runs.processes import PROCESSES
 from sdjax.runs.stages import STAGES
 from sdjax.scene import SCENES
-from sdjax.scene.regularisers import LOSSES
+from sdjax.scene.losses import LOSSES
 
 RULE = Choice(RULES, "dsd", "the guidance rule")
 SCENE = Choice(SCENES, "dense_grid", "what a particle is")

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import LARGEST_WHOLE, several, whole
+from sdjax.config.fields import LARGEST_WHOLE, optional, several, whole
 
 
 class Stage(NamedTuple):
@@ -13,22 +13,37 @@ class Stage(NamedTuple):
     last: int
     resolution: int  # pixels of a rendering
     grid: int  # vertices of a dense grid along an edge
+    views: int  # cameras of a step
+    reference_resolution: int  # pixels of the rendering that is compared with the prior's picture
 
 
 STAGES = {
     "steps": several(whole(at_least=1)).of((300, 200), "of each stage"),
     "resolution": several(whole(at_least=1)).of((32, 64), "pixels of a rendering along an edge"),
     "grid": several(whole(at_least=2)).of((40, 64), "vertices of a dense grid along an edge"),
+    "views": optional(several(whole(at_least=1))).of(
+        None, "cameras of a step; None: camera.views in all stages"
+    ),
+    "reference_resolution": optional(several(whole(at_least=1))).of(
+        None, "pixels of the rendering that is compared with prior.image; None: as `resolution`"
+    ),
 }
 
 
 def stages(config: Any) -> list[Stage]:
     """The stages that the config's table lists side by side."""
     table, result, first = config.stages, [], 0
-    for steps, resolution, grid in zip(table.steps, table.resolution, table.grid, strict=True):
-        result.append(Stage(first, first + steps, resolution, grid))
+    columns = table.resolution, table.grid, views_of(config), table.reference_resolution
+    columns = [column or table.resolution for column in columns]
+    for steps, *others in zip(table.steps, *columns, strict=True):
+        result.append(Stage(first, first + steps, *others))
         first += steps
     return result
+
+
+def views_of(config: Any) -> tuple[int, ...]:
+    """The cameras of a step in each stage."""
+    return config.stages.views or (config.camera.views,) * len(config.stages.steps)
 
 
 def total_steps(config: Any) -> int:
@@ -43,7 +58,7 @@ def highest_resolution(config: Any) -> int:
 
 def check_stages(config: Any) -> None:
     """Raises a UserError for stages that do not go together."""
-    lengths = {name: len(values) for name, values in config.stages.items()}
+    lengths = {name: len(values) for name, values in config.stages.items() if values is not None}
     if len(set(lengths.values())) != 1:
         counts = ", ".join(f"{count} {name}" for name, count in lengths.items())
         raise UserError(f"config.stages has {counts}, expected as many of each.")

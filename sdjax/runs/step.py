@@ -10,13 +10,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from sdjax.cameras import Camera, sample_camera
+from sdjax.cameras import Camera
 from sdjax.diffusion.guided import Predictor
 from sdjax.diffusion.ramps import value_at
 from sdjax.priors.prior import Prior
+from sdjax.rigs import sample_rig
 from sdjax.rules.contract import Latents, Rule, Update, View, image_residual
 from sdjax.runs.freezing import settled
 from sdjax.runs.particle import Particle, Recipe, seed_keys
+from sdjax.scene.reference_losses import resized
 from sdjax.scene.rendering import Rendering
 from sdjax.scene.volume import mean_depth
 
@@ -109,9 +111,10 @@ def show(
 ) -> tuple[Shown, View]:
     """Render the views of a step and encode them."""
     progress = step / recipe.total_steps
-    camera = _draw_cameras(recipe, prior, keys.camera)
+    camera = draw_cameras(recipe, prior, keys.camera)
     rendering = _render(recipe, params, camera, keys.render, progress)
     penalties = {name: jnp.mean(jax.vmap(penalty)(rendering)) for name, _, penalty in recipe.losses}
+    penalties |= _beside_reference(recipe, prior, params, keys.render, progress)
     latents = _latents(recipe, prior, rendering, keys.encode)
     view = View(camera, rendering.opacity, _depth(rendering))
     return Shown(latents, rendering.colour, penalties), view
@@ -137,7 +140,7 @@ def guide(
     gradient = Shown(
         weight * update.gradient,
         weight * _image_gradient(prior, update, shown.image),
-        {name: jnp.float32(value_at(factor, progress)) for name, factor, _ in recipe.losses},
+        {name: jnp.float32(value_at(factor, progress)) for name, factor in recipe.weights.items()},
     )
     losses = {"guidance": jnp.linalg.norm(update.gradient.ravel()), **shown.penalties}
     return gradient, update.state, Log(losses, update.aux.t, jnp.mean(view.opacity))
@@ -162,7 +165,7 @@ def descend(
         params = jax.tree.map(lambda p, d: p - rate * d, particle.params, direction)
         return Particle(params, optimizer_state, rule_state, particle.failure)
 
-    losses = [log.losses[name] for name in ("guidance", *(name for name, _, _ in recipe.losses))]
+    losses = [log.losses[name] for name in ("guidance", *recipe.weights)]
     return settled(particle, moved, losses, gradient, step)
 
 
@@ -174,9 +177,14 @@ def _image_gradient(prior: Prior, update: Update, image: Rendered) -> Rendered:
     return image_residual(update.image_target, image, decode)
 
 
-def _draw_cameras(recipe: Recipe, prior: Prior, key: jax.Array) -> Camera:
-    draw = lambda key: prior.snap(sample_camera(key, **recipe.cameras._asdict()))  # noqa: E731
-    return jax.vmap(draw)(jax.random.split(key, recipe.views))
+def draw_cameras(recipe: Recipe, prior: Prior, key: jax.Array) -> Camera:
+    """The cameras [views] of a step, rig by rig, as the prior knows them."""
+
+    def draw(key):
+        return prior.snap(sample_rig(key, recipe.rig, **recipe.cameras._asdict()))
+
+    rigs = jax.vmap(draw)(jax.random.split(key, recipe.views // recipe.rig))
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), rigs)
 
 
 def _depth(rendering: Rendering) -> Float[Array, "views h w 1"]:
@@ -193,7 +201,22 @@ def _render(
         size = recipe.resolution
         return recipe.scene.render(params, camera, key, size, size, progress=progress)
 
-    return jax.vmap(one)(camera, jax.random.split(key, recipe.views))
+    keys = jax.random.split(key, recipe.views // recipe.rig)
+    return jax.vmap(one)(camera, jnp.repeat(keys, recipe.rig))  # a rig has one background
+
+
+def _beside_reference(
+    recipe: Recipe, prior: Prior, params: Any, key: jax.Array, progress: Any
+) -> dict[str, Float[Array, ""]]:
+    """What is asked of the view that the prior's picture shows, if anything."""
+    if recipe.reference is None:
+        return {}
+    own, size = prior.reference, recipe.reference.resolution
+    camera = jax.tree.map(lambda leaf: leaf[0], own.camera)
+    key = jax.random.fold_in(key, recipe.views)
+    rendering = recipe.scene.render(params, camera, key, size, size, progress=progress)
+    image, mask = (resized(picture, size) for picture in (own.image, own.mask))
+    return {name: loss(rendering, image, mask) for name, _, loss in recipe.reference.losses}
 
 
 def _latents(recipe: Recipe, prior: Prior, rendering: Rendering, key: jax.Array) -> jax.Array:

@@ -166,7 +166,3 @@ REGULARISERS = kinds(
         needs_perturbed_normals=True,
     ),
 )
-LOSSES = {
-    "guidance": ramped(number(at_least=0)).of(1.0, "weight of the rule's gradient"),
-    **{name: entry.fields[name] for name, entry in REGULARISERS.items()},
-}

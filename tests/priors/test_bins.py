@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from sdjax.config.errors import UserError
+from sdjax.priors.bins import prompt_bins, spread_bins
 from sdjax.priors.embedded import spread
 from sdjax.priors.kind import Band
-from sdjax.priors.latent import prompt_bins, spread_bins
 from sdjax.runs.schema import load_config
 from sdjax.text.perp_neg import DecayingWeights
 from sdjax.text.views import Prompting, Sides, Thresholds
@@ -28,14 +28,14 @@ def bank_of(config):
 def test_a_bank_has_a_bin_per_camera_or_so_many(number):
     """A bin for each camera that the config has in its bank, 108, are those cameras."""
     prior = bank_of(load_config("embedded_3d:dsd"))
-    bins = prior.view_bins(number)
+    bins = prior.view_bins(number, (-10.0, 45.0))
     assert len(bins.cameras.azimuth) == (number or 108)
     if number != 4:
         jax.tree.map(np.testing.assert_array_equal, bins.cameras, prior.cameras)
 
 
 def test_a_bank_seen_by_directions_has_four_bins():
-    bins = tiny.PRIOR.replace(views="direction").view_bins(None)
+    bins = tiny.PRIOR.replace(views="direction").view_bins(None, (-10.0, 45.0))
     assert len(bins.cameras.azimuth) == 4
 
 
@@ -73,7 +73,7 @@ def test_a_number_that_does_not_fit_the_prompts_is_refused(prompting, number):
 
 def test_a_number_for_a_bank_seen_by_directions_is_refused():
     with pytest.raises(UserError, match=r"^config\.rule\.ode_bins is 9, expected None"):
-        tiny.PRIOR.replace(views="direction").view_bins(9)
+        tiny.PRIOR.replace(views="direction").view_bins(9, (-10.0, 45.0))
 
 
 def test_bins_of_cameras_are_those_of_the_bank_whatever_it_tells_apart():

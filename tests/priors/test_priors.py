@@ -20,6 +20,7 @@ from tests.priors.pictures import front
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 BAND = Band((-10.0, 45.0), 3.2, 40.0)
+HEIGHTS = (-10.0, 45.0)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_only_data_have_mirror_images(diffusion):
 @pytest.mark.slow
 def test_bins_of_stable_diffusion_are_those_of_its_prompts(diffusion):
     """Front, back, side and top; a turn away from the front with Perp-Neg; one without views."""
-    seen = diffusion.view_bins(None).bin_of(front()._replace(azimuth=jnp.asarray([100.0])))
+    seen = diffusion.view_bins(None, HEIGHTS).bin_of(front()._replace(azimuth=jnp.asarray([100.0])))
     assert int(seen[0]) == 0
     with_bins = {
         Prompting(): (None, 4),
@@ -88,15 +89,17 @@ def test_bins_of_stable_diffusion_are_those_of_its_prompts(diffusion):
         Prompting(perp_neg=DecayingWeights()): (16, 17),
     }
     for prompting, (number, expected) in with_bins.items():
-        bins = diffusion.replace(prompting=prompting).view_bins(number)
+        bins = diffusion.replace(prompting=prompting).view_bins(number, HEIGHTS)
         assert len(bins.cameras.azimuth) == expected
 
 
 def test_bins_of_a_bank_are_its_cameras_or_as_many_as_asked_for_spread_as_those():
     prior = tiny.PRIOR.replace(band=BAND)
-    jax.tree.map(np.testing.assert_array_equal, prior.view_bins(None).cameras, prior.cameras)
+    jax.tree.map(
+        np.testing.assert_array_equal, prior.view_bins(None, HEIGHTS).cameras, prior.cameras
+    )
     expected = spread(9, BAND)
-    jax.tree.map(np.testing.assert_array_equal, prior.view_bins(9).cameras, expected)
+    jax.tree.map(np.testing.assert_array_equal, prior.view_bins(9, HEIGHTS).cameras, expected)
 
 
 def make_embedded(wanted: Wanted, **table):

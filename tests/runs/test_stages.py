@@ -26,7 +26,7 @@ def config_of(steps, resolution, grid):
 
 def test_the_stages_follow_each_other():
     first, second = stages(objects_config())
-    assert first == Stage(0, 6, 8, 6) and second == Stage(6, 10, 16, 8)
+    assert first == Stage(0, 6, 8, 6, 1, 8) and second == Stage(6, 10, 16, 8, 1, 16)
     assert total_steps(objects_config()) == 10 and highest_resolution(objects_config()) == 16
 
 

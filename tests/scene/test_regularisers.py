@@ -17,7 +17,9 @@ from sdjax.runs.stages import stages
 from sdjax.scene import regularisers
 from sdjax.scene.fields.dense_grid import DenseGrid
 from sdjax.scene.nerf import NeRF
-from sdjax.scene.regularisers import LOSSES, REGULARISERS
+from sdjax.scene.losses import LOSSES
+from sdjax.scene.reference_losses import REFERENCE_LOSSES
+from sdjax.scene.regularisers import REGULARISERS
 from sdjax.scene.rendering import Rendering, Samples
 from tests import tiny
 
@@ -157,7 +159,9 @@ def test_the_list_has_every_regulariser_and_a_weight_for_each():
     returning = {n for n in public if vars(regularisers)[n].__annotations__.get("rendering")}
     assert REGULARISERS.keys() == returning
     assert all(REGULARISERS[name].penalty is getattr(regularisers, name) for name in REGULARISERS)
-    assert complete({}, LOSSES) == {"guidance": 1.0} | dict.fromkeys(REGULARISERS, 0.0)
+    assert complete({}, LOSSES) == {"guidance": 1.0} | dict.fromkeys(
+        [*REGULARISERS, *REFERENCE_LOSSES], 0.0
+    )
 
 
 def render(normals, perturbed):

@@ -96,6 +96,16 @@ class VisionConfig:
             projection_dim=_projection(read, "CLIPVisionModelWithProjection"),
         )
 
+    @property
+    def extent(self) -> Extent:
+        """Sixteen tensors of a layer."""
+        widths = {
+            "projection_dim": self.projection_dim or 1,
+            "hidden_size": self.encoder.hidden_size,
+            "intermediate_size": self.encoder.intermediate_size,
+        }
+        return Extent(16 * self.encoder.num_hidden_layers, widths)
+
 
 def _part(fields: Fields, name: str) -> Fields:
     """Of a whole CLIP's fields those of one encoder; those of an encoder are its own."""

@@ -3,6 +3,7 @@
 Source: ProlificDreamer (Wang et al., arXiv 2305.16213, section 4.2) and its public code.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -55,8 +56,10 @@ def apply_lora(
     camera: Float[Array, "b n"] | None,
     *,
     scale: float | jax.Array = 1.0,
+    own: Mapping[str, Any] = {},
 ) -> Float[Array, "b h w out"]:
-    """The UNet's output with the adapters, and with `camera` embedded and added to the time.
+    """The UNet's output with the adapters, and with `camera` embedded and added to the time;
+    `own` are arguments of the UNet itself, such as the camera that it was trained with.
 
     A dropped camera is one of zeros; None leaves the camera embedding out, so that with `scale`
     0 it is the UNet's own output.
@@ -75,4 +78,5 @@ def apply_lora(
         context,
         extra_time_embedding=extra,
         scale=scale,
+        **own,
     )

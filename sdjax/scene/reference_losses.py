@@ -1,0 +1,54 @@
+"""How a particle differs from the picture of it that the prior was made of, seen by its camera.
+
+The renderings have the picture's background, white (threestudio's zero123 recipes).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from sdjax.config.fields import number
+from sdjax.config.kinds import Fields, kinds
+from sdjax.diffusion.ramps import ramped
+from sdjax.scene.rendering import Rendering
+
+Picture = Float[Array, "h w 3"]  # in [0, 1], before white
+Mask = Float[Array, "h w 1"]  # 1 where the object is
+ReferenceLoss = Callable[[Rendering, Picture, Mask], Float[Array, ""]]
+
+
+def reference_rgb(rendering: Rendering, image: Picture, mask: Mask) -> Float[Array, ""]:
+    """mean (colour - image)^2 over pixels and channels ("rgb" of zero123)."""
+    return jnp.mean((rendering.colour - image) ** 2)
+
+
+def reference_mask(rendering: Rendering, image: Picture, mask: Mask) -> Float[Array, ""]:
+    """mean (opacity - mask)^2 over pixels ("mask" of zero123)."""
+    return jnp.mean((rendering.opacity - mask) ** 2)
+
+
+def resized(picture: Float[Array, "h w c"], size: int) -> Float[Array, "size size c"]:
+    """The picture in `size` pixels, each the mean of what it covers where that is smaller."""
+    return jax.image.resize(picture, (size, size, picture.shape[-1]), "linear")
+
+
+class ReferenceLossKind(NamedTuple):
+    """One of the list."""
+
+    name: str
+    loss: ReferenceLoss
+    meaning: str
+
+    @property
+    def fields(self) -> Fields:
+        """Its weight."""
+        return {self.name: ramped(number(at_least=0)).of(0.0, f"weight: {self.meaning}")}
+
+
+REFERENCE_LOSSES = kinds(
+    ReferenceLossKind("reference_rgb", reference_rgb, "colours are those of prior.image"),
+    ReferenceLossKind("reference_mask", reference_mask, "opacity is that of prior.image"),
+)
