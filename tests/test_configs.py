@@ -29,7 +29,8 @@ from tests import reference, tiny
 from tests.small_runs import CONFIGS
 
 FILES = sorted(CONFIGS.rglob("*.py"))
-TASKS = {path.stem: rules_of(path) for path in sorted(CONFIGS.glob("*_[23]d*.py"))}
+FOUND = {path for name in ("*_[23]d*", "embedded_*") for path in CONFIGS.glob(f"{name}.py")}
+TASKS = {path.stem: rules_of(path) for path in sorted(FOUND)}
 TRAINING = ["demo", *(f"{task}:{rule}" for task, rules in TASKS.items() for rule in rules)]
 # what differs from the tasks that they are built on is no part of the particle
 BUILT = [name for name in TRAINING if not re.search("_(equal|words):", name)]
@@ -43,7 +44,8 @@ def test_there_is_one_per_rule_on_either_prior():
     embedded, learned = set(RULES) - {"vsd"}, set(RULES) - {"exact_vsd"}
     inverted = {"sdi_inverted"}
     assert set(TASKS["embedded_2d"]) == embedded | inverted
-    assert set(TASKS["embedded_3d"]) == embedded - {"dsd_star"}
+    for task in ("embedded_3d", "embedded_mv", "embedded_view"):
+        assert set(TASKS[task]) == embedded - {"dsd_star"}
     of_starts = {"fsd_one_noise", "dsd_one_start"}
     assert set(TASKS["embedded_3d_words"]) == embedded - {"dsd_star"} | of_starts
     of_odes = {"dsd_cached", "dsd_paper"}

@@ -1,0 +1,41 @@
+"""The two pipelines of several views, short, on priors whose answers are known.
+
+The whole tasks and their figures: configs/embedded_mv.py and configs/embedded_view.py.
+"""
+
+import json
+
+import pytest
+
+from sdjax.runs.schema import load_config
+from sdjax.train import train
+from tests.small_runs import wholly_compiled
+
+SHORT = {
+    "stages": {"steps": (80,), "resolution": (32,), "grid": (32,)},
+    "prior.cameras": 48,
+    "report": {"views": 8, "frames": 2, "turntable_resolution": 16, "mesh_resolution": 12},
+}
+
+
+def metrics_of(source, folder, **overrides):
+    with wholly_compiled():
+        train(load_config(load_config(source, SHORT), overrides), folder)
+    return json.loads((folder / "metrics.json").read_text())
+
+
+@pytest.mark.long
+def test_four_views_together_become_one_object(tmp_path):
+    metrics = metrics_of("embedded_mv:dsd", tmp_path / "run")
+    assert metrics["view_agreement_mean"] == 1.0
+    assert metrics["modes_found"] >= 3  # four even draws hit 3.3 of 8
+    assert metrics["psnr_min"] > 22.0
+
+
+@pytest.mark.long
+def test_one_picture_becomes_several_objects_that_agree_with_it(tmp_path):
+    metrics = metrics_of("embedded_view:dsd", tmp_path / "run", **{"stages.steps": (200,)})
+    assert metrics["objects"] == 4
+    assert metrics["modes_found"] >= 3  # four even draws hit 2.7 of 4
+    assert metrics["psnr_reference_min"] > 30.0
+    assert metrics["view_agreement_mean"] > 0.9
