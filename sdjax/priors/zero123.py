@@ -1,5 +1,6 @@
 """Zero-1-to-3, Zero123-XL and Stable Zero123: where their prior comes from, and its settings."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from sdjax.config.errors import UserError
 from sdjax.config.fields import flag, one_of, optional, text, whole
 from sdjax.config.kinds import Table
 from sdjax.dtypes import DTYPE
+from sdjax.files.shipped_pictures import picture_path
 from sdjax.networks.clip.pixels import clip_pixels
 from sdjax.networks.clip.vision import CLIPVision
 from sdjax.networks.projection import Projection
@@ -27,12 +29,12 @@ from sdjax.priors.zero123_files import COMPONENTS, check_zero123_files, of_origi
 from sdjax.weights.hub import local_folder
 from sdjax.weights.single_file import SingleFile
 
-REFERENCE_SIZE = 512  # pixels of the picture that a particle is compared with, at most
+COMPARED = 512  # pixels of the picture that a particle is compared with, at most
 
 
 def load(
     source: str | Path,
-    reference: Reference,
+    picture: Callable[[int], Reference],
     revision: str | None = None,
     *,
     pose: str = "distance",
@@ -49,7 +51,8 @@ def load(
         source: a folder or hub id in the layout of diffusers (unet, vae, image_encoder, scheduler,
             and cc_projection, clip_camera_projection or projection), or an original checkpoint
             that was saved as one .safetensors file.
-        reference: the picture and the camera that took it (`sdjax.priors.reference`).
+        picture: the picture and the camera that took it, with so many pixels along an edge (as
+            `sdjax.priors.reference.read_reference`): the networks take it in theirs.
         revision: of the hub id.
         pose: the fourth number of a pose: "distance" (Zero-1-to-3, Zero123-XL) or "elevation"
             (Stable Zero123).
@@ -60,7 +63,7 @@ def load(
             a text-to-image model.
     """
     if is_original(source):
-        file = SingleFile(source)
+        file = SingleFile(source, average=True)  # as the official samplers have it
         small, unet, vae = read_original(file, ZERO123)
         vision, projection = of_original(file, small.networks.unet)
     else:
@@ -70,7 +73,7 @@ def load(
     networks = networks_of(unet, vae, image_size, precision, remat)
     base = LatentPrior(**small.scheduler._asdict(), **networks)
     size = networks["image_size"]
-    seen = jax.image.resize(reference.image, (size, size, 3), "linear")[None]
+    seen = picture(size).image[None]
     latents = base.encode(seen)[0] / vae.config.scaling_factor
     join = Projection(projection.config)
     return Zero123Prior(
@@ -78,7 +81,7 @@ def load(
         **networks,
         projection=join,
         projection_params=projection.loaded(join),
-        reference=reference,
+        reference=picture(COMPARED),
         conditioning=Conditioning(embedded(vision, seen), latents),
         fourth=pose,
     )
@@ -104,16 +107,18 @@ def _make(
     image_size: int | None = None,
     **picture: Any,
 ) -> Zero123Prior:
-    reference = read_reference(
-        picture["image"],
-        picture["mask"],
-        size=REFERENCE_SIZE,
-        camera=reference_camera(picture, wanted.looking),
-        aspect=picture["aspect"],
-    )
+    def read(size: int) -> Reference:
+        return read_reference(
+            picture_path(picture["image"]),
+            picture["mask"],
+            size=size,
+            camera=reference_camera(picture, wanted.looking),
+            aspect=picture["aspect"],
+        )
+
     return load(
         weights,
-        reference,
+        read,
         revision,
         pose=pose,
         precision=Precision(dtype, autoencoder_dtype),
