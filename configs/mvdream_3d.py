@@ -32,7 +32,7 @@ BASE = {
         "weights": "ashawkey/mvdream-sd2.1-diffusers",
         "prompts": {
             "view_dependent": False,
-            "negative_prompt": (
+            "negative": (
                 "ugly, bad anatomy, blurry, pixelated obscure, unnatural colors, poor lighting, "
                 "dull, and unclear, cropped, lowres, low quality, artifacts, duplicate, morbid, "
                 "mutilated, poorly drawn face, deformed, dehydrated, bad proportions"
@@ -75,7 +75,11 @@ DEVIATIONS = {
             "weighting": "sigma_over_alpha",
             "recon_std_rescale": 0.5,
         },
-        "annealing": {"t_min": (0, 0.98, 0.02, 8000), "t_max": (0, 0.98, 0.5, 8000)},
+        "annealing": {
+            "t_min": (0, 0.98, 0.02, 8000),
+            "t_max": (0, 0.98, 0.5, 8000),
+            "exact": True,
+        },
     },
     "cfd": {
         "rule": {"guidance_scale": text_anchored(50.0), "weighting": "constant"},

@@ -68,7 +68,11 @@ CACHED = {"ode": "cached", "ode_at": "node", "ode_bins": 64, "ode_dtype": "bfloa
 DEVIATIONS = {
     "sds": {
         **SCALE,
-        "annealing": {"t_min": (0, 0.4, 0.2, 200), "t_max": (0, 0.85, 0.5, 200)},
+        "annealing": {
+            "t_min": (0, 0.4, 0.2, 200),
+            "t_max": (0, 0.85, 0.5, 200),
+            "exact": True,
+        },
     },
     **dict.fromkeys(("sjc", "hifa", "ism", "asd", "consistent3d", "vsd", "fsd", "cfd"), SCALE),
     "sdi": {"rule": {"guidance_scale": 3.0, "inversion_guidance_scale": -3.0}},

@@ -47,12 +47,13 @@ def picture(tmp_path_factory):
     return str(file)
 
 
-def small(name, prior, **changes):
-    """A task with two stages of two steps, each with views of its own."""
+def small(name, prior, number=1, **changes):
+    """A task with so many stages of two steps, each with views of its own."""
     config = load_config(name, SOLID | {"scene": {**SOLID["scene"], "progressive": None}})
-    stages = {"steps": (2, 2), "resolution": (8, 16), "grid": (2, 2), "views": (8, 4)}
+    stages = {"steps": (2, 2), "resolution": (8, 16), "grid": (2, 2), "views": (4, 8)}
     if "zero123" in name:
-        stages |= {"views": (2, 1), "reference_resolution": (8, 16)}
+        stages |= {"views": (1, 2), "reference_resolution": (16, 8)}
+    stages = {name: column[:number] for name, column in stages.items()}
     prior = {"dtype": "float32", "image_size": 32, **prior}
     return load_config(config, {"stages": stages, "prior": prior, **changes})
 
@@ -63,24 +64,24 @@ long = pytest.mark.long
 
 
 def first_alone(rules):
-    """All of them, of which all but the first take minutes together."""
-    return [rules[0], *(pytest.param(rule, marks=long) for rule in rules[1:])]
+    """All of them, with two stages, which take minutes together, and the first with one."""
+    return [(rules[0], 1), *(pytest.param(rule, 2, marks=long) for rule in rules)]
 
 
-@pytest.mark.parametrize("rule", first_alone(OF_MVDREAM))
-def test_objects_are_led_by_mvdream(rule, weights, tmp_path):
+@pytest.mark.parametrize(("rule", "stages"), first_alone(OF_MVDREAM))
+def test_objects_are_led_by_mvdream(rule, stages, weights, tmp_path):
     changes = {"rule.ode_bins": 2} if rule == "dsd_cached" else {}
-    config = small(f"mvdream_3d:{rule}", {"weights": weights["mvdream"]}, **changes)
+    config = small(f"mvdream_3d:{rule}", {"weights": weights["mvdream"]}, stages, **changes)
     check_config(config)
     logged = check_objects(config, tmp_path)
     assert logged["loss/guidance"] > 0
 
 
-@pytest.mark.parametrize("rule", first_alone(OF_ZERO123))
-def test_objects_are_led_by_a_picture(rule, weights, picture, tmp_path):
+@pytest.mark.parametrize(("rule", "stages"), first_alone(OF_ZERO123))
+def test_objects_are_led_by_a_picture(rule, stages, weights, picture, tmp_path):
     prior = {"weights": weights["zero123"], "image": picture, "image_size": 64}
     changes = {"rule.ode_bins": 3} if rule == "dsd_cached" else {}
-    config = small(f"zero123_3d:{rule}", prior, **changes)
+    config = small(f"zero123_3d:{rule}", prior, stages, **changes)
     check_config(config)
     logged = check_objects(config, tmp_path)
     assert logged["loss/reference_rgb"] > 0 and logged["loss/reference_mask"] > 0
