@@ -13,7 +13,7 @@ from sdjax.objects.render import render_views
 from sdjax.objects.tessellation import surface
 from sdjax.prior_training.sources import OBJECTS
 
-FRONTS, BACKS = ("red", "blue"), ("ivy", "stair", "shed", "cherry")
+FRONTS, BACKS = ("red", "blue"), ("hedge", "stair", "shed", "cherry")
 
 
 def seen(prompt, azimuth, elevation, resolution=64):
@@ -69,10 +69,10 @@ def test_the_fronts_differ():
 
 @pytest.mark.slow
 def test_the_backs_differ():
-    """To 22 dB at most from behind, and to 24 over all views around."""
+    """To 22 dB at most from behind, and to 25 over all views around."""
     for one, other in combinations(seen("a red facade", np.arange(8) * 45.0, (20.0,)), 2):
         assert psnr(one, other)[4] < 22
-        assert -10 * np.log10(((one - other) ** 2).mean()) < 24
+        assert -10 * np.log10(((one - other) ** 2).mean()) < 25
 
 
 def test_they_stand_centred_on_the_ground_and_fill_the_ball():

@@ -24,7 +24,7 @@ from tests import tiny
 
 BAND = Band((-10.0, 45.0), 3.2, 40.0)
 JOINT = tiny.PRIOR.replace(cameras=spread(4, BAND, 0.0, 4), views_together=4, band=BAND)
-BACKS = ("ivy", "stair", "shed", "cherry")
+BACKS = ("hedge", "stair", "shed", "cherry")
 
 
 def camera(azimuth=0.0, elevation=5.0) -> Camera:
@@ -174,9 +174,9 @@ def test_the_package_s_picture_leaves_four_backs_open():
 
 @pytest.mark.slow
 def test_a_facade_joins_what_guidance_starts_from():
-    one = Wanted("a blue ivy facade", 8, camera())
+    one = Wanted("a blue hedge facade", 8, camera())
     prior = PRIORS["embedded"].make(one, data_std=0.0)
-    assert prior.names[-1] == "blue ivy facade" and len(prior.names) == 65
+    assert prior.names[-1] == "blue hedge facade" and len(prior.names) == 65
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 All facades of a colour are the same picture from the front (azimuth -25 to 25 degrees, elevation 0
 to 20, at the usual distance 3.2): one view leaves open which of them it shows.  The slab on which
-they stand bounds them all, so that they are placed and scaled alike.
+they stand bounds them all, so that they are placed and scaled alike.  The backs fill about the same
+room: where views disagree for a while, the fullest would win.
 """
 
 from sdjax.objects.colours import (
@@ -52,14 +53,14 @@ def _front(wall, trim, door) -> list[Solid]:
     return solids
 
 
-def _ivy() -> list[Solid]:
-    """Leaves all over the back of the wall, and a lawn before it."""
-    leaves = [box((BACK - 0.29, 0, SLAB + 0.01), (0.58, 0.70, 0.02), GREEN)]
-    for across in (-0.36, -0.12, 0.12, 0.36):
-        for height in (0.2, 0.42, 0.64):
-            size = (0.07, 0.15, 0.14)
-            leaves.append(ellipsoid((BACK, across, height), size, GREEN))
-    return leaves
+def _hedge() -> list[Solid]:
+    """A hedge of clipped bushes."""
+    bushes = [
+        ellipsoid((BACK - 0.13 - 0.22 * row, across, 0.30 - 0.05 * row), (0.15, 0.15, 0.24), GREEN)
+        for row in (0, 1)
+        for across in (-0.24, 0.0, 0.24)
+    ]
+    return [box((BACK - 0.25, 0, 0.15), (0.5, 0.66, 0.14), TEAL), *bushes]
 
 
 def _stairs() -> list[Solid]:
@@ -87,20 +88,19 @@ def _shed() -> list[Solid]:
 
 def _cherry() -> list[Solid]:
     """A cherry tree in blossom in its pot."""
-    x = BACK - 0.3
+    x = BACK - 0.27
     return [
-        cylinder((x, 0, SLAB), (x, 0, 0.18), 0.14, TEAL),
-        cylinder((x, 0, 0.18), (x, 0, 0.5), 0.05, BROWN),
-        ellipsoid((x, 0, 0.56), (0.22, 0.22, 0.16), PINK),
-        ellipsoid((x, 0.22, 0.46), (0.17, 0.19, 0.13), PINK),
-        ellipsoid((x, -0.22, 0.48), (0.18, 0.19, 0.13), PINK),
-        ellipsoid((x - 0.12, 0.04, 0.46), (0.16, 0.17, 0.12), PINK),
-        ellipsoid((x - 0.2, 0.14, 0.56), 0.05, WHITE),
-        ellipsoid((x - 0.2, -0.16, 0.54), 0.05, WHITE),
+        cylinder((x, 0, SLAB), (x, 0, 0.2), 0.17, BROWN),
+        ellipsoid((x, 0, 0.48), (0.26, 0.26, 0.20), PINK),
+        ellipsoid((x, 0.22, 0.38), (0.20, 0.20, 0.17), PINK),
+        ellipsoid((x, -0.22, 0.40), (0.20, 0.20, 0.17), PINK),
+        ellipsoid((x - 0.12, 0.04, 0.36), (0.18, 0.19, 0.16), PINK),
+        ellipsoid((x - 0.24, 0.12, 0.46), 0.06, WHITE),
+        ellipsoid((x - 0.24, -0.16, 0.44), 0.06, WHITE),
     ]
 
 
-BACKS = {"ivy": _ivy, "stair": _stairs, "shed": _shed, "cherry": _cherry}
+BACKS = {"hedge": _hedge, "stair": _stairs, "shed": _shed, "cherry": _cherry}
 FRONTS = {"red": (RED, WHITE, GREEN), "blue": (BLUE, YELLOW, WHITE)}
 
 
