@@ -3,6 +3,8 @@
     sdjax sample --config=sample --workdir=runs/sample
     sdjax sample --config=sample:small --config.prompt="a blue car" --workdir=runs/car
     sdjax sample --config=sample:stable_diffusion --config.prior.weights=... --workdir=runs/sd
+    sdjax sample --config=sample:embedded_mv --workdir=runs/four
+    sdjax sample --config=sample:embedded_view --workdir=runs/backs
     sdjax sample --config=sample:mvdream --config.prior.weights=... --workdir=runs/views
     sdjax sample --config=sample:zero123 --config.prior.weights=... \\
         --config.prior.image=picture.png --workdir=runs/turned
@@ -62,24 +64,41 @@ def _networks(task: str) -> dict:
 def mvdream() -> dict:
     """MVDream: four views of each seed in a row, which it draws together."""
     base = parts_of("mvdream_3d").base
-    return {**_FOUR, "prompt": base["prompt"], "guidance_scale": 7.5, "prior": base["prior"]}
+    own = {"prompt": base["prompt"], "guidance_scale": 7.5, "prior": base["prior"]}
+    return {**_FOUR, **_LATENT, **own}
 
 
 def zero123() -> dict:
     """Zero-1-to-3: the object of a picture, seen from where it was and from three other sides."""
     base = parts_of("zero123_3d").base
     camera = {**_FOUR["camera"], "elevation": 5.0, "distance": 3.8, "fovy": 20.0}
-    return {**_FOUR, "guidance_scale": 3.0, "prior": base["prior"], "camera": camera}
+    return {**_FOUR, "guidance_scale": 3.0, **_LATENT, "prior": base["prior"], "camera": camera}
+
+
+def embedded_mv() -> dict:
+    """The exact prior of four views together."""
+    own = {"prompt": "a house", "guidance_scale": 1.0}
+    return {**_FOUR, **own, "prior": {"name": "embedded", "views_together": 4}}
+
+
+def embedded_view() -> dict:
+    """The exact prior given one picture: its view, and others of all objects that agree."""
+    prior = {"name": "embedded", "image": parts_of("embedded_view").base["prior"]["image"]}
+    camera = {**_FOUR["camera"], "elevation": 5.0}
+    own = {"prompt": "a facade", "guidance_scale": 1.0, "seeds": 8}
+    return {**_FOUR, **own, "prior": prior, "camera": camera}
 
 
 _FOUR = {
     "seeds": 4,
-    "resolution": 256,
     "spacing": None,  # the checkpoint's own
     "camera": {"azimuths": (0.0, 90.0, 180.0, 270.0), "elevation": 15.0},
 }
+_LATENT = {"resolution": 256}  # on which both models were trained
 PRIORS = {
     "embedded": dict,
+    "embedded_mv": embedded_mv,
+    "embedded_view": embedded_view,
     "small": small,
     "stable_diffusion": stable_diffusion,
     "mvdream": mvdream,

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from sdjax.diffusion import ddim as ddim
     from sdjax.diffusion.ramps import ramp as ramp
     from sdjax.export import export as export
+    from sdjax.priors import mvdream as mvdream
     from sdjax.priors import stable_diffusion as stable_diffusion
+    from sdjax.priors import zero123 as zero123
     from sdjax.priors.embedded import bank_cameras as bank_cameras
     from sdjax.priors.embedded import embedded_prior as embedded_prior
     from sdjax.rules import noise as noise
@@ -66,11 +68,13 @@ _MODULES = {
     "annealing": "sdjax.diffusion.annealing",
     "cameras": "sdjax.cameras",
     "ddim": "sdjax.diffusion.ddim",
+    "mvdream": "sdjax.priors.mvdream",
     "noise": "sdjax.rules.noise",
     "rescaling": "sdjax.rules.rescaling",
     "stable_diffusion": "sdjax.priors.stable_diffusion",
     "view_bins": "sdjax.rules.view_bins",
     "weighting": "sdjax.rules.weighting",
+    "zero123": "sdjax.priors.zero123",
 }
 _COMMANDS = ("train", "sample", "export", "compare")  # functions in modules of their names
 _MEMBERS = {

@@ -78,6 +78,19 @@ def test_it_is_today_s_demo():
     stored = flatten(json.loads((STORED / "config.json").read_text()))
     today = flatten(load_config("demo", SMALL))
     came_later = {
+        "camera.relative_distance",
+        "camera.rig",
+        "losses.reference_mask",
+        "losses.reference_rgb",
+        "prior.aspect",
+        "prior.image",
+        "prior.image_azimuth",
+        "prior.image_elevation",
+        "prior.image_std",
+        "prior.mask",
+        "prior.views_together",
+        "stages.reference_resolution",
+        "stages.views",
         "losses.normal_smoothness_3d",
         "report.ddim_scale",
         "report.mesh_threshold",

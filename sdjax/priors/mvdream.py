@@ -7,14 +7,14 @@ from typing import Any
 from jaxtyping import Array, Float
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import flag, number, optional, text, whole
+from sdjax.config.fields import number, optional, text, whole
 from sdjax.config.kinds import Table
-from sdjax.dtypes import DTYPE
 from sdjax.networks.clip.config import TextConfig
 from sdjax.networks.clip.text import CLIPText
 from sdjax.priors.checkpoint import embedding_of
 from sdjax.priors.kind import PriorKind, Wanted
 from sdjax.priors.multiview import MVDreamPrior
+from sdjax.priors.network_fields import COMPUTATION, IMAGE_SIZE
 from sdjax.priors.original import is_original, read_original
 from sdjax.priors.parts import HALF_PRECISION, Precision, networks_in, networks_of, of_file
 from sdjax.priors.roles import MVDREAM
@@ -149,16 +149,10 @@ PRIOR = PriorKind(
         ),
         "views_together": whole(at_least=1).of(4, "views of a scene that the network sees at once"),
         "front": number().of(0.0, "azimuth of an object's front, degrees; threestudio's is -90"),
-        "dtype": DTYPE.of("bfloat16", "in which the UNet computes"),
-        "autoencoder_dtype": DTYPE.of("float32", "the same of the autoencoder"),
-        "remat": flag().of(False, "recompute activations in the backward pass, to save memory"),
+        **COMPUTATION,
         "prompts": PROMPTS,
     },
-    run_fields={
-        "image_size": optional(whole(at_least=8)).of(
-            None, "pixels that the autoencoder sees along an edge; None: those of the training"
-        )
-    },
+    run_fields=IMAGE_SIZE,
     check=_check,
     check_run=_check_run,
     has_network=True,

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import flag, number, optional, several, text, whole
+from sdjax.config.fields import number, optional, several, text
 from sdjax.config.kinds import Table
-from sdjax.dtypes import DTYPE
 from sdjax.priors.bins import prompt_bins, spread_bins
 from sdjax.priors.checkpoint import load
 from sdjax.priors.kind import PriorKind, Wanted
+from sdjax.priors.network_fields import COMPUTATION, IMAGE_SIZE
 from sdjax.priors.parts import Precision
 from sdjax.priors.pipeline import from_pipeline
 from sdjax.priors.text_to_image import StableDiffusionPrior
@@ -68,20 +68,14 @@ PRIOR = PriorKind(
     fields={
         "weights": text().of("", "a folder in diffusers' layout, or a hub id"),
         "revision": optional(text()).of(None, "of the hub id"),
-        "dtype": DTYPE.of("bfloat16", "in which the UNet computes"),
-        "autoencoder_dtype": DTYPE.of("float32", "the same of the autoencoder"),
-        "remat": flag().of(False, "recompute activations in the backward pass, to save memory"),
+        **COMPUTATION,
         "lora": optional(several(text())).of(
             None, "files of LoRA weights, or their folders, that are added to the model's"
         ),
         "lora_scale": number().of(1.0, "by which the LoRA weights are multiplied"),
         "prompts": PROMPTS,
     },
-    run_fields={
-        "image_size": optional(whole(at_least=8)).of(
-            None, "pixels that the autoencoder sees along an edge; None: those of the training"
-        )
-    },
+    run_fields=IMAGE_SIZE,
     check=_check,
     check_run=_check_run,
     has_network=True,

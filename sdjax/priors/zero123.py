@@ -11,15 +11,15 @@ from jaxtyping import Array, Float
 
 from sdjax.camera_numbers import POSES
 from sdjax.config.errors import UserError
-from sdjax.config.fields import flag, one_of, optional, text, whole
+from sdjax.config.fields import one_of, optional, text
 from sdjax.config.kinds import Table
-from sdjax.dtypes import DTYPE
 from sdjax.files.shipped_pictures import picture_path
 from sdjax.networks.clip.pixels import clip_pixels
 from sdjax.networks.clip.vision import CLIPVision
 from sdjax.networks.projection import Projection
 from sdjax.priors.kind import PriorKind, Wanted
 from sdjax.priors.latent import LatentPrior
+from sdjax.priors.network_fields import COMPUTATION, IMAGE_SIZE
 from sdjax.priors.novel_view import Conditioning, Zero123Prior
 from sdjax.priors.original import is_original, read_original
 from sdjax.priors.parts import HALF_PRECISION, Part, Precision, networks_of
@@ -158,15 +158,9 @@ PRIOR = PriorKind(
         "pose": one_of(*POSES).of(
             "distance", "fourth number of a pose: Zero123's, or Stable Zero123's elevation"
         ),
-        "dtype": DTYPE.of("bfloat16", "in which the UNet computes"),
-        "autoencoder_dtype": DTYPE.of("float32", "the same of the autoencoder"),
-        "remat": flag().of(False, "recompute activations in the backward pass, to save memory"),
+        **COMPUTATION,
     },
-    run_fields={
-        "image_size": optional(whole(at_least=8)).of(
-            None, "pixels that the autoencoder sees along an edge; None: those of the training"
-        )
-    },
+    run_fields=IMAGE_SIZE,
     check=_check,
     check_run=_check_run,
     has_network=True,

@@ -49,9 +49,11 @@ def test_a_run_has_fields_of_its_own_besides_those_of_every_command():
     for name, kind in PRIORS.items():
         assert not kind.fields.keys() & kind.run_fields.keys()
         assert PRIOR_OF_RUNS.kinds[name].fields == {**kind.fields, **kind.run_fields}
-    assert complete({}, PRIOR) == {"name": "embedded", "data_std": 0.0}
+    picture = {"image": "", "mask": None, "aspect": "pad", "image_std": 0.02}
+    own = {"data_std": 0.0, "views_together": 1, "image_elevation": 5.0, "image_azimuth": 0.0}
+    assert complete({}, PRIOR) == {"name": "embedded", **own, **picture}
     run = {"views": "camera", "cameras": 108, "azimuth": 0.0}
-    assert complete({}, PRIOR_OF_RUNS) == {"name": "embedded", "data_std": 0.0, **run}
+    assert complete({}, PRIOR_OF_RUNS) == {"name": "embedded", **own, **picture, **run}
 
 
 def test_pictures_are_seen_by_the_first_camera_of_the_bank_or_by_any(diffusion):

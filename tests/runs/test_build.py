@@ -145,7 +145,8 @@ def test_a_rule_is_made_of_its_fields_and_what_the_run_gives(parts_of):
     config = sds_of(rule={"name": "sds", "guidance_scale": (0, 2.0, 4.0, 400)})
     parts, fields = parts_of(config, resolution=4)
     assert parts.prior is tiny.PRIOR and parts.resolution == 4 and parts.t_min == 0.02
-    assert set(fields) == {"guidance_scale", "weighting"} and callable(fields["weighting"])
+    assert set(fields) == {"guidance_scale", "weighting", "recon_std_rescale"}
+    assert callable(fields["weighting"]) and fields["recon_std_rescale"] == 0.0
     assert float(fields["guidance_scale"](at(0.5))) == 3.0
 
 
