@@ -7,8 +7,8 @@ apart, which show one object: p(k | x^1 .. x^4) is the product of the views' lik
 is 27 rigs of four cameras, and a cached ODE has one joint trajectory for each rig.  Scene and rules
 are those of embedded_3d.py, in 120 + 80 steps of four views for its 300 + 100 of one.
 
-Of 8 objects by 4 seeds (4 even draws hit 3.3 on average); seconds of CPU time, measured beside
-other work (on 2 idle cores a run takes about two thirds of it); PSNR over 16 held-out views:
+Of 8 objects by 4 seeds (4 even draws hit 3.3 on average); seconds of CPU time of the whole run, as
+2 cores were shared with other work; PSNR over 16 held-out views:
 
     rule       CPU    objects  PSNR, least     views agree
     sds        79 s   4        29.5, 28.0 dB   100 %
@@ -19,8 +19,9 @@ other work (on 2 idle cores a run takes about two thirds of it); PSNR over 16 he
     sdi        112 s  3        25.2, 18.6 dB   100 %  600 + 100 steps; 250 + 80: 21.8 dB, 89 %
     dsd        72 s   4        30.9, 29.4 dB   100 %
 
-DSD has one noise for all views: of 24 seeds' ODEs, rig by rig, groups of 4 choose 3.5 objects on
-average, and the object that most rigs choose is the one that the 3D run ends with (4 of 4 seeds).
+DSD has one noise for all views.  Rigs of one seed may still choose different objects; the object
+that most of them choose is the one that 3 of the 4 runs end with, and of 24 seeds it is another for
+3.5 of 4 on average.
 csd, nfsd, ism, asd, consistent3d and cfd were not run in this task.
 """
 
