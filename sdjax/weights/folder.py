@@ -10,6 +10,7 @@ from sdjax.files.plain_files import (
     is_there,
     names_in,
     plain_file,
+    read_json,
 )
 from sdjax.weights.conversion import from_checkpoint
 from sdjax.weights.lora_files import NAMES as LORA_FILES
@@ -19,8 +20,6 @@ from sdjax.weights.safetensors_files import safetensors_shapes
 
 CHECKPOINTS = (".safetensors", ".ckpt", ".pt", ".pth")
 INDEX = "model_index.json"
-
-
 Component = str | tuple[str, ...]  # a folder's name, or several of which one will do
 
 
@@ -51,10 +50,20 @@ def checked_folder(path: Path, components: Sequence[Component]) -> Path:
     missing = [named(component) for component in components if one_of(component, inside) is None]
     if missing:
         raise UserError(
-            f"The model in '{path}' has no folder {' and no '.join(missing)}; "
-            f"download it completely, with {', '.join(map(named, components))}."
+            f"The model in '{path}'{_its_class(path)} has no folder {' and no '.join(missing)}; "
+            f"download it completely, with {', '.join(map(named, components))}, or take a model "
+            "of the kind that the prior is for."
         )
     return path
+
+
+def _its_class(path: Path) -> str:
+    """What a model's list of components says that it is, in brackets."""
+    try:
+        found = read_json(path / INDEX, "the list of a model's components").get("_class_name")
+    except UserError:
+        return ""
+    return f" ({found})" if isinstance(found, str) and found.isidentifier() else ""
 
 
 def no_such_path(path: Path) -> str:
