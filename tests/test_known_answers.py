@@ -24,7 +24,7 @@ def metrics_of(source, folder, **overrides):
     return json.loads((folder / "metrics.json").read_text())
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_four_views_together_become_one_object(tmp_path):
     metrics = metrics_of("embedded_mv:dsd", tmp_path / "run")
     assert metrics["view_agreement_mean"] == 1.0
@@ -32,7 +32,7 @@ def test_four_views_together_become_one_object(tmp_path):
     assert metrics["psnr_min"] > 22.0
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_one_picture_becomes_several_objects_that_agree_with_it(tmp_path):
     metrics = metrics_of("embedded_view:dsd", tmp_path / "run", **{"stages.steps": (200,)})
     assert metrics["objects"] == 4

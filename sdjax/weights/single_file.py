@@ -38,14 +38,10 @@ from sdjax.weights.safetensors_files import (
     safetensors_tensors,
 )
 
-Kind = Literal["mvdream", "zero123", "text-to-image"]
 Part = Literal["unet", "vae", "text_encoder", "image_encoder", "projection"]
 
 _UNET = "model.diffusion_model."
 _AVERAGE = "model_ema.diffusion_model"  # of the UNet's tensors, without the dots of their names
-_CAMERA = f"{_UNET}camera_embed.0.weight"
-_INPUT = f"{_UNET}input_blocks.0.0.weight"
-_POSE = "cc_projection.weight"
 
 
 def _unchanged(names: Collection[str]) -> Pieces:
@@ -92,20 +88,6 @@ class SingleFile:
         self.average = average
         self._names = frozenset(safetensors_names([self.path]))
         self._layout("unet")
-
-    def kind(self) -> Kind:
-        """What the checkpoint is: "mvdream" if its UNet embeds cameras, "zero123" if that takes 8
-        channels and there is a projection of picture and pose, else "text-to-image"."""
-        if _CAMERA in self._names:
-            return "mvdream"
-        shapes = dict(safetensors_shapes([self.path], _INPUT.__eq__))
-        if _POSE in self._names and shapes[_INPUT][1:2] == (8,):
-            return "zero123"
-        return "text-to-image"
-
-    def has(self, part: Part) -> bool:
-        """Whether the part is in the file."""
-        return any(one.prefix + one.sign in self._names for one in _LAYOUTS[part])
 
     def fields(self, part: Part) -> Fields:
         """The fields of the part's config.json, as from a JSON file beside the checkpoint

@@ -52,22 +52,6 @@ def changed(file: Path, folder: Path, change) -> SingleFile:
     return SingleFile(folder / "model.safetensors")
 
 
-@pytest.mark.parametrize("kind", WRITERS)
-def test_a_file_is_of_its_kind(written, kind):
-    assert SingleFile(written[kind][0]).kind() == kind
-
-
-@pytest.mark.parametrize(
-    ("kind", "without"), [("mvdream", "camera_embed."), ("zero123", "cc_projection.")]
-)
-def test_without_what_is_its_own_it_is_text_to_image(written, tmp_path, kind, without):
-    def drop(tensors):
-        for name in [name for name in tensors if without in name]:
-            del tensors[name]
-
-    assert changed(written[kind][0], tmp_path, drop).kind() == "text-to-image"
-
-
 @pytest.mark.parametrize(("kind", "part"), [(k, part) for k in PARTS for part in PARTS[k]])
 def test_a_part_is_the_same_as_in_the_folder(written, kind, part):
     path, folder = written[kind]
@@ -100,7 +84,6 @@ def test_a_text_encoder_with_the_names_of_transformers(written, tmp_path):
 
 def test_what_is_not_in_the_file_is_named(written):
     file = SingleFile(written["mvdream"][0])
-    assert file.has("text_encoder") and not file.has("projection")
     with pytest.raises(ValueError, match=r"holds no projection .*\(tensors cc_projection\.\*\)"):
         file.shapes("projection")
     with pytest.raises(ValueError, match="holds no text_encoder"):
@@ -290,4 +273,5 @@ def test_the_line_converts_a_pickle(written, tmp_path, suffix):
     subprocess.run(line, shell=True, check=True)
     converted = load_file(file.with_suffix(".safetensors"))
     assert converted.keys() == tensors.keys()
-    assert SingleFile(file.with_suffix(".safetensors")).kind() == "mvdream"
+    unet = SingleFile(file.with_suffix(".safetensors")).shapes("unet")
+    assert "camera_embedding.linear_1.weight" in unet
