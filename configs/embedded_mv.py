@@ -21,7 +21,7 @@ Of 8 objects by 4 seeds (4 even draws hit 3.3 on average); seconds of CPU time o
 
 DSD has one noise for all views.  Rigs of one seed may still choose different objects; the object
 that most of them choose is the one that 3 of the 4 runs end with, and of 24 seeds it is another for
-3.5 of 4 on average.
+3.5 of 4 on average.  sjc and sdi do not reach 28 dB with every seed.
 csd, nfsd, ism, asd, consistent3d and cfd were not run in this task.
 """
 

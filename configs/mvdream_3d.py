@@ -23,7 +23,6 @@ random weights (tests/test_multiview_runs.py).
 from ml_collections import ConfigDict
 
 from sdjax.config.tasks import with_rule
-from sdjax.diffusion.guided import text_anchored
 
 BASE = {
     "prompt": "an astronaut riding a horse",
@@ -82,7 +81,7 @@ DEVIATIONS = {
         },
     },
     "cfd": {
-        "rule": {"guidance_scale": text_anchored(50.0), "weighting": "constant"},
+        "rule": {"guidance_scale": 50.0, "weighting": "constant"},
         "noise": {"gamma": 0.0001},
         "annealing": {"steps": (0, 5000, 10_000), "t": (0.98, 0.596, 0.308)},
     },

@@ -69,7 +69,8 @@ def mvdream() -> dict:
 
 
 def zero123() -> dict:
-    """Zero-1-to-3: the object of a picture, seen from where it was and from three other sides."""
+    """Zero-1-to-3: the object of a picture, seen from around it; first from where it was, if
+    `camera.elevation` is `prior.image_elevation`."""
     base = parts_of("zero123_3d").base
     camera = {**_FOUR["camera"], "elevation": 5.0, "distance": 3.8, "fovy": 20.0}
     return {**_FOUR, "guidance_scale": 3.0, **_LATENT, "prior": base["prior"], "camera": camera}

@@ -87,6 +87,7 @@ def _numbers(run: FinishedRun) -> dict[str, str]:
         "objects found": _found(metrics),
         "PSNR median": _show(metrics, "psnr_median", "{:.1f} dB"),
         "PSNR mean": _show(metrics, "psnr_mean", "{:.1f} dB"),
+        "PSNR of the picture's view": _show(metrics, "psnr_reference_mean", "{:.1f} dB"),
         "views agree": _show(metrics, "view_agreement_mean", "{:.0%}") if several else "",
         "diversity": "" if len(run.truths) else _show(metrics, "diversity", "{:.3f}"),
         "rms to DDIM": _show(metrics, "rms_to_ddim", "{:.3f}"),

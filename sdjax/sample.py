@@ -45,6 +45,7 @@ def sample(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalu
     config = load_config(config, overrides)
     PRIORS[config.prior.name].check(config.prior, config.prompt)
     check_seeds(config)
+    _check_views(config)
     prepare_machine()
     check_memory(needs_of_samples(config), seeds=config.seeds)
     with only_run(make_folder(workdir)):
@@ -81,6 +82,19 @@ def _evaluate(config: Any) -> Evaluation:
     else:
         evaluation = judge(images, truths.views, list(truths.names), seeds.tolist())
     return evaluation._replace(metrics={"prompt": config.prompt, **evaluation.metrics})
+
+
+def _check_views(config: Any) -> None:
+    """Raises a UserError for views that are no whole rigs of what the prior draws together."""
+    together = config.prior.get("views_together", 1)
+    turn, azimuths = 360.0 / together, np.array(config.camera.azimuths)
+    whole = len(azimuths) % together == 0
+    if not whole or not np.allclose(np.diff(azimuths.reshape(-1, together)) % 360.0, turn):
+        raise UserError(
+            f"config.camera.azimuths is {config.camera.azimuths}, expected {together} or a "
+            f"multiple, each {turn:g} degrees from the one before: the prior draws {together} "
+            f"views together; the nearest is {tuple(float(turn * k) for k in range(together))}."
+        )
 
 
 def _check_finite(images: np.ndarray, seeds: list[int]) -> None:

@@ -17,6 +17,7 @@ from sdjax.objects.prompts import find, prompts
 from sdjax.priors import PRIORS
 from sdjax.runs import sampling
 from sdjax.runs.combinations import check_config as check_training
+from sdjax.runs.stages import views_of
 from sdjax.scene import SCENES
 
 OWN = {"analysis": ANALYSIS, "ddim": sampling.DDIM}
@@ -77,9 +78,9 @@ def _check_runs(config: ConfigDict) -> None:
 
 
 def _check_flat(run: ConfigDict) -> None:
-    if not SCENES[run.scene.name].is_flat or run.camera.views != 1 or len(run.stages.steps) != 1:
+    if not SCENES[run.scene.name].is_flat or max(views_of(run)) != 1 or len(run.stages.steps) != 1:
         raise UserError(
-            f"config.scene.name is '{run.scene.name}', with {run.camera.views} views and "
+            f"config.scene.name is '{run.scene.name}', with {max(views_of(run))} views and "
             f"{len(run.stages.steps)} stages; expected 'image' or 'latents', one of each."
         )
 

@@ -74,6 +74,11 @@ def _check_runs(config: ConfigDict) -> None:
     """They are training configurations, and those that sections name are there."""
     for name, run in config.runs.items():
         check_training(run)
+        if run.prior.name not in ("embedded", "stable_diffusion"):
+            raise UserError(
+                f"config.runs.{name}.prior.name is '{run.prior.name}', expected 'embedded' or "
+                "'stable_diffusion': benchmarks have random weights of that alone."
+            )
         if RULES[run.rule.name].shares_state:
             raise UserError(
                 f"config.runs.{name}.rule.name is '{run.rule.name}', expected a rule whose "

@@ -50,7 +50,7 @@ def text_anchored(scale: float) -> float:
     """The guidance scale of code that writes cond + s (cond - uncond), in our convention: s + 1.
 
     So write threestudio's SDS, SJC, Consistent3D, SDI, DSD and CFD, where they do not use Perp-Neg;
-    with Perp-Neg, and in VSD, it is uncond + s (...), as here.
+    with Perp-Neg, and in VSD, MVDream and Zero123, it is uncond + s (...), as here.
     """
     return scale + 1.0
 

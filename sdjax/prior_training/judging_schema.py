@@ -7,12 +7,12 @@ from sdjax.prior_training.sources import OBJECTS
 from sdjax.priors import PRIORS
 from sdjax.runs.sampling import DDIM
 
-_NETWORKS = {name: kind for name, kind in PRIORS.items() if kind.has_network}
+_READS_CAPTIONS = {"stable_diffusion": PRIORS["stable_diffusion"]}
 _MARGIN = "degrees; held-out renderings keep it from where the word for a view changes"
 
 SCHEMA = {
     "seed": whole(at_least=0).of(0, "of everything that is drawn at random"),
-    "prior": Choice(_NETWORKS, "stable_diffusion", "the checkpoint that is judged"),
+    "prior": Choice(_READS_CAPTIONS, "stable_diffusion", "the checkpoint that is judged"),
     "objects": OBJECTS,
     "classifier": TRAINING,
     "captions": whole(at_least=8).of(512, "pictures that are asked for"),

@@ -129,9 +129,12 @@ class EmbeddedPrior:
         return self.camera_bins(number, elevation)
 
     def camera_bins(self, number: int | None, elevation: tuple[float, float]) -> ViewBins:
-        """The cameras of the bank, or `number` that are spread as those."""
+        """The cameras of the bank, or `number` (of rigs, where views are drawn together) that are
+        spread as those."""
         together = self.views_together
-        cameras = self.cameras if number is None else spread(number, self.band, together=together)
+        cameras = self.cameras
+        if number is not None:
+            cameras = spread(number * together, self.band, together=together)
         return bank_bins(cameras, together)
 
     def picture_camera(self, default: Camera) -> Camera:

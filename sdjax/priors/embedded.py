@@ -22,6 +22,7 @@ from sdjax.priors.bank import resolution_schedule as resolution_schedule
 from sdjax.priors.bank_cameras import cameras_of_directions, spread
 from sdjax.priors.kind import Band, Data, PriorKind, Wanted
 from sdjax.priors.reference import IMAGE, Reference, read_reference, reference_camera
+from sdjax.priors.reference_picture import object_picture
 
 COMPARED = 128  # pixels along an edge in which a picture is compared with objects, at least
 
@@ -149,8 +150,12 @@ def _reference(
 
 def _check(table: Table, prompt: str) -> None:
     find(prompt)
-    if table.image:
-        picture_path(table.image)
+    if table["image"]:
+        object_picture(picture_path(table["image"]), table["mask"], table["aspect"])
+    elif table["mask"] is not None:
+        raise UserError(
+            f"config.prior.mask is {table['mask']!r}, expected None without config.prior.image."
+        )
 
 
 def _check_run(config: Any) -> None:

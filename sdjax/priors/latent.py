@@ -1,5 +1,6 @@
 """What priors of latents share: an autoencoder, a UNet and one evaluation of it."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -11,7 +12,9 @@ from sdjax.cameras import Camera
 from sdjax.diffusion.prediction import PredictionType
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.networks.autoencoder.model import AutoencoderKL
+from sdjax.networks.lora.unet import init_lora
 from sdjax.networks.unet.model import UNet2DCondition
+from sdjax.rules.vsd.adapter import Adapter
 
 Images = Float[Array, "views height width 3"]
 Latents = Float[Array, "views h w c"]
@@ -62,6 +65,14 @@ class LatentPrior:
     def mirrored(self) -> "LatentPrior":
         """Itself."""
         return self
+
+    def adapter(self, rank: int, camera_features: int) -> Adapter:
+        """Its UNet with a LoRA of that rank, which sees so many numbers of the camera."""
+        return Adapter(
+            init=partial(init_lora, unet=self.unet, rank=rank, camera_features=camera_features),
+            predict=lambda params, predictor, *seen: predictor.adapted(params, *seen),
+            prediction_type=self.prediction_type,
+        )
 
     def encode(self, image: Images, key: jax.Array | None = None) -> Latents:
         """scaling_factor (mean + std noise) of images in [0, 1]; without a key the mean."""

@@ -60,6 +60,8 @@ def load(
             without a camera embedding.
     """
     if is_original(source):
+        if revision is not None:
+            raise UserError(f"'{source}' is a file here, so leave out the revision '{revision}'.")
         file = SingleFile(source)
         small, unet, vae = read_original(file, MVDREAM)
         text, embed = _text_of_file(file, tokenizer)
@@ -107,10 +109,10 @@ def _make(
     prompts: Table,
     weights: str,
     revision: str | None,
-    image_size: int | None = None,
     **fields: Any,
 ) -> MVDreamPrior:
-    """For pictures of the size that the networks were trained on, unless a run says else."""
+    """For pictures of `image_size` pixels where a run says so, else for those that are wanted."""
+    image_size = fields.pop("image_size", wanted.resolution)
     return load(
         weights,
         revision,

@@ -13,13 +13,12 @@ from sdjax.cameras import Camera
 from sdjax.diffusion.guided import Branches
 from sdjax.diffusion.prediction import to_epsilon
 from sdjax.networks.lora.predictor import AdaptedPredictor
-from sdjax.networks.lora.unet import apply_lora, init_lora
+from sdjax.networks.lora.unet import apply_lora
 from sdjax.networks.projection import Projection
 from sdjax.priors.bins import spread_bins
 from sdjax.priors.latent import LatentPrior
 from sdjax.priors.reference import Reference
 from sdjax.rules.view_bins import ViewBins
-from sdjax.rules.vsd.adapter import Adapter
 from sdjax.shapes import check_shape
 
 
@@ -63,14 +62,6 @@ class Zero123Prior(LatentPrior):
         return spread_bins(number, elevation)
 
     camera_bins = view_bins
-
-    def adapter(self, rank: int, camera_features: int) -> Adapter:
-        """Its UNet with a LoRA of that rank, which sees so many numbers of the camera."""
-        return Adapter(
-            init=partial(init_lora, unet=self.unet, rank=rank, camera_features=camera_features),
-            predict=lambda params, predictor, *seen: predictor.adapted(params, *seen),
-            prediction_type=self.prediction_type,
-        )
 
     def seen(self, conditioning: Conditioning, camera: Camera) -> Seen:
         """What the network reads of the picture for cameras [views]."""

@@ -92,7 +92,7 @@ def _check_object(coverage: UInt8[np.ndarray, "h w"], file: Path) -> None:
     )
     if touched >= 2 or share > FILLED:
         raise UserError(
-            f"The object in '{file}' fills {100 * share:.0f} % of the picture and touches "
+            f"The object in '{file}' fills {100 * share:.1f} % of the picture and touches "
             f"{touched} of its edges, expected at most {100 * FILLED:.0f} % and room around it; "
             "enlarge the canvas, e.g. `magick in.png -background none -gravity center "
             "-extent 140%x140% out.png`."

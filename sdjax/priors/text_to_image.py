@@ -9,11 +9,10 @@ from jaxtyping import Array, Float, Int
 from sdjax.cameras import Camera
 from sdjax.diffusion.prediction import to_epsilon
 from sdjax.networks.lora.predictor import AdaptedPredictor
-from sdjax.networks.lora.unet import apply_lora, init_lora
+from sdjax.networks.lora.unet import apply_lora
 from sdjax.priors.bins import prompt_bins, spread_bins
 from sdjax.priors.latent import LatentPrior
 from sdjax.rules.view_bins import ViewBins
-from sdjax.rules.vsd.adapter import Adapter
 from sdjax.text.conditioning import Conditioning, branches, condition, for_each_view
 from sdjax.text.views import Prompting
 
@@ -39,14 +38,6 @@ class StableDiffusionPrior(LatentPrior):
     def camera_bins(self, number: int | None, elevation: tuple[float, float]) -> ViewBins:
         """`number` directions, spread evenly over a range of elevations."""
         return spread_bins(number, elevation)
-
-    def adapter(self, rank: int, camera_features: int) -> Adapter:
-        """Its UNet with a LoRA of that rank, which sees so many numbers of the camera."""
-        return Adapter(
-            init=partial(init_lora, unet=self.unet, rank=rank, camera_features=camera_features),
-            predict=lambda params, predictor, *seen: predictor.adapted(params, *seen),
-            prediction_type=self.prediction_type,
-        )
 
     def predict_noise(
         self,

@@ -24,6 +24,7 @@ from sdjax.priors.novel_view import Conditioning, Zero123Prior
 from sdjax.priors.original import is_original, read_original
 from sdjax.priors.parts import HALF_PRECISION, Part, Precision, networks_of
 from sdjax.priors.reference import IMAGE, Reference, read_reference, reference_camera
+from sdjax.priors.reference_picture import object_picture
 from sdjax.priors.roles import ZERO123
 from sdjax.priors.zero123_files import COMPONENTS, check_zero123_files, of_original, parts_in
 from sdjax.weights.hub import local_folder
@@ -62,7 +63,10 @@ def load(
         UserError: one sentence about what is missing, damaged or not supported, such as weights of
             a text-to-image model.
     """
+    reference = picture(COMPARED)  # whose errors come first
     if is_original(source):
+        if revision is not None:
+            raise UserError(f"'{source}' is a file here, so leave out the revision '{revision}'.")
         file = SingleFile(source, average=True)  # as the official samplers have it
         small, unet, vae = read_original(file, ZERO123)
         vision, projection = of_original(file, small.networks.unet)
@@ -81,7 +85,7 @@ def load(
         **networks,
         projection=join,
         projection_params=projection.loaded(join),
-        reference=picture(COMPARED),
+        reference=reference,
         conditioning=Conditioning(embedded(vision, seen), latents),
         fourth=pose,
     )
@@ -104,16 +108,15 @@ def _make(
     dtype: Any,
     autoencoder_dtype: Any,
     remat: bool,
-    image_size: int | None = None,
-    **picture: Any,
+    **fields: Any,
 ) -> Zero123Prior:
     def read(size: int) -> Reference:
         return read_reference(
-            picture_path(picture["image"]),
-            picture["mask"],
+            picture_path(fields["image"]),
+            fields["mask"],
             size=size,
-            camera=reference_camera(picture, wanted.looking),
-            aspect=picture["aspect"],
+            camera=reference_camera(fields, wanted.looking),
+            aspect=fields["aspect"],
         )
 
     return load(
@@ -123,7 +126,7 @@ def _make(
         pose=pose,
         precision=Precision(dtype, autoencoder_dtype),
         remat=remat,
-        image_size=image_size,
+        image_size=fields.get("image_size", wanted.resolution),
     )
 
 
@@ -133,6 +136,7 @@ def _check(table: Table, prompt: str) -> None:
             "config.prior.image is empty, expected the path of a picture of one object, with "
             "transparency around it or with config.prior.mask."
         )
+    object_picture(picture_path(table["image"]), table["mask"], table["aspect"])
     if not table["weights"]:
         raise UserError(
             "config.prior.weights is empty, expected Zero-1-to-3's: a folder in diffusers' layout, "

@@ -83,11 +83,13 @@ def summary(evaluation: Evaluation) -> str:
     if evaluation.nearest is None:
         number = len(metrics["seeds"])
         return f"{number} seeds differ by {metrics['diversity']:.3f} (root mean square)"
+    seen = metrics.get("psnr_reference_mean")
+    picture = "" if seen is None else f"; the picture's view {seen:.1f} dB"
     agreement = f"; {metrics['view_agreement_mean']:.0%} of the views agree"
     return (
         f"{metrics['modes_found']} of {metrics['objects']} objects found by "
         f"{len(metrics['seeds'])} seeds; PSNR {metrics['psnr_mean']:.1f} dB on average, "
-        f"{metrics['psnr_min']:.1f} at least{agreement if metrics['views'] > 1 else ''}"
+        f"{metrics['psnr_min']:.1f} at least{agreement if metrics['views'] > 1 else ''}{picture}"
     )
 
 

@@ -19,7 +19,9 @@ ODE_FIELDS = {
     "ode_steps": whole(at_least=1, at_most=999).of(10, "DDIM steps of the ODE from T"),
     "ode_start": one_of(*STARTS).of("one", "eps*: one for all views, or windows of a world map"),
     "ode_theta": number(above=0, at_most=360).of(180.0, "degrees of a window of that map"),
-    "ode_bins": optional(whole(at_least=1)).of(None, "view bins of the cached ODE; None: all"),
+    "ode_bins": optional(whole(at_least=1)).of(
+        None, "view bins of the cached ODE (rigs, where views are drawn together); None: all"
+    ),
     "ode_dtype": DTYPE.of("float32", "in which the cached ODE is kept"),
 }
 

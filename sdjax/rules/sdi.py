@@ -192,6 +192,12 @@ def _check(config: Any) -> None:
                 f"config.rule.{name} is {rule[name]!r}, expected {value!r} where "
                 f"config.rule.keep_bins is {rule['keep_bins']}: each bin keeps its last prediction."
             )
+    resolutions = config["stages"]["resolution"]
+    if config["prior"]["name"] == "embedded" and len(set(resolutions)) > 1:
+        raise UserError(
+            f"config.stages.resolution is {resolutions}, expected one resolution where "
+            f"config.rule.keep_bins is {rule['keep_bins']}: predictions of one size are kept."
+        )
 
 
 def _keeps(table: Table) -> str | None:

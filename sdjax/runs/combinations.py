@@ -123,6 +123,12 @@ def _check_views(config: ConfigDict) -> None:
             "views of an object together."
         )
     name = "camera.views" if config.stages.views is None else "stages.views"
+    given = config.camera.views
+    if config.stages.views is not None and given not in (1, *config.stages.views):
+        raise UserError(
+            f"config.camera.views is {given}, while config.stages.views has the cameras of each "
+            f"stage, {config.stages.views}; change those, or set config.stages.views=None."
+        )
     wrong = [views for views in views_of(config) if views % rig]
     if wrong:
         nearest = max(1, round(wrong[0] / rig)) * rig
@@ -136,6 +142,11 @@ def _check_reference(config: ConfigDict) -> None:
     """What is compared with a picture needs one, and its background."""
     used = [name for name in REFERENCE_LOSSES if config.losses[name]]
     if not used:
+        if config.stages.reference_resolution is not None:
+            raise UserError(
+                f"config.stages.reference_resolution is {config.stages.reference_resolution}, "
+                "expected None where no losses.reference_rgb or losses.reference_mask is above 0."
+            )
         return
     name, scene = used[0], config.scene
     field = f"config.losses.{name} is {config.losses[name]}, expected 0"

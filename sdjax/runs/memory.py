@@ -17,8 +17,9 @@ from sdjax.config.kinds import made
 from sdjax.runs.mapping import chosen_mapping
 from sdjax.runs.optimizers import OPTIMIZERS
 from sdjax.runs.placement import usable_devices
-from sdjax.runs.stages import highest_resolution, views_of
+from sdjax.runs.stages import highest_resolution, stages
 from sdjax.scene import SCENES
+from sdjax.scene.reference_losses import REFERENCE_LOSSES
 
 FLOAT = 4  # bytes
 GIB = 2**30
@@ -130,12 +131,17 @@ def _of_step(config: Any) -> Need:
     """The renderings of the stage whose are largest."""
     at_once = _particles_at_once(config)
     samples = config.scene.samples + config.scene.proposals
-    needs = []
-    for size, views in zip(config.stages.resolution, views_of(config), strict=True):
+
+    def need(field: str, size: int, views: int) -> Need:
         rays = size**2
         seen = rays if config.scene.chunk is None else min(config.scene.chunk, rays)
         step = at_once * views * (rays * OF_A_RAY + seen * samples * OF_A_SAMPLE)
-        needs.append(Need("the renderings of a step", "config.stages.resolution", size, 2, step))
+        return Need("the renderings of a step", f"config.stages.{field}", size, 2, step)
+
+    needs = [need("resolution", stage.resolution, stage.views) for stage in stages(config)]
+    if any(config.losses[name] for name in REFERENCE_LOSSES):
+        sizes = [stage.reference_resolution for stage in stages(config)]
+        needs += [need("reference_resolution", size, 1) for size in sizes]
     return max(needs, key=lambda need: need.size)
 
 

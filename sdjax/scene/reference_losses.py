@@ -6,8 +6,8 @@ The renderings have the picture's background, white (threestudio's zero123 recip
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from sdjax.config.fields import number
@@ -31,8 +31,17 @@ def reference_mask(rendering: Rendering, image: Picture, mask: Mask) -> Float[Ar
 
 
 def resized(picture: Float[Array, "h w c"], size: int) -> Float[Array, "size size c"]:
-    """The picture in `size` pixels, each the mean of what it covers where that is smaller."""
-    return jax.image.resize(picture, (size, size, picture.shape[-1]), "linear")
+    """The picture in `size` pixels, each the mean of the area that it covers."""
+    down, across = (jnp.asarray(_areas(length, size)) for length in picture.shape[:2])
+    return jnp.einsum("ih,hwc,jw->ijc", down, picture, across, precision="highest")
+
+
+def _areas(old: int, new: int) -> Float[np.ndarray, "new old"]:
+    """Which part of each of `new` even intervals lies in each of `old`."""
+    edges = np.linspace(0.0, old, new + 1)
+    low, high = np.arange(old), np.arange(1, old + 1)
+    overlap = np.minimum(edges[1:, None], high) - np.maximum(edges[:-1, None], low)
+    return np.float32(np.clip(overlap, 0.0, None) * new / old)
 
 
 class ReferenceLossKind(NamedTuple):

@@ -111,7 +111,11 @@ def _single_file(file: Path) -> str:
     if file.suffix == ".safetensors" and _holds_lora(file):
         return _lora(file, "")
     convert = from_checkpoint(str(file), str(file.with_suffix("")))
-    return f"'{file}' is a checkpoint in one file, which sdjax does not read; {convert}."
+    return (
+        f"'{file}' is a checkpoint in one file, which sdjax does not read; {convert} (those of "
+        "MVDream and Zero-1-to-3 are given as that file, with config.prior.name mvdream or "
+        "zero123)."
+    )
 
 
 def _holds_lora(file: Path) -> bool:

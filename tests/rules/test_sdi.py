@@ -263,9 +263,18 @@ def test_kept_noise_is_refused_for_several_views():
 @pytest.mark.parametrize(("name", "value"), [("noise", "inverted"), ("target_every", 25)])
 def test_bins_keep_the_last_prediction_and_nothing_else(name, value):
     table = {"noise": "cached", "target_every": 1, "keep_bins": 8}
-    RULE.check({"rule": table})
+    rest = {"stages": {"resolution": (32,)}, "prior": {"name": "embedded"}}
+    RULE.check({"rule": table, **rest})
     with pytest.raises(UserError, match=f"config.rule.{name} is {value!r}, expected"):
-        RULE.check({"rule": {**table, name: value}})
+        RULE.check({"rule": {**table, name: value}, **rest})
+
+
+def test_bins_keep_predictions_of_one_size():
+    table = {"noise": "cached", "target_every": 1, "keep_bins": 8}
+    stages = {"resolution": (32, 64)}
+    with pytest.raises(UserError, match=r"config\.stages\.resolution is \(32, 64\), expected one"):
+        RULE.check({"rule": table, "stages": stages, "prior": {"name": "embedded"}})
+    RULE.check({"rule": table, "stages": stages, "prior": {"name": "mvdream"}})
 
 
 def test_noise_that_is_kept_is_for_one_image_but_in_bins():

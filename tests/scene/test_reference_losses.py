@@ -43,7 +43,10 @@ def test_nothing_is_asked_of_the_picture_itself(name, pictures):
 def test_a_smaller_picture_is_of_means():
     """So that a stage of low resolution is drawn to what the eye sees there."""
     picture = jax.random.uniform(jax.random.key(1), (16, 16, 3))
-    np.testing.assert_allclose(jnp.mean(resized(picture, 8)), jnp.mean(picture), atol=0.01)
-    np.testing.assert_array_equal(resized(picture, 16), picture)
-    flat = jnp.full((12, 12, 1), 0.25)
-    np.testing.assert_allclose(resized(flat, 5), 0.25, atol=1e-6)
+    blocks = np.asarray(picture).reshape(8, 2, 8, 2, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(resized(picture, 8), blocks, atol=1e-6)
+    np.testing.assert_allclose(resized(picture, 16), picture, atol=1e-6)
+    line = jnp.broadcast_to(jnp.arange(3.0)[:, None, None], (3, 3, 1))
+    by_hand = [(0 + 0.5 * 1) / 1.5, (0.5 * 1 + 2) / 1.5]
+    np.testing.assert_allclose(resized(line, 2)[:, 0, 0], by_hand, rtol=1e-6)
+    np.testing.assert_allclose(resized(jnp.full((12, 12, 1), 0.25), 5), 0.25, atol=1e-6)

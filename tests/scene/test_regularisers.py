@@ -16,8 +16,8 @@ from sdjax.runs.schema import load_config
 from sdjax.runs.stages import stages
 from sdjax.scene import regularisers
 from sdjax.scene.fields.dense_grid import DenseGrid
-from sdjax.scene.nerf import NeRF
 from sdjax.scene.losses import LOSSES
+from sdjax.scene.nerf import NeRF
 from sdjax.scene.reference_losses import REFERENCE_LOSSES
 from sdjax.scene.regularisers import REGULARISERS
 from sdjax.scene.rendering import Rendering, Samples
