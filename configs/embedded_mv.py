@@ -39,7 +39,13 @@ BASE = merged(
         "stages": {"steps": (120, 80)},
     },
 )
-DEVIATIONS = merged(ALONE.deviations, {"sdi": {"stages": {"steps": (600, 100)}}})
+DEVIATIONS = merged(
+    ALONE.deviations,
+    {
+        "consistent3d": {"gradient": {"clip": (0, 2.0, 8.0, 200)}},
+        "sdi": {"stages": {"steps": (600, 100)}},
+    },
+)
 RULES = ALONE.rules
 
 

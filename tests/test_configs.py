@@ -63,6 +63,37 @@ def test_a_rule_has_a_recipe_that_names_it(rule):
     assert recipe_of(rule)["rule"]["name"] == rule
 
 
+# Official recipes, or settings whose figures are recorded so.
+END_LATER = {
+    "embedded_2d_equal:ism": {"rule.interval"},
+    "small_2d_equal:ism": {"rule.interval"},
+    "stable_diffusion_3d:consistent3d": {"losses.orientation"},
+}
+
+
+def ends_of(table, name=""):
+    """The last step of every value that changes in the course of a run."""
+    for key, value in table.items():
+        if hasattr(value, "items"):
+            yield from ends_of(value, f"{name}{key}.")
+        elif isinstance(value, tuple) and len(value) == 4:
+            yield f"{name}{key}", value[3]
+
+
+def test_what_changes_in_a_run_ends_within_it():
+    """A recipe of thousands of steps in a task of hundreds would leave t where it began."""
+    for name in TRAINING:
+        config = load_config(name)
+        total, tables = (
+            sum(config.stages.steps),
+            ("rule", "noise", "annealing", "gradient", "losses"),
+        )
+        ends = dict(ends_of({table: config[table] for table in tables}))
+        if config.annealing.name == "piecewise":
+            ends["annealing.steps"] = config.annealing.steps[-1]
+        assert {key for key, end in ends.items() if end > total} == END_LATER.get(name, set()), name
+
+
 def commands_of(path):
     """The command lines in a file's docstring."""
     docstring = ast.get_docstring(ast.parse(path.read_text())).replace("\\\n", " ")
