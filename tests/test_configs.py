@@ -6,6 +6,7 @@ import importlib
 import json
 import re
 import shlex
+import tempfile
 from functools import cache, partial
 from pathlib import Path
 
@@ -14,8 +15,12 @@ import jax.numpy as jnp
 import pytest
 
 from sdjax.analysis.runs import training_configs
+from sdjax.cameras import front_camera
 from sdjax.config.loading import freeze, read, rules_of
 from sdjax.config.tasks import parts_of, recipe_of
+from sdjax.files.shipped_pictures import picture_path
+from sdjax.priors import mvdream, zero123
+from sdjax.priors.reference import read_reference
 from sdjax.priors.stable_diffusion import load
 from sdjax.rules import RULES
 from sdjax.runs import build
@@ -26,6 +31,7 @@ from sdjax.runs.schema import load_config, of_former_version
 from sdjax.runs.stages import stages
 from sdjax.text.views import prompting_of
 from tests import reference, tiny
+from tests.multiview_folders import mvdream_folder, zero123_folder
 from tests.small_runs import CONFIGS
 
 FILES = sorted(CONFIGS.rglob("*.py"))
@@ -34,6 +40,7 @@ TASKS = {path.stem: rules_of(path) for path in sorted(FOUND)}
 TRAINING = ["demo", *(f"{task}:{rule}" for task, rules in TASKS.items() for rule in rules)]
 # what differs from the tasks that they are built on is no part of the particle
 BUILT = [name for name in TRAINING if not re.search("_(equal|words):", name)]
+PICTURE = "sdjax:red_facade.png"
 FORMER = Path(__file__).parent / "data" / "former_configurations.json.gz"
 relative = lambda path: str(path.relative_to(CONFIGS).with_suffix(""))  # noqa: E731
 
@@ -279,10 +286,22 @@ def checkpoint():
     return load(reference.FOLDER / "tiny" / "sd1_tiny")
 
 
+@cache
+def of_cameras(name):
+    """MVDream or Zero-1-to-3, small."""
+    picture = partial(read_reference, picture_path(PICTURE), camera=front_camera())
+    with tempfile.TemporaryDirectory() as folder:
+        if name == "mvdream":
+            return mvdream.load(mvdream_folder(Path(folder) / "model"))
+        return zero123.load(zero123_folder(Path(folder) / "model"), lambda s: picture(size=s))
+
+
 def prior_of(table):
     """That of a config, small."""
     if table.name == "embedded":
-        return tiny.PRIOR
+        return tiny.PRIOR.replace(views_together=table.views_together)
+    if table.name in ("mvdream", "zero123"):
+        return of_cameras(table.name)
     return checkpoint().replace(prompting=prompting_of(table.prompts))
 
 
@@ -294,6 +313,8 @@ def start(recipe, prior, seed):
 @pytest.mark.parametrize("name", BUILT)
 def test_every_stage_can_be_built(name):
     config = load_config(name)
+    if config.prior.name == "zero123":
+        config = load_config(config, {"prior.image": PICTURE})
     check_config(config)
     found, prior = stages(config), prior_of(config.prior)
     assert found[-1].last == sum(config.stages.steps)
