@@ -182,7 +182,14 @@ def test_weights_of_another_kind(folder, reference):
 
 
 def test_a_picture_and_weights_are_asked_for():
-    with pytest.raises(UserError, match=r"config\.prior.image is empty, expected the path"):
-        zero123.PRIOR.check({"image": "", "weights": "x"}, "")
-    with pytest.raises(UserError, match=r"config\.prior.weights is empty"):
-        zero123.PRIOR.check({"image": "x.png", "weights": ""}, "")
+    """The picture is looked at before anything is downloaded."""
+    table = {"image": "sdjax:red_facade.png", "mask": None, "aspect": "pad", "weights": "x"}
+    zero123.PRIOR.check(table, "")
+    for change, sentence in (
+        ({"image": ""}, r"config\.prior\.image is empty, expected the path"),
+        ({"weights": ""}, r"config\.prior\.weights is empty"),
+        ({"image": "missing.png"}, r"'missing\.png' is missing, expected a picture"),
+        ({"image": "sdjax:other.png"}, r"The package has no picture sdjax:other\.png"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            zero123.PRIOR.check({**table, **change}, "")
