@@ -17,7 +17,7 @@ Of 8 objects by 4 seeds (4 even draws hit 3.3 on average); seconds of CPU time o
     exact_vsd  81 s   4        30.6, 28.6 dB   100 %
     fsd        69 s   4        30.3, 29.1 dB   100 %
     sdi        112 s  3        25.2, 18.6 dB   100 %  600 + 100 steps; 250 + 80: 21.8 dB, 89 %
-    dsd        72 s   4        30.9, 29.4 dB   100 %
+    dsd        73 s   4        30.9, 29.4 dB   100 %  46 s on 2 idle cores
 
 DSD has one noise for all views.  Rigs of one seed may still choose different objects; the object
 that most of them choose is the one that 3 of the 4 runs end with, and of 24 seeds it is another for

@@ -7,15 +7,14 @@ are equally likely given the picture of a red front, and nothing else is possibl
 compares the view of the picture with it, by colour and mask, with the weights of threestudio's
 zero123.  Scene and rules are those of embedded_3d.py, with 200 steps of 64 pixels for 100.
 
-Of the 4 objects that agree with the picture, by 4 seeds (4 even draws hit 2.7 on average); seconds
-of CPU time of the whole run, as 2 cores were shared with other work; PSNR over 16 held-out views,
-and of the picture's own view:
+Of the 4 objects that agree with the picture, by 4 seeds (4 even draws hit 2.7 on average), on 2
+CPU cores (b: CPU time, beside other work); PSNR over 16 held-out views, and of the picture's own:
 
-    rule  CPU    objects  PSNR, least     picture  views agree
-    sds   87 s   2        27.2, 27.0 dB   33.9 dB  100 %
-    fsd   108 s  3        28.9, 28.7 dB   35.6 dB  100 %
-    sdi   143 s  3        28.2, 27.2 dB   32.6 dB  100 %  1,000 + 200 steps
-    dsd   86 s   4        28.3, 28.1 dB   50.9 dB  100 %
+    rule  time     objects  PSNR, least     picture  views agree
+    sds   66 s     2        27.3, 26.9 dB   34.2 dB  100 %
+    fsd   64 s     3        28.9, 28.7 dB   35.8 dB  100 %
+    sdi   143 s b  3        28.2, 27.2 dB   32.6 dB  100 %  1,000 + 200 steps
+    dsd   68 s     4        28.3, 28.1 dB   50.7 dB  100 %
 
 DSD finds 3, 2 and 2 objects by seeds 4 to 7, 8 to 11 and 12 to 15 (28.0 dB at least): 2.75 of 4 on
 average, no more than even draws, and 9 of 16 times the shed.  SDS finds 2 by seeds 8 to 11.  One
