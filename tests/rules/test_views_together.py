@@ -118,6 +118,7 @@ def exchanged(tree: Any) -> Any:
 OF_SCENES = [name for name in ENTRIES if scenes_of(ENTRIES[name]) == 2 and name != "dsd random"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_SCENES)
 def test_two_scenes_do_not_see_each_other(name):
     """Exchanged, their gradients are; and neither changes with the other."""

@@ -56,6 +56,7 @@ def reference():
     return Reference(1.0 - 0.5 * jnp.broadcast_to(mask, (16, 16, 3)), mask, tiny.cameras(0))
 
 
+@pytest.mark.slow
 def test_the_view_of_the_picture_is_compared_with_it():
     losses = tuple((name, 2.0, kind.loss) for name, kind in REFERENCE_LOSSES.items())
     recipe = RECIPE.replace(reference=ReferenceView(losses, 8))

@@ -211,6 +211,7 @@ def test_no_parameter_depends_on_the_number_of_views():
     assert "camera_embedding" not in parameter_shapes(small(camera_features=None))
 
 
+@pytest.mark.slow
 def test_half_precision_is_kept():
     network = small().clone(dtype=jnp.bfloat16, param_dtype=jnp.bfloat16)
     assert applied(network).dtype == jnp.bfloat16
