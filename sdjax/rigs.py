@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from sdjax.cameras import Camera, sample_camera
+from sdjax.config.errors import UserError
 
 
 def rig(camera: Camera, number: int) -> Camera:
@@ -44,3 +45,12 @@ def sample_rig(
         half = jnp.tan(jnp.deg2rad(0.5 * camera.fovy))
         camera = camera._replace(distance=camera.distance / half)
     return rig(camera, number)
+
+
+def check_scenes(views: int, together: int) -> None:
+    """Raises a UserError for so many views where they are no whole scenes of `together` each."""
+    if views % together:
+        raise UserError(
+            f"The prior was given {views} views, expected a multiple of {together}, the views that "
+            "it draws together."
+        )

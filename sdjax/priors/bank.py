@@ -23,6 +23,7 @@ from sdjax.priors.bank_cameras import bank_bins, nearest_of, spread
 from sdjax.priors.kind import Band
 from sdjax.priors.prior import Truths
 from sdjax.priors.reference import Reference
+from sdjax.rigs import check_scenes
 from sdjax.rules.view_bins import ViewBins, direction_bins, refuse_number
 from sdjax.shapes import check_shape
 
@@ -173,11 +174,7 @@ class EmbeddedPrior:
     def predictor(self, conditioning: Conditioning, camera: Camera) -> ExactPredictor:
         """The mixture that each view [views] sees, a multiple of `views_together` of them."""
         check_shape("camera.azimuth", camera.azimuth, "views")
-        if len(camera.azimuth) % self.views_together:
-            raise UserError(
-                f"The prior was given {len(camera.azimuth)} views, expected a multiple of "
-                f"{self.views_together}, the views that it draws together."
-            )
+        check_scenes(len(camera.azimuth), self.views_together)
         seen, shown = self._seen(camera)
         modes = jnp.moveaxis(self.bank[:, seen], 0, 1)  # [views, objects, seen, h, w, 3]
         modes = modes.reshape(len(modes), -1, *modes.shape[3:]).astype(jnp.float32) / 127.5 - 1.0

@@ -7,13 +7,13 @@ from jaxtyping import Array, Float, Int
 
 from sdjax.camera_numbers import mvdream_camera
 from sdjax.cameras import Camera
-from sdjax.config.errors import UserError
 from sdjax.diffusion.guided import Branches
 from sdjax.diffusion.prediction import to_epsilon
 from sdjax.networks.lora.predictor import AdaptedPredictor
 from sdjax.networks.lora.unet import apply_lora
 from sdjax.priors.bins import rigs_over
 from sdjax.priors.text_to_image import StableDiffusionPrior
+from sdjax.rigs import check_scenes
 from sdjax.rules.view_bins import ViewBins
 from sdjax.shapes import check_shape
 from sdjax.text.conditioning import Conditioning, branches, for_each_view
@@ -56,7 +56,7 @@ class MVDreamPrior(StableDiffusionPrior):
     def predictor(self, conditioning: Conditioning, camera: Camera) -> AdaptedPredictor:
         """Through cameras [views], a multiple of `views_together` of them."""
         check_shape("camera.azimuth", camera.azimuth, "views")
-        check_views(len(camera.azimuth), self.views_together)
+        check_scenes(len(camera.azimuth), self.views_together)
         numbers = mvdream_camera(camera, self.front)
         return AdaptedPredictor(
             self.predict_noise,
@@ -84,12 +84,3 @@ def beside(texts: Branches, numbers: Numbers) -> Branches:
         negatives=tuple(map(paired, texts.negatives)),
         null=paired(texts.null),
     )
-
-
-def check_views(views: int, together: int) -> None:
-    """Raises a UserError for views that are no whole scenes."""
-    if views % together:
-        raise UserError(
-            f"The prior was given {views} views, expected a multiple of {together}, the views that "
-            "it draws together."
-        )

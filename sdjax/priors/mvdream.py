@@ -14,7 +14,7 @@ from sdjax.networks.clip.text import CLIPText
 from sdjax.priors.checkpoint import embedding_of
 from sdjax.priors.kind import PriorKind, Wanted
 from sdjax.priors.multiview import MVDreamPrior
-from sdjax.priors.network_fields import COMPUTATION, IMAGE_SIZE
+from sdjax.priors.network_fields import CHECKPOINT, COMPUTATION, IMAGE_SIZE
 from sdjax.priors.original import is_original, read_original
 from sdjax.priors.parts import HALF_PRECISION, Precision, networks_in, networks_of, of_file
 from sdjax.priors.roles import MVDREAM
@@ -144,8 +144,7 @@ PRIOR = PriorKind(
     MVDREAM,
     _make,
     fields={
-        "weights": text().of("", "a folder in diffusers' layout, a hub id, or a .safetensors file"),
-        "revision": optional(text()).of(None, "of the hub id"),
+        **CHECKPOINT,
         "tokenizer": optional(text()).of(
             None, "a folder or hub id that has one, where `weights` is one file"
         ),

@@ -1,8 +1,12 @@
-"""The settings that all priors with networks have."""
+"""The settings that several priors with networks have."""
 
-from sdjax.config.fields import flag, optional, whole
+from sdjax.config.fields import flag, optional, text, whole
 from sdjax.dtypes import DTYPE
 
+CHECKPOINT = {
+    "weights": text().of("", "a folder in diffusers' layout, a hub id, or a .safetensors file"),
+    "revision": optional(text()).of(None, "of the hub id"),
+}
 COMPUTATION = {
     "dtype": DTYPE.of("bfloat16", "in which the UNet computes"),
     "autoencoder_dtype": DTYPE.of("float32", "the same of the autoencoder"),

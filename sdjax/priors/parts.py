@@ -10,13 +10,12 @@ from sdjax.networks.autoencoder.model import AutoencoderKL
 from sdjax.networks.unet.model import UNet2DCondition
 from sdjax.priors.architecture import Architecture
 from sdjax.priors.small_files import Diffusion
+from sdjax.text.encoder import NO_LORA
 from sdjax.weights.load import Params, load_params
 from sdjax.weights.lora import Lora
 from sdjax.weights.single_file import SingleFile
 from sdjax.weights.template import checked_template
 from sdjax.weights.tensors import tensor_shapes
-
-NO_LORA = Lora()
 
 
 class Precision(NamedTuple):

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from sdjax.camera_numbers import POSES
 from sdjax.config.errors import UserError
-from sdjax.config.fields import one_of, optional, text
+from sdjax.config.fields import one_of
 from sdjax.config.kinds import Table
 from sdjax.files.shipped_pictures import picture_path
 from sdjax.networks.clip.pixels import clip_pixels
@@ -19,7 +19,7 @@ from sdjax.networks.clip.vision import CLIPVision
 from sdjax.networks.projection import Projection
 from sdjax.priors.kind import PriorKind, Wanted
 from sdjax.priors.latent import LatentPrior
-from sdjax.priors.network_fields import COMPUTATION, IMAGE_SIZE
+from sdjax.priors.network_fields import CHECKPOINT, COMPUTATION, IMAGE_SIZE
 from sdjax.priors.novel_view import Conditioning, Zero123Prior
 from sdjax.priors.original import is_original, read_original
 from sdjax.priors.parts import HALF_PRECISION, Part, Precision, networks_of
@@ -156,8 +156,7 @@ PRIOR = PriorKind(
     ZERO123,
     _make,
     fields={
-        "weights": text().of("", "a folder in diffusers' layout, a hub id, or a .safetensors file"),
-        "revision": optional(text()).of(None, "of the hub id"),
+        **CHECKPOINT,
         **IMAGE,
         "pose": one_of(*POSES).of(
             "distance", "fourth number of a pose: Zero123's, or Stable Zero123's elevation"

@@ -44,7 +44,8 @@ def beside_reference(run: Run, particles: Population, metrics: dict[str, Any]) -
         return metrics
     size = run.stages[-1].reference_resolution
     seen = render_particles(run, particles, reference.camera, size)[:, 0]
-    decibels = [psnr(view, np.asarray(resized(reference.image, size))) for view in seen]
+    picture = np.asarray(resized(reference.image, size))
+    decibels = [psnr(view, picture) for view in seen]
     rows = [
         {**row, "psnr_reference": round(found, 2)}
         for row, found in zip(metrics["seeds"], decibels, strict=True)

@@ -124,9 +124,9 @@ def test_scenes_do_not_mix_and_views_do(prior):
     x = jax.random.normal(jax.random.key(0), shape)
     predict = tiny.jit(lambda x, camera: prior.predictor(conditioning, camera)(x, 500, 7.5))
     together = predict(x, both)
-    np.testing.assert_allclose(together[:4], predict(x[:4], first), atol=1e-4)
+    assert_relative(together[:4], predict(x[:4], first), 2e-5)
     changed = predict(x.at[1].add(1.0), both)
-    np.testing.assert_allclose(changed[4:], together[4:], atol=1e-4)
+    assert_relative(changed[4:], together[4:], 2e-5)
     assert float(jnp.abs(changed[0] - together[0]).max()) > 1e-3
 
 
