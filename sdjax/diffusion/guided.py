@@ -105,6 +105,15 @@ class Asked(NamedTuple):
     guidance_scale: Scale
 
 
+class AskedBranches(NamedTuple):
+    """The plain predictions of some branches, one question of several; see
+    `Predictor.branches_together`."""
+
+    x_t: Latents
+    t: Int[Array, ""] | int
+    names: tuple[BranchName, ...]
+
+
 @runtime_checkable
 class Predictor(Protocol):
     """A prior that looks at some views of one particle.
@@ -117,7 +126,8 @@ class Predictor(Protocol):
 
     `predictor.predict_branches(x_t, t, names)` is the plain prediction of each of the named
     branches, again ONE evaluation; for rules that combine them in their own way.  Where the prior
-    has no empty prompt of its own, `null` is `uncond`.
+    has no empty prompt of its own, `null` is `uncond`.  `predictor.branches_together(*asked)` are
+    several of those in ONE evaluation.
 
     `predictor.subspace(*vectors)` says where the ODE from `vectors` lives, if the prior knows a
     smaller space than all latents: it returns a predictor on coordinates of that space, the
@@ -138,6 +148,8 @@ class Predictor(Protocol):
         names: tuple[BranchName, ...] = EVERY_BRANCH,
     ) -> Predictions: ...
 
+    def branches_together(self, *asked: "AskedBranches") -> list[Predictions]: ...  # noqa: D102
+
     def subspace(  # noqa: D102
         self, *vectors: Latents
     ) -> tuple["Predictor", tuple[Latents, ...], Callable[[Latents], Latents]]: ...
@@ -156,9 +168,9 @@ class NetworkPredictor:
 
     def together(self, *asked: Asked) -> list[Latents]:
         """Of each what a call gives, with only the branches that its scale needs in the batch."""
-        questions = [(x_t, t, self._guided_branches(scale)) for x_t, t, scale in asked]
-        scales = [one.guidance_scale for one in asked]
-        return [guided(found, s) for found, s in zip(self._answers(questions), scales, strict=True)]
+        questions = [AskedBranches(x_t, t, self._guided_branches(s)) for x_t, t, s in asked]
+        found, scales = self.branches_together(*questions), [one.guidance_scale for one in asked]
+        return [guided(one, scale) for one, scale in zip(found, scales, strict=True)]
 
     def predict_branches(
         self,
@@ -167,15 +179,15 @@ class NetworkPredictor:
         names: tuple[BranchName, ...] = EVERY_BRANCH,
     ) -> Predictions:
         """Each embedding that the names stand for is evaluated once."""
-        return self._answers([(x_t, t, names)])[0]
+        return self.branches_together(AskedBranches(x_t, t, names))[0]
 
     def _guided_branches(self, guidance_scale: Scale) -> tuple[BranchName, ...]:
         return GUIDED_BRANCHES if self.branches.negatives else branches_of(guidance_scale)
 
-    def _answers(self, questions: list[tuple]) -> list[Predictions]:
-        """The plain predictions of (x_t, t, names), all in one evaluation."""
+    def branches_together(self, *asked: AskedBranches) -> list[Predictions]:
+        """Of each what `predict_branches` gives, all in one batch."""
         rows, sources = [], []
-        for x_t, t, names in questions:
+        for x_t, t, names in asked:
             embeddings, source = self._embeddings(names)
             sources.append(source)
             t = jnp.asarray(t, jnp.int32)

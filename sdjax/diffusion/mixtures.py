@@ -28,6 +28,7 @@ from jaxtyping import Array, Float, Int
 from sdjax.diffusion.guided import (
     EVERY_BRANCH,
     Asked,
+    AskedBranches,
     BranchName,
     Latents,
     Predictions,
@@ -166,6 +167,10 @@ class ExactPredictor:
 
         return _predictions(branch, self.positive, self.unconditional, names)
 
+    def branches_together(self, *asked: AskedBranches) -> list[Predictions]:
+        """One after the other, as `together`."""
+        return [self.predict_branches(*one) for one in asked]
+
     def subspace(
         self, *vectors: Latents
     ) -> tuple["CoordinatePredictor", tuple[Float[Array, "views n"], ...], Callable]:
@@ -226,6 +231,10 @@ class CoordinatePredictor:
             return epsilon_from_mean(self.schedule, x_t, mean, t, self.data_std)
 
         return _predictions(branch, self.positive, self.unconditional, names)
+
+    def branches_together(self, *asked: AskedBranches) -> list[Predictions]:
+        """As `ExactPredictor.branches_together`."""
+        return [self.predict_branches(*one) for one in asked]
 
 
 def _predictions(

@@ -8,7 +8,13 @@ from jaxtyping import Array, Int
 from sdjax.config.errors import UserError
 from sdjax.config.fields import fields_of, flag, number
 from sdjax.diffusion.annealing import Annealing, from_table
-from sdjax.diffusion.guided import GUIDED_BRANCHES, Predictor, Scale, guided
+from sdjax.diffusion.guided import (
+    GUIDED_BRANCHES,
+    AskedBranches,
+    Predictor,
+    Scale,
+    guided,
+)
 from sdjax.diffusion.prediction import add_noise, predicted_x0
 from sdjax.diffusion.ramps import Ramp, value_at
 from sdjax.diffusion.schedule import NoiseSchedule
@@ -50,15 +56,16 @@ def asd_residual(
     for the score of the renderings, which VSD learns: it comes nearer to the noise.  At t_plus =
     T, without any signal, it is the noise, and g is SDS's; at t_plus = t, g is (s - 1) times
     CSD's, epsilon_cond - epsilon_uncond.  Perp-Neg's weights are multiplied by `perp_neg_scale`
-    (minus `guidance_perp_neg` of the official code).
+    (minus `guidance_perp_neg` of the official code).  Both predictions are one evaluation.
     """
     noisy, noisier = (add_noise(schedule, latents, noise, step) for step in (t, t_plus))
-    found = predictor.predict_branches(noisy, t, GUIDED_BRANCHES)
+    found, shifted = predictor.branches_together(
+        AskedBranches(noisy, t, GUIDED_BRANCHES), AskedBranches(noisier, t_plus, ("cond",))
+    )
     weights = tuple(perp_neg_scale * weight for weight in found.negative_weights)
     epsilon = guided(found._replace(negative_weights=weights), guidance_scale)
-    shifted = predictor.predict_branches(noisier, t_plus, ("cond",)).cond
-    gradient = weighting(schedule, t) * (epsilon - shifted)
-    return Residual(gradient, noisy, noisier, epsilon, shifted)
+    gradient = weighting(schedule, t) * (epsilon - shifted.cond)
+    return Residual(gradient, noisy, noisier, epsilon, shifted.cond)
 
 
 def asd(
@@ -76,8 +83,8 @@ def asd(
     """ASD: `asd_residual` at an annealed timestep, with fresh noise at every step.
 
     t_plus = t + u `shift_ratio` (t - T `shift_from`) as `proportional` cuts it off, u uniform in
-    [0, 1), or 1 without `random_shift`.  `shift_from` is the annealing's t_min.  Two network
-    evaluations an update.  The official setting is guidance scale 7.5, t uniform between
+    [0, 1), or 1 without `random_shift`.  `shift_from` is the annealing's t_min.  One network
+    evaluation an update.  The official setting is guidance scale 7.5, t uniform between
     `ramp(0.5, 0.02)` and `ramp(0.98, 0.5)`, and 0.5 for `perp_neg_scale`.  The state is the noise
     function's.
     """

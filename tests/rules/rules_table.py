@@ -35,6 +35,21 @@ def itself(t):
     return t
 
 
+def guided_rows(calls):
+    """Each prediction is guided: with the prompt, and without."""
+    return 2 * calls
+
+
+def and_one(calls):
+    """Beside the last guided prediction one at another timestep, of the prompt alone."""
+    return 2 * calls + 1
+
+
+def one_guided(calls):
+    """All but one have the prompt alone, or none."""
+    return calls + 1
+
+
 class Entry(NamedTuple):
     """A rule with some fields, and what is known of it."""
 
@@ -49,6 +64,7 @@ class Entry(NamedTuple):
     t: int = 600  # of the update that is looked at
     tolerance: float = 1e-4  # of a comparison, in the largest entry: posteriors amplify rounding
     looks_at: Callable[[int], int] = itself  # the timestep of `Aux`, given the annealing's
+    rows: Callable[[int], int] = guided_rows  # a view, in the batches of so many evaluations
 
 
 def make(entry: Entry, prior: Any, views: int = 2) -> Rule:
@@ -159,7 +175,9 @@ ENTRIES = {
         random=True,
     ),
     "nfsd": Entry("nfsd", once, random=True),
-    "asd": Entry("asd", twice, noise={"name": "fixed"}, t_min=ramp(0.5, 0.02), random=True),
+    "asd": Entry(
+        "asd", once, noise={"name": "fixed"}, t_min=ramp(0.5, 0.02), random=True, rows=and_one
+    ),
     "hifa": Entry("hifa", once, random=True),
     "hifa multi-step": Entry(
         "hifa", after_strides, {"denoising_steps": 4, "eta": 1.0}, random=True
@@ -188,28 +206,36 @@ ENTRIES = {
     "sdi cached": Entry("sdi", once, {"noise": "cached"}, views=1),
     "sdi cached, held": Entry("sdi", once, {"noise": "cached", "target_every": 5}, views=1),
     "sdi cached in bins": Entry("sdi", once, {"noise": "cached", "keep_bins": 4}),
-    "vsd": Entry("vsd", twice, random=True),
+    "vsd": Entry("vsd", twice, random=True, rows=one_guided),
     "esd": Entry(
         "vsd",
         twice,
         {"particle_guidance_scale": 0.5, "camera_features": "spherical"},
         random=True,
+        rows=one_guided,
     ),
     "vsd exact": Entry("exact_vsd", once, random=True),
     "esd exact": Entry(
         "exact_vsd", once, {"particle_guidance_scale": 0.5, "data_std": 0.1}, random=True
     ),
-    "dsd": Entry("dsd", lambda t: after_ode(max(t, 1)), {"ode_steps": 5}, random=True),
+    "dsd": Entry(
+        "dsd", lambda t: after_ode(max(t, 1)), {"ode_steps": 5}, random=True, rows=and_one
+    ),
     "dsd cached, with image target": Entry(
-        "dsd", twice, {"ode": "cached", "ode_steps": 5, "image_weight": 0.1}, random=True
+        "dsd",
+        twice,
+        {"ode": "cached", "ode_steps": 5, "image_weight": 0.1},
+        random=True,
+        rows=and_one,
     ),
     "dsd cached at nodes": Entry(
-        "dsd", once, {"ode": "cached", "ode_steps": 5, "ode_at": "node"}, random=True
+        "dsd", once, {"ode": "cached", "ode_steps": 5, "ode_at": "node"}, random=True, rows=and_one
     ),
     "dsd simulated at nodes": Entry(
         "dsd",
         lambda t: after_nodes(min(t + int(0.1 * (t - 320)), 999) if t > 320 else max(t, 1)),
         {"ode_steps": 5, "ode_at": "node", "random_delta": False},
+        rows=and_one,
     ),
     "dsd with aligned starts": Entry(
         "dsd",
@@ -217,6 +243,7 @@ ENTRIES = {
         {"ode": "cached", "ode_steps": 5, "ode_at": "node", "ode_start": "world_map"},
         random=True,
         t=900,
+        rows=and_one,
     ),
     "dsd aligned and simulated": Entry(
         "dsd",
@@ -224,19 +251,33 @@ ENTRIES = {
         {"ode_steps": 5, "ode_start": "world_map", "ode_theta": 90.0},
         random=True,
         t=900,
+        rows=and_one,
     ),
-    "dsd linear": Entry("dsd", once, {"ode": "linear"}, random=True),
-    "dsd random": Entry("dsd", once, {"ode": "random"}, random=True),
+    "dsd linear": Entry("dsd", once, {"ode": "linear"}, random=True, rows=and_one),
+    "dsd random": Entry("dsd", once, {"ode": "random"}, random=True, rows=and_one),
     "dsd of the ODE alone": Entry(
-        "dsd", lambda t: after_ode(max(t, 1)), {"ode_steps": 5, "interpolate": False}, random=True
+        "dsd",
+        lambda t: after_ode(max(t, 1)),
+        {"ode_steps": 5, "interpolate": False},
+        random=True,
+        rows=and_one,
     ),
     "fsd first order": Entry("fsd", once, {"first_order": True}),
     "dsd 2D": Entry(
         "dsd",
         lambda t: after_ode(min(t + 200, 999)),
         {"ode_steps": 5, "overshoot": "constant", "delta": 0.2},
+        rows=and_one,
     ),
-    "ism": Entry("ism", after_interval, {"interval": 400.0}, random=True, t=900, tolerance=3e-3),
+    "ism": Entry(
+        "ism",
+        after_interval,
+        {"interval": 400.0},
+        random=True,
+        t=900,
+        tolerance=3e-3,
+        rows=one_guided,
+    ),
     "ism guided inversion": Entry(
         "ism",
         after_interval,
@@ -244,6 +285,7 @@ ENTRIES = {
         noise={"name": "fixed"},
         t=900,
         tolerance=3e-3,
+        rows=one_guided,
     ),
     "consistent3d": Entry(
         "consistent3d", twice, {"spread": 1, "std_rescale": 0.5}, looks_at=noisier_by_100

@@ -46,11 +46,11 @@ CALLS: list[int] = []
 
 
 def counted(predictor):
-    """A network that counts its evaluations while they run."""
+    """A network that notes the rows of its evaluations while they run."""
 
-    def compute(*args):
-        jax.debug.callback(lambda: CALLS.append(1))
-        return predict_noise(*args)
+    def compute(schedule, x, *args):
+        jax.debug.callback(lambda: CALLS.append(len(x)))
+        return predict_noise(schedule, x, *args)
 
     return tiny.network(predictor, compute)
 
@@ -279,14 +279,16 @@ def test_the_plain_interface_of_a_network_gives_the_same(name):
 
 
 @every_rule
-def test_evaluations_of_the_network(name):
+def test_evaluations_of_the_network_and_their_rows(name):
     for t in TIMESTEPS:
         given = jax.block_until_ready(inputs(name, t=t, look=counted))
         jax.effects_barrier()
         CALLS.clear()
         jax.block_until_ready(jit_update(name, *given, look=counted))
         jax.effects_barrier()
-        assert len(CALLS) == ENTRIES[name].evaluations(t)
+        entry = ENTRIES[name]
+        assert len(CALLS) == entry.evaluations(t)
+        assert sum(CALLS) == entry.views * entry.rows(len(CALLS))
 
 
 @pytest.fixture(scope="module")
