@@ -2,21 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from sdjax.benchmarks.section import Row, Section
 from sdjax.files.whole_files import write_json, write_whole
 from sdjax.reports.markdown import table as markdown_table
 
 MARKDOWN, JSON = "benchmark.md", "benchmark.json"
-Row = dict[str, Any]  # units stand in the names of the columns
-
-
-class Section(NamedTuple):
-    """One table."""
-
-    title: str
-    note: str  # what was done, in a sentence or two
-    rows: list[Row]
 
 
 def markdown(machine: Mapping[str, Any], sections: Mapping[str, Section]) -> str:
