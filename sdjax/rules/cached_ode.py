@@ -15,6 +15,9 @@ from sdjax.rules.ode_start import OdeStart, one_start
 from sdjax.rules.view_bins import ViewBins, scenes
 
 
+AT_ONCE = 4  # scenes in a batch of `prepare`: more is hardly faster, and takes memory
+
+
 class CachedOde(NamedTuple):
     """The state of `cached_ode`; its arrays are in the prior's coordinates, () where not kept."""
 
@@ -47,8 +50,8 @@ def cached_ode(
     t itself cost none either, because the prediction at the node before is already in the next
     node's state (`within_step`), but the prediction there is one evaluation.
 
-    Cost: bins x steps evaluations at once, bin after bin, each of the batch of one view; of
-    `bins.together` views at once where they are one scene, whose trajectories are joint.  Memory:
+    Cost: before the first step, bins x steps predictions of one view, `AT_ONCE` bins in a batch; of
+    `bins.together` views where they are one scene, whose trajectories are joint.  Memory:
     bins x (steps + 1) latents of `height` x `width`, or bins x steps predictions, or as many
     coordinate vectors where the prior knows a subspace, in `dtype` (None: that of the
     computation): for latents of 64 x 64 x 4 and 10 steps 704 KiB a bin and particle in float32,
@@ -71,7 +74,7 @@ def cached_ode(
         def of_scene(camera):
             return trajectory(state, camera, predictor_at(camera))
 
-        paths = jax.lax.map(of_scene, scenes(bins))
+        paths = jax.lax.map(of_scene, scenes(bins), batch_size=AT_ONCE)
         return CachedOde(state.noise, *jax.tree.map(_of_bins, paths))
 
     def point_at(key, state, predictor, t, view, shape):
