@@ -19,6 +19,10 @@ def get_config() -> ConfigDict:
     small = {"models": ("small",), "image_size": 256, "dtype": "float32"}
     return ConfigDict(
         {
+            "minutes": 3.0,
+            "peer_minutes": 2.0,
+            "peer_seconds": 60.0,
+            "shares": {"prediction": 2.0, "step": 3.0, "compilation": 1.5},
             "method": {"repeats": 3, "seconds": 0.1},
             "peak": {"matrix": 2048},
             "prediction": {**small, "batches": (1, 2, 4)},

@@ -1,33 +1,35 @@
-"""The sections that a configuration asks for."""
+"""The sections in their order: what each measures of a configuration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.benchmarks.compilation import measure_compilation
-from sdjax.benchmarks.machine import measured_peak, published_peak
+from sdjax.benchmarks import compilation, network_tables, particles, rendering, step
+from sdjax.benchmarks.machine import published_peak
 from sdjax.benchmarks.method import Method
-from sdjax.benchmarks.network_tables import Peaks, measure_networks
-from sdjax.benchmarks.particles import measure_particles
-from sdjax.benchmarks.rendering import measure_rendering
-from sdjax.benchmarks.report import Section
-from sdjax.benchmarks.step import measure_steps
+from sdjax.benchmarks.peer import present
+from sdjax.benchmarks.running import Plan
+from sdjax.benchmarks.section import Deadline, Event
 from sdjax.runs.schema import completed
 
 
-def sections(config: ConfigDict, config_file: Path) -> dict[str, Callable[[], Section]]:
-    """What measures each section; `config_file` is the same configuration for other processes."""
+def sections(config: ConfigDict, config_file: Path) -> dict[str, Plan]:
+    """Every section; `config_file` is the same configuration for other processes."""
     folder = config_file.parent / "traces" if config.profile else None
     method = Method(config.method.repeats, config.method.seconds, folder)
+
+    def plan(module, measure: Callable[..., Iterator[Event]], *arguments) -> Plan:
+        return Plan(module.TITLE, module.NOTE, partial(measure, config, *arguments))
+
     return {
-        "prediction": partial(_networks, config, "prediction", method),
-        "autoencoder": partial(_networks, config, "autoencoder", method),
-        "rendering": partial(_rendering, config, method),
-        "step": partial(_steps, config, method),
-        "particles": partial(_particles, config, method),
-        "compilation": partial(_compilation, config, config_file),
+        "prediction": _networks(config, "prediction", method),
+        "autoencoder": _networks(config, "autoencoder", method),
+        "rendering": plan(rendering, _rendering, method),
+        "step": plan(step, _steps, method),
+        "particles": plan(particles, _particles, method),
+        "compilation": plan(compilation, _compilation, config_file),
     }
 
 
@@ -36,36 +38,47 @@ def training_runs(config: ConfigDict) -> dict[str, ConfigDict]:
     return {name: completed(run) for name, run in config.runs.to_dict().items()}
 
 
-def _networks(config: ConfigDict, kind: str, method: Method) -> Section:
-    table, peak = config[kind], config.peak
+def _networks(config: ConfigDict, kind: str, method: Method) -> Plan:
+    table = config[kind]
     cases = [
         (kind, model, batch, table.image_size, table.dtype)
         for model in table.models
         for batch in table.batches
     ]
-    measured = measured_peak(peak.matrix, table.dtype, method)
-    peaks = Peaks(published_peak(table.dtype, peak.tflops), measured, peak.matrix)
-    return measure_networks(cases, peaks, config.peer, method)
+    published = partial(published_peak, table.dtype, config.peak.tflops)
+    compile_seconds = config.peer_seconds if present(config.peer) else None
+    note = network_tables.NOTES[kind].format(dtype=table.dtype, size=table.image_size)
+    return Plan(
+        network_tables.TITLES[kind],
+        note,
+        lambda deadline: network_tables.measure_networks(
+            cases, published(), config.peak.matrix, compile_seconds, method, deadline
+        ),
+    )
 
 
-def _rendering(config: ConfigDict, method: Method) -> Section:
+def _rendering(config: ConfigDict, method: Method, deadline: Deadline) -> Iterator[Event]:
     name, resolutions = config.rendering.run, config.rendering.resolutions
-    return measure_rendering(name, training_runs(config)[name], resolutions, method)
+    run = training_runs(config)[name]
+    return rendering.measure_rendering(name, run, resolutions, method, deadline)
 
 
-def _steps(config: ConfigDict, method: Method) -> Section:
-    return measure_steps(training_runs(config), config.step.model, config.step.moments, method)
+def _steps(config: ConfigDict, method: Method, deadline: Deadline) -> Iterator[Event]:
+    table, runs = config.step, training_runs(config)
+    return step.measure_steps(runs, table.model, table.moments, table.parts, method, deadline)
 
 
-def _particles(config: ConfigDict, method: Method) -> Section:
+def _particles(config: ConfigDict, method: Method, deadline: Deadline) -> Iterator[Event]:
     table = config.particles
     variants = [(mapping, devices) for devices in table.devices for mapping in table.mappings]
-    run = training_runs(config)[table.run]
-    model = config.step.model
-    return measure_particles(table.run, run, model, table.counts, variants, table.steps, method)
+    run, model = training_runs(config)[table.run], config.step.model
+    return particles.measure_particles(
+        table.run, run, model, table.counts, variants, table.steps, method, deadline
+    )
 
 
-def _compilation(config: ConfigDict, config_file: Path) -> Section:
+def _compilation(config: ConfigDict, config_file: Path, deadline: Deadline) -> Iterator[Event]:
     table = config.compilation
     programs = [("prediction", model) for model in table.models]
-    return measure_compilation(config_file, programs + [("step", name) for name in table.runs])
+    programs += [("step", name) for name in table.runs]
+    return compilation.measure_compilation(config_file, programs, deadline)

@@ -1,16 +1,17 @@
 """Programs in fresh processes: compile time without and with the persistent cache, peak memory."""
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sdjax.benchmarks.report import Row, Section
+from sdjax.benchmarks.beside import Beside
+from sdjax.benchmarks.section import Deadline, Event, Row, in_time
+from sdjax.benchmarks.work import mebibytes
 from sdjax.config.fields import several, text
 
+TITLE = "Start: compilation and memory"
 NOTE = (
     "Each program in two fresh processes that share a compilation cache, empty at first. Until "
     "first result counts from the start of the process, imports and data included. Memory is the "
@@ -24,15 +25,17 @@ FIELDS = {
 }
 
 
-def measure_compilation(config_file: Path, programs: list[tuple[str, str]]) -> Section:
+def measure_compilation(
+    config_file: Path, programs: list[tuple[str, str]], deadline: Deadline
+) -> Iterator[Event]:
     """A row for each (kind, name), as `sdjax.benchmarks.start` has them."""
-    rows = [_row(config_file, kind, name) for kind, name in programs]
-    return Section("Start: compilation and memory", NOTE, rows)
+    rows = ((" ".join(one), partial(_row, config_file, *one, deadline)) for one in programs)
+    yield from in_time(rows, deadline)
 
 
-def _row(config_file: Path, kind: str, name: str) -> Row:
+def _row(config_file: Path, kind: str, name: str, deadline: Deadline) -> Row:
     with tempfile.TemporaryDirectory() as cache:
-        cold, warm = (_start(config_file, kind, name, cache) for _ in range(2))
+        cold, warm = (_start(config_file, kind, name, cache, deadline) for _ in range(2))
     return {
         "program": f"{kind} {name}",
         "trace, s": warm["tracing"],
@@ -40,18 +43,19 @@ def _row(config_file: Path, kind: str, name: str) -> Row:
         "compile, cached, s": warm["compiling"],
         "until first result, cold, s": cold["until_first_result"],
         "until first result, cached, s": warm["until_first_result"],
-        "peak memory, MiB": warm["peak"] / 2**20,
+        "peak memory, MiB": mebibytes(warm["peak"]),
         "of the": warm["of"],
-        "planned memory, MiB": None if warm["planned"] is None else warm["planned"] / 2**20,
+        "planned memory, MiB": mebibytes(warm["planned"]),
     }
 
 
-def _start(config_file: Path, kind: str, name: str, cache: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "sdjax.benchmarks.start", str(config_file), kind, name]
+def _start(
+    config_file: Path, kind: str, name: str, cache: str, deadline: Deadline
+) -> dict[str, Any]:
     environment = {
-        **os.environ,
         "JAX_COMPILATION_CACHE_DIR": cache,
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3",
     }
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    with Beside("sdjax.benchmarks.start", environment) as beside:
+        beside.ask({"config": str(config_file), "kind": kind, "name": name})
+        return beside.answer(deadline, f"{kind} {name}")

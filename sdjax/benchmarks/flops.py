@@ -1,14 +1,19 @@
-"""The arithmetic of a piece of work, by XLA's cost analysis."""
+"""The arithmetic of the networks' work, by XLA's cost analysis: `python -m sdjax.benchmarks.flops`.
 
-import json
-import os
-import subprocess
-import sys
+It is counted for a CPU: on a GPU attention and convolutions are calls of libraries, which the
+analysis takes for nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import jax
 
 from sdjax.benchmarks import networks
-from sdjax.benchmarks.work import Work
+from sdjax.benchmarks.beside import Beside, BesideError, answer_requests
+from sdjax.benchmarks.section import Deadline
+from sdjax.benchmarks.work import Program, Work, asked_flops
 
 KINDS = {
     "prediction": networks.guided_prediction,
@@ -17,36 +22,48 @@ KINDS = {
 Case = tuple[str, str, int, int, str]  # kind, model, batch, image size, dtype
 
 
-def asked_flops(work: Work) -> float:
-    """Floating point operations that a program asks for, before XLA rewrites it (two for a
-    multiplication with an addition, none for padding)."""
-    costs = jax.jit(work.function).lower(*work.arguments).cost_analysis()
-    return float(costs["flops"])
+def work_of(case: Case) -> Work:
+    """The work, with shapes for arguments."""
+    kind, model, batch, image_size, dtype = case
+    return KINDS[kind](model, batch, image_size, jax.numpy.dtype(dtype))
 
 
-def flops_of(cases: list[Case]) -> list[float]:
-    """`asked_flops` of each case, counted for a CPU: on a GPU attention and convolutions are calls
-    of libraries, which the analysis of the compiled program takes for nothing.
+class Counter:
+    """Operations of cases; those of other devices are counted meanwhile by a process on the CPU,
+    since attention is chosen by the device."""
 
-    On other devices this starts a process on the CPU, since attention is chosen by the device.
-    """
-    if not cases:
-        return []
-    if jax.default_backend() == "cpu":
-        return count(cases)
-    command = [sys.executable, "-m", "sdjax.benchmarks.flops", json.dumps(cases)]
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    def __init__(self, beside: Beside | None, cases: list[Case]):
+        self._beside, self._known = beside, {}
+        for case in cases if beside is not None else []:
+            beside.ask({"case": case})
+
+    def of(self, case: Case, program: Program, deadline: Deadline) -> float | None:
+        """Those of a case, as `program` or without; None if they are not known in time."""
+        if self._beside is None:
+            return program.asked()
+        try:
+            while case not in self._known:
+                answer = self._beside.answer(deadline, "counting operations")
+                self._known[tuple(answer["case"])] = answer["flops"]
+        except BesideError:
+            return None
+        return self._known[case]
 
 
-def count(cases: list[Case]) -> list[float]:
-    """In this process."""
-    return [
-        asked_flops(KINDS[kind](model, batch, image_size, jax.numpy.dtype(dtype)))
-        for kind, model, batch, image_size, dtype in cases
-    ]
+@contextmanager
+def counting(cases: list[Case]) -> Iterator[Counter]:
+    """A counter for the time of the context."""
+    if jax.default_backend() == "cpu" or not cases:
+        yield Counter(None, cases)
+        return
+    with Beside("sdjax.benchmarks.flops", environment={"JAX_PLATFORMS": "cpu"}) as beside:
+        yield Counter(beside, cases)
+
+
+def count(request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to one case."""
+    return {**request, "flops": asked_flops(work_of(tuple(request["case"])))}
 
 
 if __name__ == "__main__":
-    print(json.dumps(count(json.loads(sys.argv[1]))))
+    answer_requests(count)

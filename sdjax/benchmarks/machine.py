@@ -4,6 +4,7 @@ import os
 import platform
 import resource
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,27 @@ import jax
 import jax.numpy as jnp
 
 from sdjax.benchmarks.method import Method, runner, time_alone
+from sdjax.benchmarks.section import Row
 from sdjax.benchmarks.work import Work, compiled, random_like
 from sdjax.config.fields import number, optional, whole
 
 # Dense bfloat16 matrix products, TFLOP/s, from the makers' data sheets; by `device_kind`.
 BFLOAT16_PEAKS = {
+    "NVIDIA A100-PCIE-40GB": 312.0,
+    "NVIDIA A100 80GB PCIe": 312.0,
     "NVIDIA A100-SXM4-40GB": 312.0,
     "NVIDIA A100-SXM4-80GB": 312.0,
     "NVIDIA H100 80GB HBM3": 989.0,
+    "NVIDIA H100 NVL": 835.0,
     "NVIDIA H100 PCIe": 756.0,
     "NVIDIA H200": 989.0,
     "NVIDIA L4": 121.0,
+    "NVIDIA L40S": 362.0,
+    "Tesla T4": 65.0,  # of float16: it has no products of bfloat16
     "TPU v4": 275.0,
-    "TPU v5 lite": 197.0,
-    "TPU v5": 459.0,
-    "TPU v6 lite": 918.0,
+    "TPU v5 lite": 197.0,  # v5e
+    "TPU v5": 459.0,  # v5p
+    "TPU v6 lite": 918.0,  # v6e
 }
 PEAK = {
     "tflops": optional(number(above=0)).of(None, "TFLOP/s of the device; None: its maker's figure"),
@@ -74,6 +81,34 @@ def peak_memory() -> tuple[int, str]:
         return statistics["peak_bytes_in_use"], "device"
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, "host"
+
+
+def device_peak() -> int | None:
+    """The most bytes that the first device ever held for this process; None where it does not
+    tell, as CPUs."""
+    return (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+
+
+def peak_of_row(before: int | None) -> Row:
+    """The column of the measured peak, from `device_peak` before the row and now.
+
+    The peak of a process never falls: it is the row's own where it has risen, else nothing is known
+    but that the row took less.  Rows come in order of size for this.
+    """
+    if before is None:
+        return {}
+    now = device_peak()
+    return {"peak memory, MiB": now / 2**20 if now > before else None}
+
+
+def age() -> float:
+    """Seconds since this process began, 0 where Linux does not tell."""
+    try:
+        began = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+        ticks = os.sysconf("SC_CLK_TCK")
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - int(began) / ticks)
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0.0
 
 
 def _processor() -> str:

@@ -4,13 +4,14 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sdjax.benchmarks.section import NEVER, Deadline
 from sdjax.config.fields import number, whole
 
-Runner = Callable[[int], float]  # does its work so many times and returns the seconds it took
+# Does its work so many times and returns the seconds it took, or NaN if it cannot.
+Runner = Callable[[int], float]
 
 
 class Method(NamedTuple):
@@ -19,6 +20,7 @@ class Method(NamedTuple):
     repeats: int  # of which the median counts
     seconds: float  # that a repeat takes at least
     traces: Path | None = None  # the folder for `jax.profiler` traces
+    deadline: Deadline = NEVER  # after which no repeat begins but the first
 
 
 METHOD = {
@@ -34,6 +36,14 @@ class Timing(NamedTuple):
     fastest: float
     slowest: float
     calls: int  # in each repeat
+    repeats: int
+
+    @property
+    def spread(self) -> float | None:
+        """Slowest minus fastest over the median, in percent; None of one repeat."""
+        if self.repeats == 1:
+            return None
+        return 100 * (self.slowest - self.fastest) / self.median
 
 
 def runner(function: Callable[..., Any], *arguments: Any) -> Runner:
@@ -56,23 +66,30 @@ def take_turns(runners: Mapping[str, Runner], method: Method) -> dict[str, Timin
 
     Before that each runs twice: the first call warms up, the second says how many calls make a
     repeat of `method.seconds`.  With `method.traces` each runs once more, under the profiler, into
-    a folder of its name.
+    a folder of its name.  What returns NaN is left out of the result.
     """
-    calls = {}
-    for name, run in runners.items():
-        run(1)
-        calls[name] = max(1, math.ceil(method.seconds / max(run(1), 1e-9)))
+    calls = {name: _calls(run, method) for name, run in runners.items()}
     taken: dict[str, list[float]] = {name: [] for name in runners}
-    for _ in range(method.repeats):
+    for repeat in range(method.repeats):
+        if repeat and method.deadline.over():
+            break
         for name, run in runners.items():
             taken[name].append(run(calls[name]) / calls[name])
-    for name, run in runners.items():
+    for name, run in runners.items() if method.traces else ():
         with _trace(method.traces, name):
             run(1)
     return {
-        name: Timing(statistics.median(times), min(times), max(times), calls[name])
+        name: Timing(statistics.median(times), min(times), max(times), calls[name], len(times))
         for name, times in taken.items()
+        if not any(map(math.isnan, times))
     }
+
+
+def _calls(run: Runner, method: Method) -> int:
+    """In a repeat."""
+    run(1)
+    seconds = run(1)
+    return 1 if math.isnan(seconds) else max(1, math.ceil(method.seconds / max(seconds, 1e-9)))
 
 
 def time_alone(name: str, run: Runner, method: Method) -> Timing:
@@ -80,9 +97,7 @@ def time_alone(name: str, run: Runner, method: Method) -> Timing:
     return take_turns({name: run}, method)[name]
 
 
-def _trace(folder: Path | None, name: str) -> Any:
+def _trace(folder: Path, name: str) -> Any:
     import jax
 
-    if folder is None:
-        return nullcontext()
     return jax.profiler.trace(str(folder / name.replace(" ", "_").replace("/", "_")))

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
-from sdjax.benchmarks.flops import KINDS, Case, flops_of
-from sdjax.benchmarks.method import Method, Runner, Timing, runner, take_turns
+from sdjax.benchmarks.flops import Case, Counter, counting, work_of
+from sdjax.benchmarks.machine import device_peak, measured_peak, peak_of_row
+from sdjax.benchmarks.method import Method, Timing, runner, take_turns
 from sdjax.benchmarks.networks import with_random_arguments
-from sdjax.benchmarks.peer import PEER_MODES, PeerError, peer_runner
-from sdjax.benchmarks.report import Row, Section
-from sdjax.benchmarks.work import compiled
+from sdjax.benchmarks.peer import Peer, peers
+from sdjax.benchmarks.section import Deadline, Event, Note, Row, in_time
+from sdjax.benchmarks.work import Work, compiled, mebibytes, random_params
 from sdjax.config.fields import one_of, several, text, whole
 from sdjax.config.kinds import Fields
 from sdjax.dtypes import DTYPES
@@ -28,10 +30,10 @@ NOTES = {
     ),
 }
 RATES = (
-    " FLOP are those that the program asks for, by XLA's cost analysis before it optimises. "
-    "Matrix products of {matmul} reach {measured:.3g} TFLOP/s here."
+    "FLOP are those that the program asks for, by XLA's cost analysis before it optimises. "
+    "Matrix products of {size} x {size} reach {measured:.3g} TFLOP/s here."
 )
-RATIOS = " Ratios are the other's time over that of sdjax: above 1 sdjax is faster."
+RATIOS = "Ratios are the other's time over that of sdjax: above 1 sdjax is faster."
 
 
 def fields_of_networks(models: tuple[str, ...], batches: tuple[int, ...], dtype: str) -> Fields:
@@ -55,64 +57,93 @@ class Peaks(NamedTuple):
 
     published: float | None
     measured: float
-    size: int  # of the matrices measured
 
 
-def measure_networks(cases: list[Case], peaks: Peaks, peer: str | None, method: Method) -> Section:
-    """A row for each case, all of one kind, image size and dtype."""
-    kind, _, _, image_size, dtype = cases[0]
-    counted = flops_of(cases)
-    rows = [
-        _row(case, flops, peaks, peer, method) for case, flops in zip(cases, counted, strict=True)
-    ]
-    note = NOTES[kind].format(dtype=dtype, size=image_size)
-    note += RATES.format(matmul=f"{peaks.size} x {peaks.size}", measured=peaks.measured)
-    return Section(TITLES[kind], note + (RATIOS if peer else ""), rows)
+class Company(NamedTuple):
+    """What the rows of a table share."""
+
+    counter: Counter
+    others: list[Peer]
+    params: dict[str, Any]  # of the last model
 
 
-def _row(case: Case, flops: float, peaks: Peaks, peer: str | None, method: Method) -> Row:
-    kind, model, batch, image_size, dtype = case
-    work = with_random_arguments(KINDS[kind](model, batch, image_size, dtype))
+def measure_networks(
+    cases: list[Case],
+    published: float | None,
+    matrix: int,
+    compile_seconds: float | None,
+    method: Method,
+    deadline: Deadline,
+) -> Iterator[Event]:
+    """A row for each case, all of one dtype.
+
+    `published`: the maker's TFLOP/s; `matrix`: rows of the matrices whose product is timed;
+    `compile_seconds`: of torch.compile, None without PyTorch beside.
+    """
+    with ExitStack() as stack:
+        others = [] if compile_seconds is None else stack.enter_context(peers(compile_seconds))
+        company = Company(stack.enter_context(counting(cases)), others, {})
+        peaks = Peaks(published, measured_peak(matrix, cases[0][-1], method))
+        yield Note(RATES.format(size=matrix, measured=peaks.measured))
+        if others:
+            yield Note(RATIOS)
+        timed = method._replace(deadline=deadline)
+        rows = ((_name(case), partial(_row, case, peaks, company, timed)) for case in cases)
+        yield from in_time(rows, deadline)
+
+
+def _name(case: Case) -> str:
+    _, model, batch, *_ = case
+    return f"{model} x{batch}"
+
+
+def _row(case: Case, peaks: Peaks, company: Company, method: Method) -> Row:
+    kind, model, batch, *_ = case
+    before = device_peak()
+    work = _with_weights(work_of(case), model, company.params)
     program = compiled(work)
     name = f"{kind} {model} x{batch}"
-    with ExitStack() as stack:
-        runners = {name: runner(program.run, *work.arguments)}
-        others = dict(_others(case, stack)) if peer else {}
-        failures = {mode: other for mode, other in others.items() if isinstance(other, str)}
-        runners |= {mode: other for mode, other in others.items() if mode not in failures}
-        timings = take_turns(runners, method)
+    runners = {name: runner(program.run, *work.arguments)}
+    for other in company.others:
+        other.build(case, method.deadline)
+    runners |= {other.mode: other for other in company.others if not other.failure}
+    timings = take_turns(runners, method)
     ours = timings.pop(name)
-    teraflops = flops / ours.median / 1e12
     return {
         "model": model,
         "batch": batch,
         "images/s": batch / ours.median,
         "ms": 1e3 * ours.median,
-        "spread, %": 100 * (ours.slowest - ours.fastest) / ours.median,
-        "TFLOP": flops / 1e12,
-        "TFLOP/s": teraflops,
-        "share of matrix product": f"{100 * teraflops / peaks.measured:.0f} %",
-        **_share(teraflops, peaks),
+        "spread, %": ours.spread,
+        **_rates(company.counter.of(case, program, method.deadline), ours, peaks),
         "compile, s": program.compiling,
-        "planned memory, MiB": None if program.planned is None else program.planned / 2**20,
+        "planned memory, MiB": mebibytes(program.planned),
+        **peak_of_row(before),
         **_ratios(timings, ours, batch),
-        **failures,
+        **{other.mode: other.failure for other in company.others if other.failure},
     }
 
 
-def _share(teraflops: float, peaks: Peaks) -> Row:
-    if peaks.published is None:
+def _with_weights(work: Work, model: str, last: dict[str, Any]) -> Work:
+    """Random arguments; the weights of the `last` model are used again."""
+    if model not in last:
+        last.clear()
+        last[model] = random_params(work.arguments[0])
+    return with_random_arguments(work, last[model])
+
+
+def _rates(flops: float | None, ours: Timing, peaks: Peaks) -> Row:
+    if flops is None:
         return {}
-    return {"share of published peak": f"{100 * teraflops / peaks.published:.0f} %"}
-
-
-def _others(case: Case, stack: ExitStack) -> Iterator[tuple[str, Runner | str]]:
-    """What PyTorch does of the same, or why it does not, by its mode."""
-    for mode in PEER_MODES:
-        try:
-            yield mode, stack.enter_context(peer_runner(case, mode))
-        except PeerError as error:
-            yield mode, str(error)
+    teraflops = flops / ours.median / 1e12
+    row = {
+        "TFLOP": flops / 1e12,
+        "TFLOP/s": teraflops,
+        "share of matrix product": f"{100 * teraflops / peaks.measured:.0f} %",
+    }
+    if peaks.published is not None:
+        row["share of published peak"] = f"{100 * teraflops / peaks.published:.0f} %"
+    return row
 
 
 def _ratios(timings: dict[str, Timing], ours: Timing, batch: int) -> Row:

@@ -58,10 +58,12 @@ def encode_with_gradient(model: str, batch: int, image_size: int, dtype: Any) ->
     return Work(encode, (parameter_shapes(autoencoder), images, latents))
 
 
-def with_random_arguments(work: Work) -> Work:
-    """The work of a network, whose parameters come first, with arrays instead of shapes."""
-    params, *inputs = work.arguments
-    return work._replace(arguments=(random_params(params), *random_like(tuple(inputs))))
+def with_random_arguments(work: Work, params: Any = None) -> Work:
+    """The work of a network, whose parameters come first, with arrays instead of shapes; with
+    `params` of another work of that network where they are given."""
+    shapes, *inputs = work.arguments
+    params = random_params(shapes) if params is None else params
+    return work._replace(arguments=(params, *random_like(tuple(inputs))))
 
 
 def random_stable_diffusion(

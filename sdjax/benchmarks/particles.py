@@ -2,25 +2,31 @@
 
 import functools
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from sdjax.benchmarks.machine import device_peak, peak_of_row
 from sdjax.benchmarks.method import Method, Runner, Timing, take_turns
-from sdjax.benchmarks.report import Row, Section
-from sdjax.benchmarks.runs import Opened, fresh_particle, open_runs
+from sdjax.benchmarks.runs import Opened, Opener, fresh_particle, stages_of
+from sdjax.benchmarks.section import Deadline, Event, Note, Row, in_time
 from sdjax.config.fields import one_of, several, text, whole
 from sdjax.runs.mapping import each_particle
 from sdjax.runs.particle import Particle, initial_particle
 from sdjax.runs.placement import make_placement, usable_devices
 from sdjax.runs.step import train_particle
 
+TITLE = "Particles"
 NOTE = (
+    "The ratio is the time of all particles over as many single runs, which take turns with them: "
+    "one particle with the same mapping and devices, and one with mapping 'map' on one device."
+)
+RUN = (
     "Run '{run}' at {pixels} pixels, {steps} steps in one program from the middle of its first "
-    "stage on. The ratio is the time of all particles over as many single runs: one particle with "
-    "the same mapping and devices, and one with mapping 'map' on one device."
+    "stage on."
 )
 ALONE = (1, "map", 1)
 Variant = tuple[int, str, int]  # particles, mapping, devices
@@ -41,22 +47,31 @@ def measure_particles(
     variants: list[tuple[str, int]],
     steps: int,
     method: Method,
-) -> Section:
-    """A row for each count with each mapping and number of devices (0: one a particle).
+    deadline: Deadline,
+) -> Iterator[Event]:
+    """A row for each count with each mapping and number of devices (0: one a particle)."""
+    first = next(stages_of({name: run}))
+    yield Note(RUN.format(run=name, pixels=first.stage.resolution, steps=steps))
+    opened = functools.cache(lambda: Opener(model)(first))
+    single = functools.cache(lambda variant: train_runner(opened(), variant, steps))
+    method = method._replace(deadline=deadline)
 
-    All of them take turns, one repeat each, so that the ratios share what else the machine did.
-    """
-    opened = next(iter(open_runs({name: run}, model)))
+    def row(variant: Variant) -> Row:
+        before = device_peak()
+        singles = {one: single(one) for one in (ALONE, (1, *variant[1:]))}
+        wanted = singles | {variant: singles.get(variant) or train_runner(opened(), variant, steps)}
+        runners = {_name(one): runner for one, runner in wanted.items()}
+        timings = dict(zip(wanted, take_turns(runners, method).values(), strict=True))
+        return {**_row(variant, steps, timings), **peak_of_row(before)}
+
     asked = [
         (count, mapping, usable_devices(count, devices))
         for mapping, devices in variants
         for count in sorted({1, *counts})
     ]
-    wanted: list[Variant] = list(dict.fromkeys([ALONE, *asked]))
-    runners = {_name(variant): train_runner(opened, variant, steps) for variant in wanted}
-    timings = dict(zip(wanted, take_turns(runners, method).values(), strict=True))
-    note = NOTE.format(run=name, pixels=opened.stage.resolution, steps=steps)
-    return Section("Particles", note, [_row(v, steps, timings) for v in wanted])
+    wanted = dict.fromkeys([ALONE, *asked])
+    rows = ((_name(variant), functools.partial(row, variant)) for variant in wanted)
+    yield from in_time(rows, deadline)
 
 
 def train_runner(opened: Opened, variant: Variant, steps: int) -> Runner:
@@ -96,9 +111,7 @@ def _particles(opened: Opened, seeds: Any) -> Particle:
 
 def _row(variant: Variant, steps: int, timings: dict[Variant, Timing]) -> Row:
     count, mapping, devices = variant
-    mine = timings[variant].median
-    same = timings.get((1, mapping, devices))
-    spread = timings[variant].slowest - timings[variant].fastest
+    mine, same = timings[variant].median, timings[1, mapping, devices].median
     return {
         "particles": count,
         "mapping": mapping,
@@ -106,11 +119,11 @@ def _row(variant: Variant, steps: int, timings: dict[Variant, Timing]) -> Row:
         "ms per particle and step": 1e3 * mine / count / steps,
         "at best, ms": 1e3 * timings[variant].fastest / count / steps,
         "particle steps/s": count * steps / mine,
-        "ratio to single runs": None if same is None else mine / (count * same.median),
+        "ratio to single runs": mine / (count * same),
         "ratio to single runs, map, 1 device": mine / (count * timings[ALONE].median),
-        "spread, %": 100 * spread / mine,
+        "spread, %": timings[variant].spread,
     }
 
 
 def _name(variant: Variant) -> str:
-    return "particles {} {} on {}".format(*variant)
+    return "{} by {} on {}".format(*variant)

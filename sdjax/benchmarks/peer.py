@@ -1,71 +1,129 @@
-"""The same work in PyTorch's diffusers: a process of its own beside this one, told when to run."""
+"""The same work in PyTorch's diffusers, in processes beside this one that are told when to run."""
 
 import importlib.util
-import json
-import subprocess
-import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sdjax.benchmarks.architectures import fields_of
+from sdjax.benchmarks.beside import Beside, BesideError
 from sdjax.benchmarks.flops import Case
-from sdjax.benchmarks.method import Runner
+from sdjax.benchmarks.networks import GUIDANCE_SCALE, TIMESTEP, TOKENS
+from sdjax.benchmarks.section import Deadline
 from sdjax.config.errors import UserError
+from sdjax.config.fields import number, one_of, optional
 
-PEER_MODES = ("diffusers, eager", "diffusers, torch.compile")
+EAGER, COMPILED = "diffusers, eager", "diffusers, torch.compile"
+PEER_MODES = (EAGER, COMPILED)
 NEEDED = ("torch", "diffusers")
+FIELDS = {
+    "peer": optional(one_of("diffusers", "auto")).of(
+        None, "who does the same, in turns; auto: diffusers where it is installed"
+    ),
+    "peer_seconds": number(above=0).of(
+        120.0, "that torch.compile may take for all rows of a section together"
+    ),
+}
 
 
-class PeerError(ValueError):
-    """One sentence about what the other process could not do."""
+def missing() -> list[str]:
+    """The packages of the peer that are not here; imports none."""
+    return [name for name in NEEDED if importlib.util.find_spec(name) is None]
+
+
+def present(peer: str | None) -> bool:
+    """Whether `config.peer` names one that is here."""
+    return peer is not None and not missing()
 
 
 def check_peer() -> None:
-    """Raise a `UserError` if PyTorch or diffusers is missing; imports neither."""
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
+    """Raise a `UserError` if PyTorch or diffusers is missing."""
+    if missing():
         raise UserError(
-            f"config.peer is 'diffusers', but {' and '.join(missing)} cannot be imported: install "
-            'them with pip install "sdjax[diffusers]", or set config.peer to None.'
+            f"config.peer is 'diffusers', but {' and '.join(missing())} cannot be imported: "
+            'install them with pip install "sdjax[diffusers]", or set config.peer to None.'
         )
 
 
-@contextmanager
-def peer_runner(case: Case, mode: str) -> Iterator[Runner]:
-    """A runner of `case` in a process that lives as long as the context.
+class Peer:
+    """One mode of PyTorch: `build` the work of a row, then call this for the seconds of its calls.
 
-    Raises `PeerError` if it cannot be built, for instance for want of memory or of a compiler.
+    `failure` is the sentence about what it could not do; from then on its seconds are NaN, until
+    the next row.  `budget`: seconds for building all rows together.
     """
+
+    def __init__(self, mode: str, budget: float):
+        self.mode, self.failure = mode, None
+        self._budget, self._longest = budget, 0.0
+        self._deadline = Deadline.after(0.0)
+        self._start()
+
+    def build(self, case: Case, deadline: Deadline) -> None:
+        """The work, at the deadline at the latest."""
+        self._deadline, self.failure = deadline, None
+        if self._budget <= self._longest:
+            self.failure = f"not begun: {self._budget:.0f} s are left of its limit."
+            return
+        if self._beside.has_ended:
+            self._start()
+        if not self._is_ready:
+            self._answer(f"importing {' and '.join(NEEDED)}", deadline)
+            self._is_ready = not self.failure
+        if not self.failure:
+            self._build(_order(case, self.mode), deadline)
+
+    def __call__(self, calls: int) -> float:
+        """Seconds of so many calls."""
+        if self.failure:
+            return float("nan")
+        self._beside.ask({"calls": calls})
+        return self._answer("a call", self._deadline).get("seconds", float("nan"))
+
+    def end(self) -> None:
+        """Ends the process."""
+        self._beside.end()
+
+    def _start(self) -> None:
+        self._beside, self._is_ready = Beside("sdjax.benchmarks.peer_worker"), False
+        self._beside.ask({})  # to import in the meantime
+
+    def _build(self, order: dict[str, Any], deadline: Deadline) -> None:
+        began = time.monotonic()
+        self._beside.ask(order)
+        self._answer("building it", Deadline(min(deadline.end, began + self._budget)))
+        taken = time.monotonic() - began
+        self._budget, self._longest = self._budget - taken, max(self._longest, taken)
+
+    def _answer(self, what: str, deadline: Deadline) -> dict[str, Any]:
+        try:
+            return self._beside.answer(deadline, what)
+        except BesideError as error:
+            self.failure = str(error)
+            return {}
+
+
+@contextmanager
+def peers(compile_seconds: float) -> Iterator[list[Peer]]:
+    """One for each mode, as long as the context lasts; torch.compile may take so many seconds."""
+    with ExitStack() as stack:
+        started = []
+        for mode in PEER_MODES:
+            started.append(Peer(mode, compile_seconds if mode == COMPILED else float("inf")))
+            stack.callback(started[-1].end)
+        yield started
+
+
+def _order(case: Case, mode: str) -> dict[str, Any]:
     kind, model, batch, image_size, dtype = case
-    order = {
+    return {
         "kind": kind,
         "fields": fields_of(model)._asdict(),
         "batch": batch,
         "image_size": image_size,
         "dtype": str(dtype),
-        "compile": mode == PEER_MODES[1],
+        "compile": mode == COMPILED,
+        "timestep": TIMESTEP,
+        "guidance_scale": GUIDANCE_SCALE,
+        "tokens": TOKENS,
     }
-    command = [sys.executable, "-m", "sdjax.benchmarks.peer_worker"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, text=True, **pipes) as process:
-        try:
-            _ask(process, order)
-            yield lambda calls: _ask(process, {"calls": calls})["seconds"]
-        finally:
-            process.stdin.close()  # which ends it
-
-
-def _ask(process: subprocess.Popen, request: dict[str, Any]) -> dict[str, Any]:
-    try:
-        process.stdin.write(json.dumps(request) + "\n")
-        process.stdin.flush()
-        answer = process.stdout.readline()
-    except BrokenPipeError:
-        answer = ""
-    if not answer:
-        raise PeerError("the process of PyTorch ended")
-    result = json.loads(answer)
-    if "error" in result:
-        raise PeerError(result["error"])
-    return result

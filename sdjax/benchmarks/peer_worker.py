@@ -1,17 +1,15 @@
 """The process beside: `python -m sdjax.benchmarks.peer_worker`, the only one that has PyTorch.
 
-It reads one JSON object per line, first an order (see `sdjax.benchmarks.peer`), then numbers of
-calls, and answers each by a line: {}, {"seconds": ...} or {"error": ...}.
+Requests are {} (to import it), an order (see `sdjax.benchmarks.peer`), which takes the place of
+the one before, and {"calls": ...}, which is answered by {"seconds": ...}.
 """
 
-import json
-import os
-import sys
+import gc
 import time
 from collections.abc import Callable
 from typing import Any
 
-from sdjax.benchmarks.networks import GUIDANCE_SCALE, TIMESTEP, TOKENS
+from sdjax.benchmarks.beside import answer_requests
 
 
 def build(order: dict[str, Any]) -> Callable[[], Any]:
@@ -37,13 +35,13 @@ def _guided_prediction(order: dict[str, Any], device: str, dtype: Any) -> tuple:
     side, batch = order["image_size"] // 2 ** (blocks - 1), order["batch"]
     options = {"device": device, "dtype": dtype}
     x = torch.randn(batch, unet.config.in_channels, side, side, **options)
-    context = torch.randn(2 * batch, TOKENS, unet.config.cross_attention_dim, **options)
+    context = torch.randn(2 * batch, order["tokens"], unet.config.cross_attention_dim, **options)
 
     @torch.no_grad()
     def predict(x, context):
-        both = unet(torch.cat([x, x]), TIMESTEP, context).sample
+        both = unet(torch.cat([x, x]), order["timestep"], context).sample
         uncond, cond = both.chunk(2)
-        return uncond + GUIDANCE_SCALE * (cond - uncond)
+        return uncond + order["guidance_scale"] * (cond - uncond)
 
     predict = torch.compile(predict) if order["compile"] else predict
     return predict, (x.contiguous(memory_format=torch.channels_last), context)
@@ -85,22 +83,32 @@ def seconds_of(work: Callable[[], Any], calls: int) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    """Answer until the input ends; what others print goes to stderr."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    work = None
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            if work is None:
-                work, answer = build(request), {}
-            else:
-                answer = {"seconds": seconds_of(work, request["calls"])}
-        except Exception as error:  # told to the other side, which knows what was asked
-            answer = {"error": f"{type(error).__name__}: {str(error).splitlines()[0]}"}
-        print(json.dumps(answer), file=answers, flush=True)
+class Worker:
+    """Keeps the work that was ordered last."""
+
+    def __init__(self) -> None:
+        self._work: Callable[[], Any] | None = None
+
+    def __call__(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a request."""
+        import diffusers  # noqa: F401  # which brings PyTorch
+
+        if "calls" in request:
+            return {"seconds": seconds_of(self._work, request["calls"])}
+        self._forget()
+        if request:
+            self._work = build(request)
+        return {}
+
+    def _forget(self) -> None:
+        import torch
+
+        self._work = None
+        gc.collect()
+        torch.compiler.reset()  # else another batch of the same work is compiled for all batches
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 if __name__ == "__main__":
-    main()
+    answer_requests(Worker())

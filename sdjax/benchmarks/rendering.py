@@ -1,11 +1,14 @@
 """Rays per second of a scene, forward and backward."""
 
+from collections.abc import Iterator
+from functools import partial
+
 import jax
 from ml_collections import ConfigDict
 
 from sdjax.benchmarks.method import Method, runner, take_turns
-from sdjax.benchmarks.report import Row, Section
-from sdjax.benchmarks.work import Work, compiled, random_like
+from sdjax.benchmarks.section import Deadline, Event, Note, Row, in_time
+from sdjax.benchmarks.work import Work, compiled, mebibytes, random_like
 from sdjax.config.fields import several, text, whole
 from sdjax.config.kinds import arguments, made
 from sdjax.rigs import sample_rig
@@ -14,9 +17,11 @@ from sdjax.runs.stages import total_steps
 from sdjax.scene import SCENES
 from sdjax.scene.kind import Place
 
-NOTE = (
-    "One view of the scene of run '{run}' ({field}, {samples} samples and {proposals} proposals a "
-    "ray, albedo), float32: the colours, and with them the gradient of all parameters."
+TITLE = "Rendering"
+NOTE = "One view of a scene, float32: the colours, and with them the gradient of all parameters."
+SCENE = (
+    "The scene is that of run '{run}' ({field}, {samples} samples and {proposals} proposals a ray, "
+    "albedo)."
 )
 
 FIELDS = {
@@ -26,13 +31,18 @@ FIELDS = {
 
 
 def measure_rendering(
-    name: str, run: ConfigDict, resolutions: tuple[int, ...], method: Method
-) -> Section:
+    name: str,
+    run: ConfigDict,
+    resolutions: tuple[int, ...],
+    method: Method,
+    deadline: Deadline,
+) -> Iterator[Event]:
     """A row for each resolution, with the grid of the run's last stage."""
-    rows = [_row(run, resolution, method) for resolution in resolutions]
-    scene = run.scene
-    note = NOTE.format(run=name, field=scene.name, samples=scene.samples, proposals=scene.proposals)
-    return Section("Rendering", note, rows)
+    scene, method = run.scene, method._replace(deadline=deadline)
+    told = {"field": scene.name, "samples": scene.samples, "proposals": scene.proposals}
+    yield Note(SCENE.format(run=name, **told))
+    rows = ((f"{size} px", partial(_row, run, size, method)) for size in resolutions)
+    yield from in_time(rows, deadline)
 
 
 def _row(run: ConfigDict, resolution: int, method: Method) -> Row:
@@ -44,7 +54,6 @@ def _row(run: ConfigDict, resolution: int, method: Method) -> Row:
     }
     rays = resolution * resolution
     alone, whole = (timing.median for timing in take_turns(runners, method).values())
-    planned = programs[1].planned
     return {
         "pixels": resolution,
         "rays": rays,
@@ -52,7 +61,7 @@ def _row(run: ConfigDict, resolution: int, method: Method) -> Row:
         "forward + backward, rays/s": rays / whole,
         "forward, ms": 1e3 * alone,
         "forward + backward, ms": 1e3 * whole,
-        "planned memory, MiB": None if planned is None else planned / 2**20,
+        "planned memory, MiB": mebibytes(programs[1].planned),
     }
 
 

@@ -13,7 +13,8 @@ MARKDOWN, JSON = "benchmark.md", "benchmark.json"
 
 def markdown(machine: Mapping[str, Any], sections: Mapping[str, Section]) -> str:
     """All tables, the machine first."""
-    parts = ["# Benchmark", sentence(machine), *map(section, sections.values())]
+    told = [sentence(machine)] if machine else []
+    parts = ["# Benchmark", *told, *map(section, sections.values())]
     return "\n\n".join(parts) + "\n"
 
 
@@ -24,7 +25,8 @@ def sentence(machine: Mapping[str, Any]) -> str:
 
 def section(measured: Section) -> str:
     """Title, note and table."""
-    return f"## {measured.title}\n\n{measured.note}\n\n{table(measured.rows)}"
+    rows = [table(measured.rows)] if measured.rows else []
+    return "\n\n".join([f"## {measured.title}", measured.note, *rows])
 
 
 def table(rows: list[Row]) -> str:
@@ -37,7 +39,10 @@ def table(rows: list[Row]) -> str:
 def write(folder: Path, machine: Mapping[str, Any], sections: Mapping[str, Section]) -> None:
     """benchmark.md and benchmark.json."""
     write_whole(folder / MARKDOWN, markdown(machine, sections))
-    tables = {name: section._asdict() for name, section in sections.items()}
+    tables = {
+        name: {**section._asdict(), "left": [left._asdict() for left in section.left]}
+        for name, section in sections.items()
+    }
     content = {"machine": dict(machine), "sections": tables}
     write_json(folder / JSON, content)
 

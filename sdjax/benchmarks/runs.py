@@ -1,6 +1,6 @@
 """A stage of a training configuration, opened for timing: random weights for Stable Diffusion."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -13,10 +13,11 @@ from sdjax.cameras import Camera
 from sdjax.dtypes import DTYPES
 from sdjax.priors import PRIORS
 from sdjax.priors.prior import Prior
+from sdjax.rules import RULES
 from sdjax.rules.contract import View
 from sdjax.runs import build
 from sdjax.runs.particle import Particle, Recipe, initial_particle, prepare_particle
-from sdjax.runs.stages import Stage, stages
+from sdjax.runs.stages import Stage, highest_resolution, stages
 from sdjax.runs.step import draw_cameras
 from sdjax.text.views import prompting_of
 
@@ -31,24 +32,59 @@ class Opened(NamedTuple):
     conditioning: Any
 
 
-def open_runs(runs: Mapping[str, ConfigDict], model: str) -> Iterator[Opened]:
-    """Every stage of every run; `model` is the architecture of Stable Diffusion there."""
-    prior, table = None, None
+class OfRun(NamedTuple):
+    """A stage of a run, not opened yet."""
+
+    name: str
+    config: ConfigDict
+    stage: Stage
+
+
+def stages_of(runs: Mapping[str, ConfigDict]) -> Iterator[OfRun]:
+    """Every stage of every run."""
     for name, config in runs.items():
-        has_network = PRIORS[config.prior.name].has_network
-        if not has_network or config.prior != table:
-            del prior  # the weights of one at a time
-            prior = _random(config.prior, model) if has_network else build.make_prior(config)
-        table = config.prior
-        conditioning = prior.condition(config.prompt)
         for stage in stages(config):
-            recipe = build.make_recipe(config, prior, stage)
-            yield Opened(name, stage, recipe, prior.at_resolution(stage.resolution), conditioning)
+            yield OfRun(name, config, stage)
 
 
-def _random(table: ConfigDict, model: str) -> Prior:
-    dtypes = DTYPES[table.dtype], DTYPES[table.autoencoder_dtype]
-    return random_stable_diffusion(model, table.image_size, *dtypes, prompting_of(table.prompts))
+class Opener:
+    """Opens stages; a prior that the next one can have is not made again.
+
+    `model` is the architecture of Stable Diffusion in all of them.
+    """
+
+    def __init__(self, model: str):
+        self._model = model
+        self._key, self._prior = None, None
+
+    def __call__(self, of_run: OfRun) -> Opened:
+        """The stage, with its prior at its resolution."""
+        name, config, stage = of_run
+        prior = self._prior_of(config)
+        recipe = build.make_recipe(config, prior, stage)
+        conditioning = prior.condition(config.prompt)
+        return Opened(name, stage, recipe, prior.at_resolution(stage.resolution), conditioning)
+
+    def _prior_of(self, config: ConfigDict) -> Prior:
+        table = config.prior
+        if PRIORS[table.name].has_network:
+            key = table.name, table.image_size, table.dtype, table.autoencoder_dtype
+            prior = self._kept(key, lambda: self._random(table))
+            return prior.replace(prompting=prompting_of(table.prompts))
+        unconditional = RULES[config.rule.name].asks_for_unconditional(config.rule)
+        key = table, config.prompt, config.camera, highest_resolution(config), unconditional
+        return self._kept(key, lambda: build.make_prior(config))
+
+    def _kept(self, key: Any, make: Callable[[], Prior]) -> Prior:
+        if key != self._key:
+            self._prior = None  # the weights of one at a time
+            self._key, self._prior = key, make()
+        return self._prior
+
+    def _random(self, table: ConfigDict) -> Prior:
+        dtypes = DTYPES[table.dtype], DTYPES[table.autoencoder_dtype]
+        prompting = prompting_of(table.prompts)
+        return random_stable_diffusion(self._model, table.image_size, *dtypes, prompting)
 
 
 def fresh_particle(opened: Opened, seed: int = 0) -> Particle:

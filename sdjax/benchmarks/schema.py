@@ -8,9 +8,10 @@ from sdjax.benchmarks import compilation, network_tables, particles, rendering, 
 from sdjax.benchmarks.architectures import architecture
 from sdjax.benchmarks.machine import PEAK
 from sdjax.benchmarks.method import METHOD
-from sdjax.benchmarks.peer import check_peer
+from sdjax.benchmarks.peer import FIELDS as PEER
+from sdjax.benchmarks.peer import check_peer, present
 from sdjax.config.errors import UserError, did_you_mean
-from sdjax.config.fields import flag, one_of, optional, several
+from sdjax.config.fields import flag, number, one_of, optional, several
 from sdjax.config.loading import Overrides, load, read
 from sdjax.config.tables import Schema, is_table, table_in
 from sdjax.rules import RULES
@@ -27,9 +28,17 @@ TABLES = {
 }
 SECTIONS = tuple(TABLES)
 SCHEMA = {
-    "sections": several(one_of(*SECTIONS)).of(SECTIONS, "what is measured"),
+    "sections": several(one_of(*SECTIONS)).of(SECTIONS, "what is measured, in this order"),
+    "minutes": optional(number(above=0)).of(
+        None, "that the command may take, from its start; None: as many as it needs"
+    ),
+    "peer_minutes": number(at_least=0).of(0.0, "that are added with a peer"),
+    "shares": {
+        name: number(above=0).of(1.0, f"of {name} in the time, beside those of the others")
+        for name in SECTIONS
+    },
     "method": METHOD,
-    "peer": optional(one_of("diffusers")).of(None, "who does the same, in turns"),
+    **PEER,
     "profile": flag().of(False, "leave traces of `jax.profiler`"),
     "peak": PEAK,
     **TABLES,
@@ -66,8 +75,15 @@ def check_config(config: ConfigDict) -> None:
     _check_runs(config)
     for name in {config.step.model, *config.prediction.models, *config.autoencoder.models}:
         architecture(name)
-    if config.peer:
+    if config.peer == "diffusers":
         check_peer()
+
+
+def seconds(config: ConfigDict) -> float:
+    """That the whole may take."""
+    if config.minutes is None:
+        return float("inf")
+    return 60.0 * (config.minutes + (config.peer_minutes if present(config.peer) else 0.0))
 
 
 def _check_runs(config: ConfigDict) -> None:

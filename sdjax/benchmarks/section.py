@@ -42,6 +42,13 @@ class Deadline(NamedTuple):
         return Deadline.after(share * max(0.0, self.left()))
 
 
+NEVER = Deadline(float("inf"))
+
+
+class OutOfTimeError(Exception):
+    """Raised by what measures a row, if its time is over."""
+
+
 class Doing(NamedTuple):
     """The work on a row begins."""
 
@@ -71,6 +78,7 @@ class Section(NamedTuple):
     title: str
     note: str  # what was done, in a sentence or two
     rows: list[Row]
+    left: tuple[Left, ...] = ()  # the rows that are not there
 
 
 def in_time(rows: Rows, deadline: Deadline) -> Iterator[Event]:
@@ -78,7 +86,8 @@ def in_time(rows: Rows, deadline: Deadline) -> Iterator[Event]:
 
     What runs cannot be interrupted, a compilation least of all; so a row begins only where more
     time is left than the longest row so far has taken, and the first wherever some is.  One that
-    raises is left with its reason, its traceback goes to stderr, and the next begins.
+    raises is left with its reason, its traceback goes to stderr, and the next begins; of one that
+    raises `OutOfTimeError` the reason is the time.
     """
     longest = 0.0
     for name, measure in rows:
@@ -89,6 +98,8 @@ def in_time(rows: Rows, deadline: Deadline) -> Iterator[Event]:
         began = time.monotonic()
         try:
             row = measure()
+        except OutOfTimeError:
+            yield Left(name)
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             yield Left(name, in_short(error))

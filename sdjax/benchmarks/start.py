@@ -1,7 +1,7 @@
-"""One program in a process of its own: `python -m sdjax.benchmarks.start config.json KIND NAME`.
+"""One program in a process of its own: `python -m sdjax.benchmarks.start`.
 
-KIND is "prediction" or "autoencoder" with the name of a model, or "step" with the name of a run.
-Prints one line of JSON.
+Asked for {"config": FILE, "kind": KIND, "name": NAME}; KIND is "prediction" or "autoencoder" with
+the name of a model, or "step" with the name of a run.
 """
 
 import time
@@ -9,12 +9,12 @@ import time
 STARTED = time.perf_counter()  # before the imports, which count
 
 import json  # noqa: E402
-import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ml_collections import ConfigDict  # noqa: E402
 
+from sdjax.benchmarks.beside import answer_requests  # noqa: E402
 from sdjax.config.loading import freeze  # noqa: E402
 from sdjax.runs.processes import prepare_machine  # noqa: E402
 
@@ -41,25 +41,29 @@ def start(config: ConfigDict, kind: str, name: str) -> dict[str, Any]:
 
 
 def _network(config: ConfigDict, kind: str, model: str) -> Any:
-    from sdjax.benchmarks.flops import KINDS
+    from sdjax.benchmarks.flops import work_of
     from sdjax.benchmarks.networks import with_random_arguments
 
     table = config[kind]
-    return with_random_arguments(
-        KINDS[kind](model, table.batches[0], table.image_size, table.dtype)
-    )
+    case = kind, model, table.batches[0], table.image_size, table.dtype
+    return with_random_arguments(work_of(case))
 
 
 def _step(config: ConfigDict, name: str) -> Any:
-    from sdjax.benchmarks.runs import open_runs
+    from sdjax.benchmarks.runs import Opener, stages_of
     from sdjax.benchmarks.step import whole_step
     from sdjax.runs.schema import completed
 
     run = completed(config.runs[name].to_dict())
-    return whole_step(next(iter(open_runs({name: run}, config.step.model))), 1)
+    return whole_step(Opener(config.step.model)(next(stages_of({name: run}))), 1)
+
+
+def answer(request: dict[str, str]) -> dict[str, Any]:
+    """What `start` says of the program that is asked for."""
+    config = freeze(json.loads(Path(request["config"]).read_text()))
+    return start(config, request["kind"], request["name"])
 
 
 if __name__ == "__main__":
     prepare_machine()
-    path, kind, name = sys.argv[1:]
-    print(json.dumps(start(freeze(json.loads(Path(path).read_text())), kind, name)))
+    answer_requests(answer)

@@ -1,7 +1,7 @@
 """A whole training step of each run, and its parts."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -9,35 +9,57 @@ from ml_collections import ConfigDict
 
 from sdjax.benchmarks import runs
 from sdjax.benchmarks.evaluations import count_evaluations
+from sdjax.benchmarks.machine import device_peak, peak_of_row
 from sdjax.benchmarks.method import Method, runner, take_turns
-from sdjax.benchmarks.report import Row, Section
-from sdjax.benchmarks.runs import Opened
-from sdjax.benchmarks.work import Work, compiled
-from sdjax.config.fields import text, whole
+from sdjax.benchmarks.runs import OfRun, Opened, Opener, stages_of
+from sdjax.benchmarks.section import Deadline, Event, Note, Row, in_time
+from sdjax.benchmarks.work import Work, compiled, mebibytes
+from sdjax.config.fields import flag, text, whole
 from sdjax.runs.step import step_keys, train_step
 
-NOTE = (
-    "One particle; {moments} steps spread over each stage, in one program. Network evaluations are "
-    "counted over {counted} steps (calls, and pictures in their batches). The parts are programs "
-    "of their own, so they do not add up exactly; render and encode are forward and backward."
-)
+TITLE = "Training step"
 COUNTED = 200  # steps
+NOTE = (
+    f"One particle. Network evaluations are counted over {COUNTED} steps (calls, and pictures in "
+    "their batches)."
+)
+MOMENTS = "{moments} steps are timed, spread over each stage, in one program."
+PARTS = (
+    "The parts are programs of their own, so they do not add up exactly; render and encode are "
+    "forward and backward."
+)
 FIELDS = {
     "model": text().of("sd21_base", "the size of Stable Diffusion in runs, as `models`"),
     "moments": whole(at_least=1).of(10, "steps that are timed, spread over each stage"),
+    "parts": flag().of(True, "time the parts of a step, too, each of which is compiled"),
 }
 
 
 def measure_steps(
-    training: Mapping[str, ConfigDict], model: str, moments: int, method: Method
-) -> Section:
+    training: Mapping[str, ConfigDict],
+    model: str,
+    moments: int,
+    with_parts: bool,
+    method: Method,
+    deadline: Deadline,
+) -> Iterator[Event]:
     """A row for each stage of each run."""
-    rows = [_row(opened, moments, method) for opened in runs.open_runs(training, model)]
-    return Section("Training step", NOTE.format(moments=moments, counted=COUNTED), rows)
+    yield Note(MOMENTS.format(moments=moments))
+    if with_parts:
+        yield Note(PARTS)
+    opener, method = Opener(model), method._replace(deadline=deadline)
+    row = partial(_row, opener, moments, with_parts, method)
+    yield from in_time(((_name(one), partial(row, one)) for one in stages_of(training)), deadline)
 
 
-def _row(opened: Opened, moments: int, method: Method) -> Row:
-    works = {"step": whole_step(opened, moments), **parts(opened, moments)}
+def _name(of_run: OfRun) -> str:
+    return f"{of_run.name}, {of_run.stage.resolution} px"
+
+
+def _row(opener: Opener, moments: int, with_parts: bool, method: Method, of_run: OfRun) -> Row:
+    before = device_peak()
+    opened = opener(of_run)
+    works = {"step": whole_step(opened, moments), **(parts(opened, moments) if with_parts else {})}
     programs = {name: compiled(work) for name, work in works.items()}
     runners = {
         f"{opened.name} {opened.stage.resolution} px {name}": runner(program.run, *work.arguments)
@@ -55,7 +77,9 @@ def _row(opened: Opened, moments: int, method: Method) -> Row:
         "pictures/step": counted.pictures_per_step,
         "evaluations to prepare": counted.to_prepare,
         **{f"{name}, ms": 1e3 * value for name, value in seconds.items()},
-        "planned memory, MiB": _mebibytes(programs["step"].planned),
+        "compile, s": programs["step"].compiling,
+        "planned memory, MiB": mebibytes(programs["step"].planned),
+        **peak_of_row(before),
     }
 
 
@@ -134,7 +158,3 @@ def _update(opened: Opened) -> Work:
 
     particle = runs.fresh_particle(opened)
     return Work(update, (particle.params, particle))
-
-
-def _mebibytes(size: int | None) -> Any:
-    return None if size is None else size / 2**20

@@ -24,6 +24,7 @@ class Program(NamedTuple):
     tracing: float  # seconds until XLA got it
     compiling: float  # seconds that XLA took
     planned: int | None  # bytes of arguments, results and temporaries together, as XLA plans them
+    asked: Callable[[], float]  # floating point operations, see `asked_flops`
 
 
 def compiled(work: Work) -> Program:
@@ -35,7 +36,23 @@ def compiled(work: Work) -> Program:
     program = lowered.compile()
     done = time.perf_counter()
     run = lambda *arguments: program(jax.tree.leaves(arguments))  # noqa: E731
-    return Program(run, traced - start, done - traced, planned_memory(program))
+    asked = lambda: _flops(lowered)  # noqa: E731
+    return Program(run, traced - start, done - traced, planned_memory(program), asked)
+
+
+def asked_flops(work: Work) -> float:
+    """Floating point operations that a program asks for, before XLA rewrites it (two for a
+    multiplication with an addition, none for padding)."""
+    return _flops(jax.jit(work.function).lower(*work.arguments))
+
+
+def _flops(lowered: Any) -> float:
+    return float(lowered.cost_analysis()["flops"])
+
+
+def mebibytes(size: int | None) -> float | None:
+    """None of None."""
+    return None if size is None else size / 2**20
 
 
 def planned_memory(program: Any) -> int | None:
@@ -57,8 +74,8 @@ def random_like(shapes: Any, scale: Callable[[Any], float] = lambda leaf: 1.0) -
     def draw(leaf: Any) -> jax.Array:
         if not jax.dtypes.issubdtype(leaf.dtype, np.floating):
             return jax.device_put(np.ones(leaf.shape, leaf.dtype))
-        values = np.resize(pool, leaf.shape) * np.float32(scale(leaf))
-        return jax.device_put(values.astype(leaf.dtype))
+        values = pool[: np.prod(leaf.shape, dtype=int)] * np.float32(scale(leaf))
+        return jax.device_put(np.resize(values.astype(leaf.dtype), leaf.shape))
 
     return jax.tree.map(draw, shapes)
 

@@ -4,10 +4,13 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from sdjax.benchmarks.flops import asked_flops, flops_of
-from sdjax.benchmarks.work import Work
+from sdjax.benchmarks.beside import Beside
+from sdjax.benchmarks.flops import Counter, work_of
+from sdjax.benchmarks.section import Deadline
+from sdjax.benchmarks.work import Work, asked_flops
 from tests.benchmarks.small import TINY
 
+CASES = [("prediction", TINY, batch, 16, "float32") for batch in (1, 2)]
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
@@ -18,6 +21,15 @@ def test_a_product_has_two_operations_per_multiplication():
 
 @pytest.mark.slow
 def test_a_batch_of_two_asks_for_twice_the_arithmetic():
-    one, two = flops_of([("prediction", TINY, batch, 16, "float32") for batch in (1, 2)])
+    one, two = [asked_flops(work_of(case)) for case in CASES]
     assert one > 1e6 and two == pytest.approx(2 * one, rel=0.01)
-    assert flops_of([]) == []
+
+
+@pytest.mark.slow
+def test_a_process_on_the_cpu_counts_the_same_in_any_order():
+    with Beside("sdjax.benchmarks.flops", environment={"JAX_PLATFORMS": "cpu"}) as beside:
+        counter = Counter(beside, CASES)
+        for case in reversed(CASES):
+            assert counter.of(case, None, Deadline.after(60.0)) == asked_flops(work_of(case))
+        other = ("prediction", TINY, 3, 16, "float32")
+        assert counter.of(other, None, Deadline.after(0.1)) is None

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from sdjax.benchmarks.method import Method, runner, take_turns, time_alone
+from sdjax.benchmarks.section import Deadline
 
 
 class Clock:
@@ -28,7 +29,22 @@ def test_repeats_take_turns_after_two_calls_each():
     warm_up = [("a", 1), ("a", 1), ("b", 1), ("b", 1)]
     assert log[:10] == warm_up + [("a", 5), ("b", 1)] * 3
     assert timings["a"][:3] == pytest.approx((0.3, 0.1, 0.4)) and timings["a"].calls == 5
-    assert timings["b"] == (3.0, 2.0, 5.0, 1)
+    assert timings["b"] == (3.0, 2.0, 5.0, 1, 3) and timings["b"].spread == 100.0
+
+
+def test_repeats_end_at_the_deadline_but_the_first_is_made():
+    clock = Clock("a", (9.0, 0.2, 0.3, 0.1, 0.4), [])
+    timing = time_alone("a", clock, Method(3, 1.0, deadline=Deadline.after(0.0)))
+    assert timing[:3] == pytest.approx((0.3, 0.3, 0.3))
+    assert timing.repeats == 1 and timing.spread is None
+
+
+@pytest.mark.parametrize("fails", [0, 1, 3])
+def test_what_cannot_go_on_is_left_out(fails):
+    seconds = [0.5] * fails + [float("nan")] * (5 - fails)
+    clocks = {"good": Clock("good", [0.5] * 5, []), "bad": Clock("bad", seconds, [])}
+    timings = take_turns(clocks, Method(3, 1.0))
+    assert list(timings) == ["good"]
 
 
 def test_the_clock_stops_when_the_result_is_there():

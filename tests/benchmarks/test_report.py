@@ -2,10 +2,11 @@
 
 import json
 
-from sdjax.benchmarks.report import Section, markdown, table, write
+from sdjax.benchmarks.report import markdown, table, write
+from sdjax.benchmarks.section import Left, Section
 
 ROWS = [{"batch": 1, "images/s": 12.3456}, {"batch": 16, "images/s": 1234.5, "ratio": None}]
-SECTIONS = {"prediction": Section("Title", "What was done.", ROWS)}
+SECTIONS = {"prediction": Section("Title", "What was done.", ROWS, (Left("x4"),))}
 
 
 def test_a_table_has_the_columns_of_all_rows():
@@ -27,4 +28,5 @@ def test_json_keeps_all_digits(tmp_path):
     content = json.loads((tmp_path / "benchmark.json").read_text())
     assert content["sections"]["prediction"]["rows"] == ROWS
     assert content["machine"] == {"device": "cpu"}
+    assert content["sections"]["prediction"]["left"] == [{"name": "x4", "why": None}]
     assert (tmp_path / "benchmark.md").read_text() == markdown({"device": "cpu"}, SECTIONS)

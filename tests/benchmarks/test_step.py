@@ -6,10 +6,11 @@ import pytest
 
 from sdjax.benchmarks.method import Method
 from sdjax.benchmarks.runs import fresh_particle
+from sdjax.benchmarks.section import Deadline
 from sdjax.benchmarks.step import measure_steps, parts, whole_step
 from sdjax.runs.step import train_particle
 from tests import tiny
-from tests.benchmarks.opened import CACHED, SMALL, opened
+from tests.benchmarks.opened import CACHED, SMALL, opened, rows_of
 from tests.small_runs import images_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -46,7 +47,10 @@ def test_parts_have_gradients_of_what_they_are_given():
 @pytest.mark.slow
 def test_a_row_of_the_table_of_steps(tiny_priors):
     config = images_config(**SMALL, **CACHED)
-    (row,) = measure_steps({"dsd": config}, "small", 2, Method(1, 1e-4)).rows
+    events = measure_steps(
+        {"dsd": config}, "small", 2, True, Method(1, 1e-4), Deadline.after(100.0)
+    )
+    (row,) = rows_of(events)
     assert row["run"] == "dsd" and row["evaluations/step"] == 1
     assert row["steps/s"] == pytest.approx(1e3 / row["step, ms"])
     assert all(row[f"{part}, ms"] > 0 for part in ("render", "encode", "rule", "update"))
