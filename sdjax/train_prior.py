@@ -34,7 +34,7 @@ from sdjax.runs.signals import asking_first
 from sdjax.runs.system_errors import explained
 from sdjax.runs.workdir import make_folder, open_workdir, refuse_other
 
-MAY_DIFFER = ("report",)
+MAY_DIFFER = ("run", "report")  # between the parts of a resumed run
 
 
 def train_prior(config: Any, workdir: str | Path, overrides: Overrides = ()) -> dict[str, Any]:

@@ -80,6 +80,7 @@ def fit(
     checkpoints: Checkpoints,
     report: Callable[[Report], None],
     asked: Callable[[], int | None] = lambda: None,
+    due: Callable[[], bool] = lambda: False,
 ) -> Params:
     """Minimise the mean of `loss(params, *batch, key)` and return the averaged parameters.
 
@@ -87,7 +88,8 @@ def fit(
     them evenly.  Batch and key depend on `seed` and the step only, so that a
     run that is resumed from `checkpoints` goes on as if it had not stopped.  `UserError`
     where the loss is not finite; the checkpoint before that stays.  Once `asked()` is the number of
-    a signal it saves after the chunk and raises `InterruptedRunError`.
+    a signal it saves after the chunk and raises `InterruptedRunError`; where one is `due()` it
+    saves too, besides what the plan says.
     """
     mesh = _mesh(plan.batch)
     optimizer = make_optimizer(plan)
@@ -104,11 +106,12 @@ def fit(
         done = step + 1
         if done % plan.chunk == 0 or done == plan.steps:
             before = done - len(terms)
-            saves = done // plan.checkpoint_every > before // plan.checkpoint_every
+            planned = done // plan.checkpoint_every > before // plan.checkpoint_every
+            planned = planned or done == plan.steps
             number = asked()
-            saves = saves or done == plan.steps or number is not None
+            saves = planned or number is not None or due()
             told = _reported(done, terms, state, checkpoints if saves else None)
-            report(told._replace(saved=told.saved and number is None))  # without a sheet then
+            report(told._replace(saved=planned and number is None))  # else without a sheet
             if number is not None:
                 raise InterruptedRunError(number, goes_on(done, plan.steps))
             terms = []

@@ -28,16 +28,20 @@ _MEASURED = 2048  # pictures from which the scale of the latents is taken
 
 
 class Place(NamedTuple):
-    """Where a stage leaves its state, and who may interrupt it.
+    """Where a stage leaves its state, and who may interrupt it or look on.
 
     config, check: of the run, as `Checkpoints` takes them.
     asked: the number of a signal after which it saves and ends, or None.
+    due: whether a checkpoint is wanted besides those of the plan.
+    seen: called with the stage's name and what each chunk was like.
     """
 
     folder: Path
     config: Mapping[str, Any] | None = None
     check: Callable[[Any, str], None] = lambda stored, where: None
     asked: Callable[[], int | None] = lambda: None
+    due: Callable[[], bool] = lambda: False
+    seen: Callable[[str, Report], None] = lambda stage, chunk: None
 
 
 def train_autoencoder(config: ConfigDict, model: Model, source: Source, place: Place) -> Model:
@@ -135,5 +139,7 @@ def _fitted(
             progress.update(chunk.step, chunk.terms)
             if chunk.saved and show is not None:
                 show(chunk.state, chunk.step)
+            place.seen(name, chunk)
 
-        return fit(loss, start, batches, plan, seed, checkpoints, report, place.asked)
+        asked, due = place.asked, place.due
+        return fit(loss, start, batches, plan, seed, checkpoints, report, asked, due)

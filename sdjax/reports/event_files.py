@@ -55,6 +55,27 @@ class EventFile:
         self._file.flush()
 
 
+class NoEvents:
+    """In place of an `EventFile` on a machine without tensorboardX."""
+
+    def scalar(self, step: int, name: str, value: float) -> None:
+        """Nothing."""
+
+    def image(self, step: int, name: str, pixels: np.ndarray) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def event_file(folder: Path, purge_step: int | None = None) -> EventFile | NoEvents:
+    """An `EventFile` where tensorboardX is installed: borrowed machines may have JAX alone."""
+    try:
+        return EventFile(folder, purge_step)
+    except ModuleNotFoundError:
+        return NoEvents()
+
+
 def join_event_files(folder: Path) -> None:
     """Make one of the event files of a folder, in the order of their names, if there are many.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sdjax.files.whole_files import finite, write_whole
-from sdjax.reports.event_files import EventFile, join_event_files
+from sdjax.reports.event_files import event_file, join_event_files
 from sdjax.reports.pictures import Image, to_uint8
 from sdjax.reports.thinning import Thinned
 
@@ -35,7 +35,7 @@ class Scalars:
         last = _drop_from(self._lines, first_step)
         events = folder / "tensorboard"
         join_event_files(events)
-        self._events = EventFile(events, first_step if any(events.glob("*")) else None)
+        self._events = event_file(events, first_step if any(events.glob("*")) else None)
         self._lasting, self._shown = Thinned(LINES, last), Thinned(PICTURES)
         self._left_out: tuple[int, dict[str, float]] | None = None
 

@@ -1,0 +1,202 @@
+"""Training small priors on this device for the time that is left, and bringing them back.
+
+Each is a run of `sdjax train_prior` in `<folder>/trained/<name>`, from its newest checkpoint on,
+without the sheets.  Its `weights` are those of the moment, averaged, in diffusers' layout and
+float16, from which `--config.model.weights=...` starts another run or `sdjax judge_prior` draws.
+"""
+
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from ml_collections import FrozenConfigDict
+
+from sdjax.benchmarks.section import Deadline, Doing, Event, Left, Row, in_short
+from sdjax.benchmarks.shards import in_shards
+from sdjax.config.errors import UserError
+from sdjax.config.fields import number, optional, several, text
+from sdjax.config.loading import as_stored, load
+from sdjax.prior_training import build
+from sdjax.prior_training.fitting import Report
+from sdjax.prior_training.model import write_model
+from sdjax.prior_training.schema import SCHEMA
+from sdjax.prior_training.stages import Place, train_autoencoder, train_diffusion
+from sdjax.runs.lock import only_run
+from sdjax.runs.signals import InterruptedRunError
+from sdjax.runs.workdir import make_folder, open_workdir, refuse_other
+
+TITLE = "Training"
+NOTE = (
+    "Small priors, trained for the time that is left. Pictures per second are those of the loop, "
+    "without rendering, compiling and encoding before it; losses are means over up to {window} "
+    "steps at the beginning and at the end of what was trained here."
+)
+WINDOW = 200  # steps
+FIELDS = {
+    "configs": several(text()).of(("train_prior",), "configurations of train_prior, one by one"),
+    "shares": optional(several(number(above=0))).of(None, "of the time; None: equal ones"),
+    "overrides": optional(several(text())).of(None, "as diffusion.batch=64, for all configs"),
+    "save_every": number(above=0).of(20.0, "seconds between two checkpoints"),
+    "reserve": number(at_least=0).of(15.0, "seconds before the end of its time in which it saves"),
+}
+NOTE = NOTE.format(window=WINDOW)
+WEIGHTS, LARGEST_FILE = "weights", 16 * 10**6  # bytes
+MAY_DIFFER = ("run", "report")  # as in a run of train_prior that is resumed
+OUT_OF_TIME = signal.SIGTERM  # what a run is told that has to end
+
+
+class Times(NamedTuple):
+    """Of one training: when it has to stop, and how often it saves before."""
+
+    stop: Deadline
+    save_every: float  # seconds
+
+
+class OutOfTimeError(Exception):
+    """The time was over before the first step."""
+
+
+def measure_training(
+    configs: Sequence[str],
+    shares: Sequence[float] | None,
+    overrides: Sequence[str] | None,
+    save_every: float,
+    reserve: float,
+    folder: Path,
+    deadline: Deadline,
+) -> Iterator[Event]:
+    """A row for each configuration, trained for its share of what is left."""
+    shares = shares or (1.0,) * len(configs)
+    if len(shares) != len(configs):
+        raise UserError(
+            f"config.training.shares has {len(shares)} numbers, expected {len(configs)}, one for "
+            "each of config.training.configs."
+        )
+    for i, name in enumerate(configs):
+        part = deadline.part(shares[i] / sum(shares[i:]))
+        short = Path(name).stem.replace(":", "_")
+        if part.left() <= reserve:
+            yield Left(short)
+            continue
+        yield Doing(short)
+        times = Times(Deadline.after(part.left() - reserve), save_every)
+        try:
+            config = load(name, overrides or (), SCHEMA)
+            yield train_for(short, config, folder / "trained" / short, times)
+        except Exception as error:  # the next one may do better
+            traceback.print_exc(file=sys.stderr)
+            yield Left(short, in_short(error))
+
+
+def train_for(name: str, config: FrozenConfigDict, folder: Path, times: Times) -> Row:
+    """Trains until it has to stop or is done; leaves checkpoints and weights in `folder`."""
+    began = time.perf_counter()
+    config, folder = _without_sheets(config), folder.absolute()
+    with only_run(make_folder(folder)):
+        former = as_stored(partial(load, overrides=(), schema=SCHEMA))
+        open_workdir(folder, config, MAY_DIFFER, former)
+        trained = Trained(config, folder, times)
+        trained.run()
+    row = trained.row()
+    return {"prior": name, **row, "seconds in all": time.perf_counter() - began}
+
+
+def _without_sheets(config: FrozenConfigDict) -> FrozenConfigDict:
+    """The same with checkpoints by time alone: beside those of the plan sheets are drawn."""
+    steps = max(1, config.autoencoder.steps, config.diffusion.steps)
+    return load(config, {"run.checkpoint_every": steps}, SCHEMA)
+
+
+class Trained:
+    """One training while it goes on: what its chunks were like, and its weights."""
+
+    def __init__(self, config: FrozenConfigDict, folder: Path, times: Times):
+        self._config, self._folder, self._times = config, folder, times
+        self._next_save, self._saves = Deadline.after(times.save_every), False
+        self._chunks: list[tuple[str, int, float, float]] = []  # stage, step, loss, clock
+        self._tokenizer = build.tokenizer_folder(config, folder)
+
+    def run(self) -> None:
+        """Both stages, as far as there is time."""
+        config, check = self._config, partial(_check_same, self._config)
+        model = build.make_model(config, self._tokenizer)
+        source = build.make_source(config, self._rendering)
+        place = Place(
+            self._folder, config.to_dict(), check, self._asked, lambda: self._saves, self._seen
+        )
+        try:
+            self._model = train_autoencoder(config, model, source, place)
+            self._model = train_diffusion(config, self._model, source, place)
+        except InterruptedRunError:
+            return
+        self._write(self._model.params)
+
+    def row(self) -> Row:
+        """What was reached."""
+        if not self._chunks:
+            raise OutOfTimeError("it is done already, or there was no time for the first steps")
+        stage = self._chunks[-1][0]
+        steps, losses, clocks = (np.asarray(each) for each in zip(*self._of(stage), strict=True))
+        chunk, plan = self._config.run.chunk, self._config[stage]
+        few = max(1, WINDOW // chunk)
+        speed = (steps[-1] - steps[0]) / (clocks[-1] - clocks[0]) if len(steps) > 1 else None
+        return {
+            "stage": stage,
+            "from step": int(max(0, steps[0] - chunk)),
+            "to step": int(steps[-1]),
+            "of": plan.steps,
+            "pictures/s": None if speed is None else plan.batch * float(speed),
+            "loss before": float(losses[:few].mean()),
+            "loss after": float(losses[-few:].mean()),
+            "largest file, MB": self._largest_file(),
+        }
+
+    def _of(self, stage: str) -> list[tuple[int, float, float]]:
+        return [tuple(rest) for name, *rest in self._chunks if name == stage]
+
+    def _rendering(self, done: int) -> None:
+        if self._times.stop.over():
+            raise OutOfTimeError(f"the time was over after rendering {done} pictures")
+
+    def _asked(self) -> int | None:
+        """After every chunk, before it is known whether a checkpoint is due."""
+        stops = self._times.stop.over()
+        self._saves = stops or self._next_save.over()
+        return OUT_OF_TIME if stops else None
+
+    def _seen(self, stage: str, chunk: Report) -> None:
+        self._chunks.append((stage, chunk.step, chunk.terms["loss"], time.perf_counter()))
+        if not self._saves:
+            return
+        self._next_save = Deadline.after(self._times.save_every)
+        if stage == "diffusion":  # there is no autoencoder to draw with before
+            average = jax.tree.map(np.asarray, chunk.state.average)
+            self._write({**self._model.params, **average})
+
+    def _write(self, params: dict[str, Any]) -> None:
+        """A whole folder in place of the former one."""
+        weights, new = self._folder / WEIGHTS, self._folder / f"{WEIGHTS}.new"
+        shutil.rmtree(new, ignore_errors=True)
+        model = self._model._replace(params=params)
+        write_model(model, new, self._tokenizer, np.float16)
+        for file in sorted(new.rglob("*.safetensors")):
+            in_shards(file, LARGEST_FILE)
+        shutil.rmtree(weights, ignore_errors=True)
+        new.rename(weights)
+
+    def _largest_file(self) -> float | None:
+        sizes = [file.stat().st_size for file in (self._folder / WEIGHTS).rglob("*.safetensors")]
+        return max(sizes) / 1e6 if sizes else None
+
+
+def _check_same(config: FrozenConfigDict, stored: Any, holder: str) -> None:
+    """Raises a UserError for a checkpoint of another run."""
+    refuse_other(load(stored, (), SCHEMA), config, f"{holder} is of a run with", MAY_DIFFER)
