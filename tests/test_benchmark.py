@@ -2,6 +2,8 @@
 
 import ast
 import json
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,7 @@ import pytest
 from sdjax.benchmark import benchmark
 from sdjax.benchmarks import peer
 from sdjax.benchmarks.flops import KINDS
-from sdjax.benchmarks.schema import SECTIONS, check_config, load_config
+from sdjax.benchmarks.schema import SPEED, check_config, load_config
 from sdjax.benchmarks.work import Work
 from sdjax.config.errors import UserError
 from sdjax.runs.schema import load_config as load_training
@@ -20,11 +22,11 @@ from tests.small_runs import CONFIGS
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
-@pytest.mark.parametrize("name", ["benchmark", "benchmark_cpu"])
+@pytest.mark.parametrize("name", ["benchmark", "benchmark_cpu", "benchmark_accelerator"])
 def test_every_configuration_is_valid_and_says_its_command(name):
     config = load_config(name)
     check_config(config)
-    assert config.sections == SECTIONS
+    assert config.sections == SPEED or name == "benchmark_accelerator"
     docstring = ast.get_docstring(ast.parse((CONFIGS / f"{name}.py").read_text()))
     assert f"sdjax benchmark --config={name} --workdir=" in docstring
 
@@ -86,3 +88,38 @@ def test_a_missing_peer_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(peer, "NEEDED", ("no_such_package", "json"))
     with pytest.raises(UserError, match=r"but no_such_package cannot be imported: install them"):
         benchmark(small_config(peer="diffusers"), tmp_path)
+
+
+def stuck(folder, **more):
+    """The command in a process of its own, once its row is written."""
+    command = [sys.executable, "-m", "tests.benchmarks.stuck", "--config=benchmark_cpu"]
+    command += ["--config.sections=rendering", f"--workdir={folder}"]
+    command += [f"--config.{name}={value}" for name, value in more.items()]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, **pipes)
+    while "what never ends" not in process.stdout.readline():
+        assert process.poll() is None
+    return process
+
+
+def written(folder):
+    rendering = json.loads((folder / "benchmark.json").read_text())["sections"]["rendering"]
+    return rendering["rows"], rendering["note"]
+
+
+@pytest.mark.slow
+def test_a_command_that_is_stopped_has_written_its_rows(tmp_path):
+    process = stuck(tmp_path)
+    process.terminate()
+    assert process.wait(20.0) == 128 + 15
+    row = [{"ms": 1.0}]
+    assert written(tmp_path) == (row, "One view. Not finished: at work on what never ends.")
+    assert "| 1 |" in (tmp_path / "benchmark.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_command_ends_when_its_time_is_over_whatever_it_does(tmp_path):
+    process = stuck(tmp_path, minutes=1)
+    assert process.wait(60.0) == 0
+    assert written(tmp_path)[0] == [{"ms": 1.0}]
+    assert "The time is over; what is measured is written." in process.stdout.read()

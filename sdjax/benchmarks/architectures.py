@@ -49,6 +49,25 @@ ARCHITECTURES: dict[str, dict[str, dict[str, Any]]] = {
             "sample_size": 256,
         },
     },
+    "tiny": {  # to rehearse
+        "unet": {
+            "sample_size": 8,
+            "block_out_channels": (16, 32),
+            "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
+            "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
+            "layers_per_block": 1,
+            "cross_attention_dim": 16,
+            "attention_head_dim": 2,
+            "norm_num_groups": 8,
+        },
+        "vae": {
+            "block_out_channels": (8, 16),
+            "down_block_types": ("DownEncoderBlock2D",) * 2,
+            "up_block_types": ("UpDecoderBlock2D",) * 2,
+            "norm_num_groups": 4,
+            "sample_size": 16,
+        },
+    },
 }
 
 

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from sdjax.benchmarks import compilation, network_tables, particles, rendering, step
+from sdjax.benchmarks import (
+    compilation,
+    network_tables,
+    parity,
+    particles,
+    rendering,
+    step,
+    training,
+)
 from sdjax.benchmarks.machine import published_peak
 from sdjax.benchmarks.method import Method
 from sdjax.benchmarks.peer import present
@@ -30,6 +38,8 @@ def sections(config: ConfigDict, config_file: Path) -> dict[str, Plan]:
         "step": plan(step, _steps, method),
         "particles": plan(particles, _particles, method),
         "compilation": plan(compilation, _compilation, config_file),
+        "parity": plan(parity, _parity),
+        "training": plan(training, _training, config_file.parent),
     }
 
 
@@ -82,3 +92,11 @@ def _compilation(config: ConfigDict, config_file: Path, deadline: Deadline) -> I
     programs = [("prediction", model) for model in table.models]
     programs += [("step", name) for name in table.runs]
     return compilation.measure_compilation(config_file, programs, deadline)
+
+
+def _parity(config: ConfigDict, deadline: Deadline) -> Iterator[Event]:
+    return parity.measure_parity(**config.parity, deadline=deadline)
+
+
+def _training(config: ConfigDict, folder: Path, deadline: Deadline) -> Iterator[Event]:
+    return training.measure_training(**config.training, folder=folder, deadline=deadline)

@@ -62,6 +62,9 @@ class Peer:
     def build(self, case: Case, deadline: Deadline) -> None:
         """The work, at the deadline at the latest."""
         self._deadline, self.failure = deadline, None
+        if deadline.over():
+            self.failure = "not begun: no time is left."
+            return
         if self._budget <= self._longest:
             self.failure = f"not begun: {self._budget:.0f} s are left of its limit."
             return

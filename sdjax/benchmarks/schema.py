@@ -4,7 +4,15 @@ from typing import Any
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
-from sdjax.benchmarks import compilation, network_tables, particles, rendering, step
+from sdjax.benchmarks import (
+    compilation,
+    network_tables,
+    parity,
+    particles,
+    rendering,
+    step,
+    training,
+)
 from sdjax.benchmarks.architectures import architecture
 from sdjax.benchmarks.machine import PEAK
 from sdjax.benchmarks.method import METHOD
@@ -26,9 +34,11 @@ TABLES = {
     "particles": particles.FIELDS,
     "compilation": compilation.FIELDS,
 }
+SPEED = tuple(TABLES)  # what is measured where a configuration does not say
+TABLES |= {"parity": parity.FIELDS, "training": training.FIELDS}
 SECTIONS = tuple(TABLES)
 SCHEMA = {
-    "sections": several(one_of(*SECTIONS)).of(SECTIONS, "what is measured, in this order"),
+    "sections": several(one_of(*SECTIONS)).of(SPEED, "what is measured, in this order"),
     "minutes": optional(number(above=0)).of(
         None, "that the command may take, from its start; None: as many as it needs"
     ),

@@ -42,5 +42,6 @@ def test_a_damaged_configuration_is_a_sentence(tmp_path, content):
 
 
 def test_a_name_that_is_neither():
-    with pytest.raises(UserError, match=r"'sd3' is neither one of sd15, sd21_base, small nor a"):
+    sentence = r"'sd3' is neither one of sd15, sd21_base, small, tiny nor a"
+    with pytest.raises(UserError, match=sentence):
         fields_of("sd3")

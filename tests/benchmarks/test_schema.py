@@ -2,7 +2,7 @@
 
 import pytest
 
-from sdjax.benchmarks.schema import SECTIONS, load_config, schema_of
+from sdjax.benchmarks.schema import SPEED, load_config, schema_of
 from sdjax.config.errors import UserError
 from sdjax.config.tables import resolve
 from sdjax.runs import schema
@@ -17,7 +17,7 @@ OWN = {
 
 def test_what_is_left_out_has_its_default():
     config = load_config(OWN)
-    assert (config.sections, config.peer, config.method.repeats) == (SECTIONS, None, 5)
+    assert (config.sections, config.peer, config.method.repeats) == (SPEED, None, 5)
     assert config.runs.mine == schema.load_config({"rule": {"name": "fsd"}})
 
 
