@@ -1,0 +1,37 @@
+"""How the cost of a step grows with particles, samples, resolution, views and cached bins.
+
+    sdjax benchmark --config=benchmark_growth --workdir=runs/growth
+
+The demo's last stage, with fewer cameras, and `sdjax-small`'s networks with random weights; about 3
+minutes on 2 CPU cores, most of it compilation.  Figures: docs/benchmark.md.
+"""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+import sdjax
+from sdjax.runs.schema import load_config
+
+SMALL = Path(sdjax.__file__).parent / "checkpoints" / "sdjax-small"
+STAGE = {"stages": {"steps": (400,), "resolution": (64,), "grid": (64,)}}
+
+
+def get_config() -> ConfigDict:
+    """The table: what differs from the defaults, which are for accelerators."""
+    runs = {
+        "demo": load_config("demo", {**STAGE, "prior.cameras": 12}).to_dict(),
+        "small": load_config("small_3d:dsd", STAGE).to_dict(),
+    }
+    return ConfigDict(
+        {
+            "sections": ("growth",),
+            "method": {"repeats": 3, "seconds": 0.2},
+            "growth": {"run": "demo", "network_run": "small"},
+            "step": {"model": str(SMALL)},
+            "rendering": {"run": "demo"},
+            "particles": {"run": "demo"},
+            "compilation": {"runs": ("demo",)},
+            "runs": runs,
+        }
+    )
