@@ -2,8 +2,9 @@
 
     sdjax benchmark --config=benchmark_growth --workdir=runs/growth
 
-The demo's last stage, with fewer cameras, and `sdjax-small`'s networks with random weights; about 3
-minutes on 2 CPU cores, most of it compilation.  Figures: docs/benchmark.md.
+The demo's last stage, with fewer cameras, and `sdjax-small`'s networks with random weights.  Most of
+the time is compilation; `--config.growth.kinds=views,bins` takes some of the rows.  Figures:
+docs/benchmark.md.
 """
 
 from pathlib import Path
@@ -26,6 +27,7 @@ def get_config() -> ConfigDict:
     return ConfigDict(
         {
             "sections": ("growth",),
+            "minutes": 9.0,
             "method": {"repeats": 3, "seconds": 0.2},
             "growth": {"run": "demo", "network_run": "small"},
             "step": {"model": str(SMALL)},

@@ -16,13 +16,14 @@ from tests.small_runs import images_config
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
 def test_the_exponent_of_a_power_is_found(power):
-    amounts = np.array([1, 2, 4, 8, 16])
-    assert fitted(amounts, 0.03 * amounts**power) == pytest.approx(power, abs=1e-12)
+    amounts = [1, 2, 4, 8, 16]
+    seconds = [0.03 * amount**power for amount in amounts]
+    assert fitted(amounts, seconds) == pytest.approx(power, abs=1e-12)
 
 
 def test_a_fixed_cost_hides_a_growth_at_first_and_the_last_sizes_tell():
-    amounts = np.array([1, 4, 16, 64])
-    row = row_of("it", "run", amounts.tolist(), 100.0 + 0.5 * amounts**1.5)
+    amounts = [1, 4, 16, 64]
+    row = row_of("it", "run", amounts, [10.0 + 0.5 * amount**1.5 for amount in amounts])
     assert row["exponent"] < 1.0 < row["of the last two"]
     assert row["reading"] == "more than linear at the end"
     assert row["amounts"] == "1, 4, 16, 64"
