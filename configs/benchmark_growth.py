@@ -2,8 +2,8 @@
 
     sdjax benchmark --config=benchmark_growth --workdir=runs/growth
 
-The demo's last stage, with fewer cameras, and `sdjax-small`'s networks with random weights.  Most of
-the time is compilation; `--config.growth.kinds=views,bins` takes some of the rows.  Figures:
+The demo's last stage, with fewer cameras, and `sdjax-small`'s networks with random weights.  Most
+of the time is compilation; `--config.growth.kinds=views,bins` takes some of the rows.  Figures:
 docs/benchmark.md.
 """
 
