@@ -22,7 +22,7 @@ def get_config() -> ConfigDict:
             "minutes": 3.0,
             "peer_minutes": 2.0,
             "peer_seconds": 60.0,
-            "shares": {"prediction": 2.0, "step": 3.0, "compilation": 1.5},
+            "shares": {"prediction": 2.0, "step": 3.0, "compilation": 2.5},
             "method": {"repeats": 3, "seconds": 0.1},
             "peak": {"matrix": 2048},
             "prediction": {**small, "batches": (1, 2, 4)},

@@ -57,13 +57,13 @@ def benchmark(
         UserError: one sentence about what was wrong in the configuration or the folder.
     """
     config = load_config(config, overrides)
-    check_config(config)
     deadline = Deadline.after(FOR_ROWS * seconds(config) - begun)
-    if present(config.peer):  # which needs room on the device, too
+    if present(config.peer) or "compilation" in config.sections:  # others need room there, too
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    elif config.peer:
+    prepare_machine()  # before the check, which computes
+    check_config(config)
+    if config.peer and not present(config.peer):
         print(f"Nothing stands beside: {' and '.join(missing())} cannot be imported.")
-    prepare_machine()
     folder = open_workdir(workdir, config, former=as_stored(load_config))
     plans = sections_of(config, folder / CONFIG)
     order = sorted(config.sections, key=_with_others_on_the_device)

@@ -22,11 +22,13 @@ from tests.small_runs import CONFIGS
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
-@pytest.mark.parametrize("name", ["benchmark", "benchmark_cpu", "benchmark_accelerator"])
+@pytest.mark.parametrize(
+    "name", ["benchmark", "benchmark_cpu", "benchmark_accelerator", "benchmark_growth"]
+)
 def test_every_configuration_is_valid_and_says_its_command(name):
     config = load_config(name)
     check_config(config)
-    assert config.sections == SPEED or name == "benchmark_accelerator"
+    assert config.sections == SPEED or name in ("benchmark_accelerator", "benchmark_growth")
     docstring = ast.get_docstring(ast.parse((CONFIGS / f"{name}.py").read_text()))
     assert f"sdjax benchmark --config={name} --workdir=" in docstring
 

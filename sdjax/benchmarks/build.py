@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from sdjax.benchmarks import (
     compilation,
+    growth,
     network_tables,
     parity,
     particles,
@@ -40,6 +41,7 @@ def sections(config: ConfigDict, config_file: Path) -> dict[str, Plan]:
         "compilation": plan(compilation, _compilation, config_file),
         "parity": plan(parity, _parity),
         "training": plan(training, _training, config_file.parent),
+        "growth": plan(growth, _growth, method),
     }
 
 
@@ -100,3 +102,8 @@ def _parity(config: ConfigDict, deadline: Deadline) -> Iterator[Event]:
 
 def _training(config: ConfigDict, folder: Path, deadline: Deadline) -> Iterator[Event]:
     return training.measure_training(**config.training, folder=folder, deadline=deadline)
+
+
+def _growth(config: ConfigDict, method: Method, deadline: Deadline) -> Iterator[Event]:
+    runs, model, table = training_runs(config), config.step.model, config.growth.to_dict()
+    return growth.measure_growth(runs, model, method, deadline, **table)

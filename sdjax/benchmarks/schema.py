@@ -6,6 +6,7 @@ from ml_collections import ConfigDict, FrozenConfigDict
 
 from sdjax.benchmarks import (
     compilation,
+    growth,
     network_tables,
     parity,
     particles,
@@ -35,7 +36,7 @@ TABLES = {
     "compilation": compilation.FIELDS,
 }
 SPEED = tuple(TABLES)  # what is measured where a configuration does not say
-TABLES |= {"parity": parity.FIELDS, "training": training.FIELDS}
+TABLES |= {"parity": parity.FIELDS, "training": training.FIELDS, "growth": growth.FIELDS}
 SECTIONS = tuple(TABLES)
 SCHEMA = {
     "sections": several(one_of(*SECTIONS)).of(SPEED, "what is measured, in this order"),
