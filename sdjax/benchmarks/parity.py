@@ -4,13 +4,12 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import flax
 import jax
 import jax.numpy as jnp
-import jaxlib
 import numpy as np
 
 from sdjax.benchmarks import parity_networks, parity_rules
@@ -140,9 +139,7 @@ def software() -> str:
         "memory JAX may take": None if memory is None else f"{memory / 2**30:.1f} GiB",
         "driver": driver(),
         "platform": " ".join(device.client.platform_version.split()),
-        "jax": jax.__version__,
-        "jaxlib": jaxlib.__version__,
-        "flax": flax.__version__,
+        **{package: version(package) for package in ("jax", "jaxlib", "flax")},
         "python": platform.python_version(),
     }
     return "; ".join(f"{name}: {value}" for name, value in told.items() if value) + "."
