@@ -69,6 +69,16 @@ def full():
     }
 
 
+TINY_PRIOR = (
+    *("resolution=8", "data.nouns=mug", "data.pictures=20", "run.chunk=10"),
+    *("model.autoencoder.channels=4,8", "model.autoencoder.groups=2"),
+    *("model.text.width=8", "model.text.layers=1", "model.text.heads=1", "model.text.tokens=14"),
+    *("model.unet.channels=8", "model.unet.heads=1", "model.unet.groups=4"),
+    *("model.unet.attention=True,", "autoencoder.steps=20", "autoencoder.batch=8"),
+    "diffusion.batch=8",
+)
+
+
 def run(rule, pixels, overrides):
     """The official recipe, rendered at so many pixels throughout."""
     stage = {"steps": (10_000,), "resolution": (pixels,), "grid": (2,)}
@@ -88,6 +98,7 @@ def tiny():
         **full(),
         "minutes": 2.0,
         "shares": {"parity": 2.0, "step": 2.0, "training": 2.0},
+        "training": {"overrides": TINY_PRIOR, "reserve": 5.0},
         "method": {"repeats": 2, "seconds": 0.01},
         "peak": {"matrix": 256},
         "prediction": networks,
