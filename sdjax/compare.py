@@ -13,12 +13,13 @@ from typing import Any
 
 from absl import flags
 
-from sdjax.commands import app
+from sdjax.commands import app, process_options
 from sdjax.config.errors import UserError, nearest
 from sdjax.files.whole_files import write_whole
 from sdjax.reports import markdown
 from sdjax.reports.pictures import contact_sheet, save_png
 from sdjax.runs.finished import FinishedRun, is_finished, read_run
+from sdjax.runs.processes import first_does, is_first
 from sdjax.runs.workdir import make_folder, workdir_of
 
 PICTURE, TABLE = "comparison.png", "comparison.md"
@@ -28,7 +29,8 @@ _CHOOSE = "(choose some with --runs)"
 
 
 def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[str] = ()) -> Path:
-    """Write `comparison.png` and `comparison.md` about the runs in the folders of `workdir`.
+    """Write `comparison.png` and `comparison.md` about the runs in the folders of `workdir`; of
+    several processes the first does.
 
     Args:
         workdir: a folder whose subfolders hold runs; those that are not finished are left out, and
@@ -44,11 +46,17 @@ def compare(workdir: str | Path, out: str | Path | None = None, runs: Sequence[s
             and size as of another, or if the folder cannot be written.
     """
     workdir = workdir_of(workdir)
+    folder = workdir if out is None else workdir_of(out, "--out")
+    first_does(lambda: write_comparison(workdir, folder, runs))
+    return folder / PICTURE
+
+
+def write_comparison(workdir: Path, folder: Path, runs: Sequence[str] = ()) -> None:
+    """`compare` in a process that asks no other."""
     finished = _alike(_readable(workdir, runs))
-    folder = make_folder(workdir if out is None else out)
+    make_folder(folder)
     save_png(folder / PICTURE, picture(finished))
     write_whole(folder / TABLE, table(finished))
-    return folder / PICTURE
 
 
 def picture(runs: Sequence[FinishedRun]) -> Any:
@@ -203,12 +211,20 @@ def _define() -> None:
     app.define_workdir("the folder that holds the runs")
     flags.DEFINE_string("out", None, "the folder to write to; by default the same")
     flags.DEFINE_list("runs", [], "names of subfolders in the order wanted; by default all")
+    process_options.define()
+
+
+def _main(values: Any) -> None:
+    process_options.join(values)
+    path = compare(values.workdir, values.out, values.runs)
+    if is_first():
+        print(path)
 
 
 COMMAND = app.Command(
     "compare",
     __doc__,
-    main=lambda values: print(compare(values.workdir, values.out, values.runs)),
+    main=_main,
     define=_define,
 )
 if __name__ == "__main__":

@@ -13,16 +13,16 @@ import jax
 from absl import flags
 from ml_collections import FrozenConfigDict
 
-from sdjax.commands import app
+from sdjax.commands import app, process_options
 from sdjax.config.errors import UserError
 from sdjax.runs.checkpoints import Checkpoints
 from sdjax.runs.combinations import check_config
 from sdjax.runs.failures import Told
 from sdjax.runs.memory import check_memory, phases_of_report
-from sdjax.runs.outputs import REPORT, read_metrics, write_meshes, write_turntables
-from sdjax.runs.placement import make_placement
+from sdjax.runs.outputs import REPORT, read_metrics, write_own_meshes, write_turntables
+from sdjax.runs.placement import local_placement
 from sdjax.runs.population import Population
-from sdjax.runs.processes import prepare_machine
+from sdjax.runs.processes import all_do, is_first, own_share, prepare_machine
 from sdjax.runs.run import Run
 from sdjax.runs.run_folder import CHECKPOINTS, check_same_run, read_run_config
 from sdjax.runs.schema import load_config
@@ -48,6 +48,9 @@ def export(
     out: str | Path | None = None,
 ) -> Path:
     """Write the turntable and the mesh of every seed of a run.
+
+    Of several processes each writes those of its share of the seeds, and none returns before all
+    have.
 
     Args:
         workdir: the run's folder.
@@ -94,9 +97,13 @@ def export(
     run, particles = _restore(config, workdir)
     run = run._replace(config=shown)
     folder = make_folder(out)
-    for i, number in enumerate(run.seeds.tolist()):
-        if seed in (None, number):
+    wanted = [i for i, number in enumerate(run.seeds.tolist()) if seed in (None, number)]
+
+    def write() -> None:
+        for i in own_share(wanted):
             _export_one(*_select(run, particles, i), folder, frames > 0, mesh_resolution > 0)
+
+    all_do(write)
     return folder
 
 
@@ -138,16 +145,17 @@ def _restore(config: FrozenConfigDict, workdir: Path) -> tuple[Run, Population]:
     if restored is None:
         raise nothing
     step, particles = restored
-    print(f"exporting after {step} of {run.total_steps} steps", flush=True)
-    for one in read_metrics(workdir).get("failed", ()):
-        print(f"{Told(**one)} became infinite or NaN: this is as it was before", flush=True)
+    if is_first():
+        print(f"exporting after {step} of {run.total_steps} steps", flush=True)
+        for one in read_metrics(workdir).get("failed", ()):
+            print(f"{Told(**one)} became infinite or NaN: this is as it was before", flush=True)
     return run, particles
 
 
 def _select(run: Run, particles: Population, i: int) -> tuple[Run, Population]:
     """The same run with its i-th particle only."""
     one = jax.tree.map(lambda leaf: leaf[i : i + 1], particles._replace(shared=None))
-    return run._replace(seeds=run.seeds[i : i + 1], placement=make_placement(1)), one
+    return run._replace(seeds=run.seeds[i : i + 1], placement=local_placement(1)), one
 
 
 def _export_one(run: Run, particles: Population, folder: Path, film: bool, mesh: bool) -> None:
@@ -155,12 +163,13 @@ def _export_one(run: Run, particles: Population, folder: Path, film: bool, mesh:
         for path in write_turntables(run, particles, folder):
             print(path, flush=True)
     if mesh:
-        for seed, what in write_meshes(run, particles, folder).items():
+        for seed, what in write_own_meshes(run, particles, folder).items():
             if what.endswith("faces"):
                 print(f"{folder / seed}/mesh.{run.config.report.mesh_format}: {what}", flush=True)
 
 
 def _main(values: Any) -> None:
+    process_options.join(values)
     export(
         values.workdir,
         values.seed,
@@ -190,6 +199,7 @@ def _define() -> None:
         "background", None, "colour behind the films, such as 1,1,1; by default the run's own"
     )
     flags.DEFINE_string("out", None, "the folder to write to; by default <workdir>/export")
+    process_options.define()
 
 
 COMMAND = app.Command("export", __doc__, _main, _define)

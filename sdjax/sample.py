@@ -1,6 +1,7 @@
 """Draw images from a prior by DDIM: `sdjax sample --config=sample --workdir=runs/sample`."""
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import FrozenConfigDict
 
+from sdjax.cameras import Camera
 from sdjax.commands import app
 from sdjax.config.errors import UserError
 from sdjax.config.kinds import made
@@ -15,15 +17,25 @@ from sdjax.config.loading import Overrides, as_stored, load, read
 from sdjax.config.tables import resolve
 from sdjax.priors import PRIORS
 from sdjax.priors.kind import Wanted
+from sdjax.priors.prior import Prior
 from sdjax.reports.evaluation import Evaluation, describe, judge
 from sdjax.reports.pictures import image_grid, save_png
 from sdjax.runs.combinations import check_seeds
 from sdjax.runs.lock import only_run
 from sdjax.runs.memory import check_memory, needs_of_samples
 from sdjax.runs.outputs import finish, write_pictures
-from sdjax.runs.processes import prepare_machine
-from sdjax.runs.sampling import SCHEMA, Sampling, sample_seeds, view_cameras
-from sdjax.runs.workdir import make_folder, open_workdir
+from sdjax.runs.placement import make_placement, usable_devices
+from sdjax.runs.processes import (
+    all_do,
+    check_processes,
+    first_does,
+    join_processes,
+    prepare_machine,
+)
+from sdjax.runs.sampling import SCHEMA, Sampling, over_devices, sample_seeds, view_cameras
+from sdjax.runs.workdir import make_folder, open_workdir, workdir_of
+
+MAY_DIFFER = ("run",)  # between two runs in one folder
 
 
 def sample(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evaluation:
@@ -46,15 +58,17 @@ def sample(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalu
     PRIORS[config.prior.name].check(config.prior, config.prompt)
     check_seeds(config)
     _check_views(config)
+    check_processes(config.run)
     prepare_machine()
+    join_processes(config.run)
+    devices = usable_devices(config.seeds, config.run.devices, least=1)
     check_memory(needs_of_samples(config), seeds=config.seeds)
-    with only_run(make_folder(workdir)):
-        folder = open_workdir(workdir, config, former=as_stored(load_config))
-        evaluation = _evaluate(config)
-        write_pictures(folder, evaluation)
-        for row, views in zip(evaluation.metrics["seeds"], evaluation.views, strict=True):
-            sheet = image_grid(list(views), columns=len(views))
-            save_png(folder / f"seed_{row['seed']}.png", sheet)
+    folder, former = workdir_of(workdir), as_stored(load_config)
+    with ExitStack() as lock:
+        first_does(lambda: lock.enter_context(only_run(make_folder(folder))))
+        first_does(lambda: open_workdir(folder, config, MAY_DIFFER, former))
+        evaluation = _evaluate(config, devices)
+        first_does(lambda: _write(folder, evaluation))
         return finish(folder, evaluation, {"wall_time": round(time.perf_counter() - started, 1)})
 
 
@@ -66,15 +80,28 @@ def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
     return load(table, overrides, SCHEMA)
 
 
-def _evaluate(config: Any) -> Evaluation:
+def _write(folder: Path, evaluation: Evaluation) -> None:
+    write_pictures(folder, evaluation)
+    for row, views in zip(evaluation.metrics["seeds"], evaluation.views, strict=True):
+        save_png(folder / f"seed_{row['seed']}.png", image_grid(list(views), columns=len(views)))
+
+
+def _prior(config: Any, cameras: Camera) -> tuple[Prior, Any]:
+    """The prior and what it is told."""
+    unconditional = config.guidance_scale != 1.0
+    wanted = Wanted(config.prompt, config.resolution, cameras, unconditional=unconditional)
+    prior = made(PRIORS, config.prior, wanted=wanted)
+    return prior, prior.condition(config.prompt)
+
+
+def _evaluate(config: Any, devices: int) -> Evaluation:
     """Samples of all seeds, beside the objects of the prompt where the prior knows any."""
     cameras, size = view_cameras(config.camera), config.resolution
-    wanted = Wanted(config.prompt, size, cameras, unconditional=config.guidance_scale != 1.0)
-    prior = made(PRIORS, config.prior, wanted=wanted)
+    prior, conditioning = all_do(lambda: _prior(config, cameras))
     seeds = config.first_seed + jnp.arange(config.seeds, dtype=jnp.int32)
     sampling = Sampling(**{name: config[name] for name in Sampling._fields})
-    conditioning = prior.condition(config.prompt)
-    images = sample_seeds(prior, conditioning, cameras, seeds, size, sampling)
+    mapped = over_devices(make_placement(config.seeds, devices))
+    images = sample_seeds(prior, conditioning, cameras, seeds, size, sampling, mapped)
     _check_finite(images, seeds.tolist())
     truths = prior.truths(config.prompt, cameras, size)
     if truths is None:

@@ -1,30 +1,37 @@
 """Every rule on the same task: `sdjax sweep --configs=small_2d,small_3d --workdir=runs/sweep`.
 
 Trains each task with all of its rules, one after the other; the same command again goes on where it
-was interrupted.
+was interrupted.  Started on several hosts that see one folder, each takes the next run that nobody
+has, and the last to end compares all; with `--config.run.coordinator` they train each run together.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 from absl import flags
 from ml_collections import FrozenConfigDict
 
 from sdjax.commands import app
-from sdjax.compare import TABLE, compare, picture
+from sdjax.compare import TABLE, picture, write_comparison
 from sdjax.config.errors import UserError
-from sdjax.config.finding import find
-from sdjax.config.loading import Overrides, pairs, read, rules_of
+from sdjax.config.loading import Overrides
 from sdjax.files.whole_files import write_whole
 from sdjax.reports import markdown
 from sdjax.reports.pictures import save_png, stack
-from sdjax.runs.combinations import check_config
 from sdjax.runs.finished import is_finished, read_run
+from sdjax.runs.lock import InUseError
+from sdjax.runs.plan import planned
+from sdjax.runs.processes import (
+    PROCESSES,
+    first_does,
+    from_every_process,
+    is_first,
+    join_processes,
+    prepare_machine,
+)
 from sdjax.runs.run_folder import read_run_config
-from sdjax.runs.schema import load_config
 from sdjax.runs.workdir import make_folder, workdir_of
 from sdjax.train import train
 
@@ -35,6 +42,10 @@ def sweep(
     sources: Sequence[str | Path], workdir: str | Path, overrides: Overrides = ()
 ) -> dict[str, str]:
     """Train each task with all of its rules, and compare those of each task.
+
+    Several processes that have not joined each other divide the runs: each takes those that are
+    neither finished nor held by another (`sdjax.runs.lock`), and the last to end writes the
+    comparisons.  Those of one `config.run.coordinator` train each run together.
 
     Writes the run of a rule to `<workdir>/<task>/<rule>`, a comparison (`sdjax.compare`) beside the
     runs of each task, `<workdir>/<rule>.png` with the results of a rule in all tasks, and one table
@@ -48,88 +59,93 @@ def sweep(
         overrides: fields of all configurations to replace, as for `sdjax.train`.
 
     Returns:
-        What went wrong, by the name of the run.
+        What went wrong, by the name of the run; of runs that are with other processes nothing.
 
     Raises:
         UserError: before anything is trained, if there is no such configuration, two sources have
             one name, or a configuration or an override is not valid.
     """
-    if any(name == "rule.name" for name, _ in pairs(overrides)):
-        raise UserError(
-            "config.rule.name is given, but a sweep trains every rule; for one rule take "
-            "`sdjax train --config=TASK:RULE`."
-        )
-    plan = {name: _configs(source, overrides) for name, source in _sources(sources).items()}
-    workdir = make_folder(workdir)
-    failures = {}
-    for folder, configs in plan.items():
-        for name, config in configs.items():
-            problem = _train(config, workdir / folder / name)
-            if problem:
-                failures[f"{folder}/{name}"] = problem
-    _report(workdir, plan)
+    plan = planned(sources, overrides)
+    workdir = workdir_of(workdir)
+    runs = {f"{folder}/{name}": plan[folder][name] for folder in plan for name in plan[folder]}
+    _join(runs)
+    first_does(lambda: make_folder(workdir))
+    failures, elsewhere = _train_all(runs, workdir)
+    if elsewhere:
+        _tell(f"With other processes, of which the last to end compares all: {_named(elsewhere)}.")
+    else:
+        first_does(lambda: _report(workdir, plan))
     return failures
 
 
-def _sources(sources: Sequence[str | Path]) -> dict[str, Path]:
-    """Tasks and folders by the names of their runs' folders."""
-    if not any(str(source).strip() for source in sources):
-        raise UserError("--configs is empty, expected tasks such as embedded_2d, or folders.")
-    paths = [_path(source) for source in sources if str(source).strip()]
-    if len({path.stem for path in paths}) < len(paths):
-        named = ", ".join(map(str, sources))
-        raise UserError(f"--configs={named} has two of one name, expected different ones.")
-    return {path.stem: path for path in paths}
+def _join(runs: Mapping[str, FrozenConfigDict]) -> None:
+    """The processes of all runs, which are the same."""
+    kinds = {tuple(config.run[field] for field in PROCESSES) for config in runs.values()}
+    if len(kinds) > 1:
+        raise UserError(
+            f"The runs of a sweep have {len(kinds)} kinds of config.run.coordinator, processes and "
+            "process, expected one."
+        )
+    prepare_machine()
+    join_processes(next(iter(runs.values())).run)
 
 
-def _path(source: str | Path) -> Path:
-    path = Path(os.path.expanduser(source))
-    return path if path.is_dir() else find(source)[0]
+def _train_all(
+    runs: Mapping[str, FrozenConfigDict], workdir: Path
+) -> tuple[dict[str, str], list[str]]:
+    """What went wrong, by the names of runs, and which runs others have."""
+    left, failures, is_new = dict(runs), {}, True
+    while left and is_new:  # what others had may be free now, and unfinished if they were killed
+        is_new, elsewhere = False, {}
+        for name, config in left.items():
+            result = _train(config, workdir / name)
+            is_new = is_new or result.is_new
+            if result.is_elsewhere:
+                elsewhere[name] = config
+            elif result.problem:
+                failures[name] = result.problem
+        left = elsewhere
+    return failures, list(left)
 
 
-def _configs(source: Path, overrides: Overrides) -> dict[str, FrozenConfigDict]:
-    """A task with each of its rules, or the training configurations of a folder, by their names."""
-    if source.is_dir():
-        files = {path.stem: path for path in sorted(source.glob("*.py"))}
-        read_files = {name: read(path) for name, path in files.items()}
-        tables = {name: table for name, table in read_files.items() if _is_training(table)}
-        if not tables:
-            raise UserError(f"--configs={source} holds no configuration of sdjax.train.")
-    else:
-        tables = {rule: read(f"{source}:{rule}") for rule in rules_of(source)}
-        if not tables:
-            raise UserError(
-                f"--configs={source} is no task, expected a file that takes a rule, such as "
-                "embedded_2d, or a folder."
-            )
-    configs = {}
-    for name, table in tables.items():
-        try:
-            configs[name] = load_config(table, overrides)
-            check_config(configs[name])
-        except UserError as error:
-            raise UserError(f"{source}, {name}: {error}") from error
-    return configs
+class Result(NamedTuple):
+    """What became of a run."""
+
+    is_new: bool = True  # it was trained now
+    is_elsewhere: bool = False  # it is another process's
+    problem: str = ""
 
 
-def _is_training(table: Mapping[str, Any]) -> bool:
-    """Whether it is one; those of several runs, in `runs`, are an analysis's or a benchmark's."""
-    return bool({"rule", "stages"} & set(table)) and "runs" not in table
+def _train(config: Any, folder: Path) -> Result:
+    """What the first process says, where several train the run together."""
+    result = from_every_process(_train_unless_finished(config, folder))[0]
+    return Result(*result)
 
 
-def _train(config: Any, folder: Path) -> str:
-    """What went wrong, or nothing."""
-    if _is_finished(config, folder):
-        return ""
-    print(f"== {folder}", flush=True)
+def _train_unless_finished(config: Any, folder: Path) -> Result:
+    if from_every_process(is_first() and _is_finished(config, folder))[0]:
+        return Result(is_new=False)
+    _tell(f"== {folder}")
     try:
         failed = train(config, folder).metrics.get("failed", ())
+    except InUseError:
+        _tell("another process trains it")
+        return Result(is_new=False, is_elsewhere=True)
     except UserError as error:
-        print(f"sdjax: error: {error}", flush=True)
-        return str(error)
+        _tell(f"sdjax: error: {error}")
+        return Result(problem=str(error))
     finally:
         jax.clear_caches()  # no two rules share a program
-    return f"{len(failed)} seeds became infinite or NaN" if failed else ""
+    return Result(problem=f"{len(failed)} seeds became infinite or NaN" if failed else "")
+
+
+def _tell(text: str) -> None:
+    if is_first():
+        print(text, flush=True)
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if names[8:] else "")
 
 
 def _is_finished(config: Any, folder: Path) -> bool:
@@ -162,7 +178,7 @@ def _report(workdir: Path, plan: Mapping[str, Mapping[str, Any]]) -> None:
 def _compare(folder: Path, names: Sequence[str]) -> str:
     """The table, or why there is none (runs of several resolutions)."""
     try:
-        compare(folder, runs=names)
+        write_comparison(folder, folder, names)
     except UserError as error:
         return f"{markdown.escaped(str(error))}\n"
     return (folder / TABLE).read_text(encoding="utf-8")
@@ -170,7 +186,9 @@ def _compare(folder: Path, names: Sequence[str]) -> str:
 
 def _main(values: Any) -> None:
     failures = sweep(values.configs, values.workdir, values.config_field)
-    print((workdir_of(values.workdir) / SUMMARY).read_text(encoding="utf-8"))
+    summary = workdir_of(values.workdir) / SUMMARY
+    if is_first() and summary.is_file():
+        print(summary.read_text(encoding="utf-8"))
     if failures:
         raise UserError(f"{len(failures)} runs failed: {', '.join(failures)}.")
 

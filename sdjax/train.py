@@ -24,7 +24,13 @@ from sdjax.runs.lock import only_run
 from sdjax.runs.memory import check_memory, phases_of_training
 from sdjax.runs.placement import usable_devices
 from sdjax.runs.population import Population
-from sdjax.runs.processes import first_does, is_first, join_processes, prepare_machine
+from sdjax.runs.processes import (
+    all_do,
+    first_does,
+    is_first,
+    join_processes,
+    prepare_machine,
+)
 from sdjax.runs.run import Run, open_run
 from sdjax.runs.run_folder import CHECKPOINTS, check_same_run, open_run_folder
 from sdjax.runs.schema import SCHEMA, load_config
@@ -65,7 +71,7 @@ def train(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalua
     with ExitStack() as lock:
         first_does(lambda: lock.enter_context(only_run(make_folder(folder))))
         first_does(lambda: open_run_folder(folder, config))
-        run = open_run(config)
+        run = all_do(lambda: open_run(config))
         particles, watch = _train(run, folder, started)
         run, particles, failed = without_failures(run, particles)
         _tell(f"writing pictures{'' if is_image(run) else ', turntables and meshes'}")

@@ -32,6 +32,8 @@ IMAGES = {
     "rule": {"guidance_scale": 1.0, "base_guidance_scale": 1.0, "ode_guidance_scale": 1.0},
     "run": {"devices": 1, "chunk": 2},
 }
+SAMPLED = {"seeds": 3, "resolution": 8, "steps": 5, "guidance_scale": 1.0}
+EXPORTED = {"film": "gif", "frames": 3, "resolution": 16, "mesh_resolution": 12}  # as OBJECTS
 
 
 def objects_config(**overrides):

@@ -17,7 +17,13 @@ from sdjax.sample import sample
 from tests import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
-SMALL = {"seeds": 9, "resolution": 16, "steps": 20, "guidance_scale": 1.0}
+SMALL = {
+    "seeds": 9,
+    "resolution": 16,
+    "steps": 20,
+    "guidance_scale": 1.0,
+    "run.devices": 1,
+}
 
 
 def draw(workdir, **overrides):
@@ -107,6 +113,8 @@ def test_with_eta_the_steps_draw_noise_of_the_seed():
         ),
         ({"eta": 1.5}, "config.eta is 1.5, expected a number from 0 to 1."),
         ({"camera.azimuth": 3.0}, "the nearest is config.camera.azimuths."),
+        ({"run.process": 1}, "config.run.process is 1, expected None where config.run.coordinator"),
+        ({"run.devices": 99}, "99 devices were asked for, but there are"),
         ({"seeds": 3}, "holds a run with another configuration (config.seeds is 9 there and 3"),
     ],
 )

@@ -1,6 +1,8 @@
 """Every rule trains on the embedded prior in 2D and 3D, and one command runs them all."""
 
 import json
+import shutil
+import subprocess
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,10 +12,12 @@ from PIL import Image
 from sdjax.config.errors import UserError
 from sdjax.config.loading import rules_of
 from sdjax.rules import RULES
+from sdjax.runs.lock import only_run
 from sdjax.runs.schema import load_config
-from sdjax.runs.workdir import read_config
+from sdjax.runs.workdir import make_folder, read_config
 from sdjax.sweep import sweep
 from sdjax.train import train
+from tests.runs.commands import SDJAX
 from tests.small_runs import CONFIGS, OBJECTS, contents
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -108,6 +112,43 @@ def test_a_sweep_trains_all_compares_them_and_does_nothing_twice(tmp_path, capsy
     assert contents(out) == before and "==" not in capsys.readouterr().out
 
 
+def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch, images_run, capsys):
+    """The others are trained; whoever finds nothing left compares all."""
+
+    def train(config, folder):
+        with only_run(make_folder(folder)):
+            trained.append(folder.name)
+            shutil.copytree(images_run, folder, dirs_exist_ok=True)
+        return SimpleNamespace(metrics={})
+
+    trained = []
+    monkeypatch.setattr("sdjax.sweep.train", train)
+    configs, out = tmp_path / "configs", tmp_path / "out"
+    configs.mkdir()
+    stored = json.loads((images_run / "config.json").read_text())
+    for name in ("first", "second", "third"):
+        (configs / f"{name}.py").write_text(f"def get_config():\n    return {stored}\n")
+    with only_run(make_folder(out / "configs" / "second")):
+        assert sweep([configs], out) == {} and trained == ["first", "third"]
+    assert not (out / "sweep.md").exists()
+    told = "With other processes, of which the last to end compares all: configs/second."
+    assert told in capsys.readouterr().out
+    assert sweep([configs], out) == {} and trained == ["first", "third", "second"]
+    assert (out / "sweep.md").read_text().count("| DSD |") == 3
+
+
+@pytest.mark.slow
+def test_processes_divide_the_runs_of_a_sweep(tmp_path):
+    """Of two that know nothing of each other: every run is trained once, and all are compared."""
+    task = task_of(tmp_path / "task.py")
+    command = [*SDJAX, "sweep", f"--configs={task}", f"--workdir={tmp_path / 'out'}"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = "".join(process.communicate(timeout=300)[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0]
+    assert told.count("writing pictures") == 2
+    assert (tmp_path / "out" / "sweep.md").read_text().count("| 7.5 |") == 2
+
+
 @pytest.mark.slow
 def test_a_run_that_fails_costs_the_others_nothing(tmp_path):
     folder = folder_of(tmp_path / "rules")
@@ -134,6 +175,7 @@ def test_a_run_that_fails_costs_the_others_nothing(tmp_path):
         (["embedded_2d", "embedded_2d"], [], "=embedded_2d, embedded_2d has two of one name"),
         (["{rules}"], ["seeds=0"], "rules, fsd: config.seeds is 0, expected a whole number"),
         (["embedded_2d"], ["seeds=0"], "embedded_2d.py, sds: config.seeds is 0, expected a whole"),
+        (["embedded_2d"], ["run.process=1"], "sds: config.run.process is 1, expected None where"),
         (["embedded_3d"], ["prompt=a chiar"], 'unknown prompt "a chiar"'),
         (["{rules}"], ["seed=3"], "config.seed is not a field; the nearest is config.first_seed"),
     ],

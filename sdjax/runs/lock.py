@@ -23,14 +23,20 @@ from sdjax.files.plain_files import read_json
 FILE = "lock"
 TOUCHED_EVERY = 10.0  # seconds
 STALE = 60.0  # seconds without a touch, of a holder on another host
+WRITTEN_WITHIN = 2.0  # seconds, by whoever has just made the file
+
+
+class InUseError(UserError):
+    """A run has the folder."""
 
 
 @contextmanager
 def only_run(folder: str | Path) -> Iterator[None]:
     """Holds the folder, which exists, until the end.
 
-    Raises a UserError with the host and the process that hold it where a run does.  The lock of a
-    process that is gone is taken over.
+    Raises an InUseError with the host and the process that hold it where a run does.  The lock of a
+    process that is gone is taken over.  Of several that come at the same time one gets it, on file
+    systems that share no locks between hosts, too.
     """
     path = Path(folder) / FILE
     opened = _taken(path)
@@ -51,29 +57,38 @@ def only_run(folder: str | Path) -> Iterator[None]:
 def _taken(path: Path) -> int:
     """The file, opened and held; another holder may have removed the one that was opened."""
     while True:
-        opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        opened, is_new = _opened(path)
         try:
-            _take(opened, path)
+            _take(opened, path, is_new)
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(opened), path.stat()):
                     return opened
-        except BaseException:
+        except BaseException as error:
+            if is_new and not isinstance(error, InUseError):
+                path.unlink(missing_ok=True)
             os.close(opened)
             raise
         os.close(opened)
 
 
-def _take(opened: int, path: Path) -> None:
-    holder = _holder(path)
+def _opened(path: Path) -> tuple[int, bool]:
+    """The file, and whether it is new, which it is to one process only."""
+    with contextlib.suppress(FileExistsError):
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644), True
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o644), False
+
+
+def _take(opened: int, path: Path, is_new: bool) -> None:
+    holder = {} if is_new else _settled_holder(opened, path)
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        is_free = holder.get("host") in (None, socket.gethostname()) or _is_stale(opened)
+        is_free = is_new or holder.get("host") == socket.gethostname() or _is_stale(opened)
     except BlockingIOError:
         is_free = False
     except OSError:  # a file system without locks
-        is_free = _is_stale(opened) or not _lives_here(holder)
+        is_free = is_new or _is_stale(opened) or (bool(holder) and not _lives_here(holder))
     if not is_free:
-        raise UserError(
+        raise InUseError(
             f"--workdir={path.parent} is in use by a run on {holder.get('host', 'this machine')}, "
             f"process {holder.get('process', 'unknown')}; wait for it, choose another --workdir, "
             f"or remove {path} if that run is gone."
@@ -81,6 +96,16 @@ def _take(opened: int, path: Path) -> None:
     content = {"host": socket.gethostname(), "process": os.getpid()}
     os.ftruncate(opened, 0)
     os.pwrite(opened, json.dumps(content).encode(), 0)
+    os.fsync(opened)  # other hosts see it from now on
+
+
+def _settled_holder(opened: int, path: Path) -> dict[str, Any]:
+    """Who wrote the file last, where somebody is just about to; nobody where it says nothing."""
+    waited = 0.0
+    while not (holder := _holder(path)) and waited < WRITTEN_WITHIN and not _is_stale(opened):
+        time.sleep(0.1)
+        waited += 0.1
+    return holder
 
 
 def _holder(path: Path) -> dict[str, Any]:

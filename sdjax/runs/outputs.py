@@ -83,8 +83,7 @@ def write_meshes(run: Run, particles: Population, folder: Path) -> dict[str, str
 
     A particle without a surface is told, and costs the others nothing.
     """
-    on_host = run.placement.own(run.placement.spread(particles.params))
-    own = _write_own_meshes(run, on_host, folder)
+    own = write_own_meshes(run, particles, folder)
     return {name: told for part in from_every_process(own) for name, told in part.items()}
 
 
@@ -93,7 +92,9 @@ def own_seeds(run: Run) -> list[int]:
     return [run.seeds.tolist()[i] for i in run.placement.own_indices]
 
 
-def _write_own_meshes(run: Run, on_host: Any, folder: Path) -> dict[str, str]:
+def write_own_meshes(run: Run, particles: Population, folder: Path) -> dict[str, str]:
+    """`write_meshes` of this process's particles; the others need not call it."""
+    on_host = run.placement.own(run.placement.spread(particles.params))
     report, field, result = run.config.report, scene(run).field, {}
     for i, seed in enumerate(own_seeds(run)):
         path = folder / f"seed_{seed}" / f"mesh.{report.mesh_format}"

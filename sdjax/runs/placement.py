@@ -102,6 +102,12 @@ class Placement(NamedTuple):
         return together.concatenate([leaf, together.repeat(leaf[-1:], copies, axis=0)])
 
 
+def local_placement(particles: int) -> Placement:
+    """On one device of this process, which then can do without the others."""
+    mesh = Mesh(np.reshape(jax.local_devices()[:1], (1, 1)), (PARTICLES, WEIGHTS))
+    return Placement(mesh, particles)
+
+
 def make_placement(particles: int, devices: int = 1, weight_shards: int = 1) -> Placement:
     """On the first devices, those of one process beside each other."""
     chosen = sorted(jax.devices(), key=lambda device: (device.process_index, device.id))[:devices]
@@ -122,13 +128,13 @@ def weights_spec(shape: tuple[int, ...], shards: int) -> PartitionSpec:
     return PartitionSpec(*(WEIGHTS if axis == longest else None for axis in range(len(shape))))
 
 
-def usable_devices(particles: int, devices: int, weight_shards: int = 1) -> int:
+def usable_devices(particles: int, devices: int, weight_shards: int = 1, *, least: int = 2) -> int:
     """The number of devices to use: `devices`, or with 0 as many as the particles reach.
 
-    With `weight_shards` each particle takes that many.  With 0 a lone particle takes two places,
-    if there are: XLA compiles the program of several devices a little differently from that of
-    one (differences grow to 5e-4 in 300 steps), and a seed should give the same particle alone and
-    beside others.  Several processes use all their devices, so that each has its part.
+    With `weight_shards` each particle takes that many.  With 0 a lone particle takes two places
+    (`least`), if there are: XLA compiles the program of several devices a little differently from
+    that of one (differences grow to 5e-4 in 300 steps), and a seed should give the same particle
+    alone and beside others.  Several processes use all their devices, so that each has its part.
 
     Raises `ValueError` if there are fewer than `devices`, or they cannot be shared out.
     """
@@ -152,7 +158,7 @@ def usable_devices(particles: int, devices: int, weight_shards: int = 1) -> int:
                 "use all that they have."
             )
         return present
-    return devices or weight_shards * min(present // weight_shards, max(2, particles))
+    return devices or weight_shards * min(present // weight_shards, max(least, particles))
 
 
 def _whole(leaf: Any) -> np.ndarray:

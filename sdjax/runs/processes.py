@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -13,6 +13,7 @@ from sdjax.config.errors import UserError
 from sdjax.config.fields import optional, text, whole
 from sdjax.runs.compilation_cache import remove_damaged_entries
 
+Item, Result = TypeVar("Item"), TypeVar("Result")
 AUTOMATIC = "auto"
 PROCESSES = {
     "coordinator": optional(text()).of(
@@ -43,61 +44,63 @@ def prepare_machine() -> None:
             return
 
 
-def check_processes(table: Any) -> None:
-    """Raises a UserError unless the fields of `config.run` about processes belong together."""
+def check_processes(table: Any, named: str = "config.run.") -> None:
+    """Raises a UserError unless the fields of `PROCESSES` belong together; `named` stands before
+    their names, as a user gives them."""
+    coordinator = table["coordinator"]
     given = [name for name in ("processes", "process") if table[name] is not None]
-    if table.coordinator in (None, AUTOMATIC):
+    if coordinator in (None, AUTOMATIC):
         if given:
             raise UserError(
-                f"config.run.{given[0]} is {table[given[0]]}, expected None where "
-                f"config.run.coordinator is {table.coordinator!r}; with several processes it is "
+                f"{named}{given[0]} is {table[given[0]]}, expected None where "
+                f"{named}coordinator is {coordinator!r}; with several processes it is "
                 "the first one's address, as 'host:1234'."
             )
         return
-    host, _, port = table.coordinator.rpartition(":")
+    host, _, port = coordinator.rpartition(":")
     if not host or not port.isdecimal():
         raise UserError(
-            f"config.run.coordinator is {table.coordinator!r}, expected the address of the first "
+            f"{named}coordinator is {coordinator!r}, expected the address of the first "
             f"process, as 'host:1234', {AUTOMATIC!r} or None."
         )
     for name in ("processes", "process"):
         if table[name] is None:
             raise UserError(
-                f"config.run.{name} is None, expected a number where config.run.coordinator is an "
+                f"{named}{name} is None, expected a number where {named}coordinator is an "
                 f"address; on TPU and Slurm {AUTOMATIC!r} needs none."
             )
-    if table.process >= table.processes:
+    if table["process"] >= table["processes"]:
         raise UserError(
-            f"config.run.process is {table.process}, expected 0 to {table.processes - 1} where "
-            f"config.run.processes is {table.processes}."
+            f"{named}process is {table['process']}, expected 0 to {table['processes'] - 1} where "
+            f"{named}processes is {table['processes']}."
         )
 
 
-def join_processes(table: Any) -> None:
-    """Joins the other processes, as `config.run` has them; before JAX's first computation.
+def join_processes(table: Any, named: str = "config.run.") -> None:
+    """Joins the other processes, as a table of `PROCESSES` has them; before JAX's first
+    computation.
 
     `coordinator` is None for a lone process, "auto" where the machine knows its processes (TPU,
     Slurm, MPI), or else "host:port" of process 0, with `processes` and this one's `process`.
 
     Raises a UserError where they do not meet.
     """
-    if table.coordinator is None:
-        return
-    if jax.distributed.is_initialized():
+    coordinator = table["coordinator"]
+    if coordinator is None or jax.distributed.is_initialized():
         return
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     arguments = {}
-    if table.coordinator != AUTOMATIC:
+    if coordinator != AUTOMATIC:
         arguments = {
-            "coordinator_address": table.coordinator,
-            "num_processes": table.processes,
-            "process_id": table.process,
+            "coordinator_address": coordinator,
+            "num_processes": table["processes"],
+            "process_id": table["process"],
         }
     try:
         jax.distributed.initialize(**arguments)
     except (RuntimeError, ValueError) as error:
         raise UserError(
-            f"config.run.coordinator is {table.coordinator!r}, but the processes did not meet "
+            f"{named}coordinator is {coordinator!r}, but the processes did not meet "
             f"({' '.join(str(error).split())[:200]}); start the same command on every host."
         ) from error
 
@@ -127,19 +130,42 @@ def of_any_process(number: int | None) -> int | None:
     return next((one for one in from_every_process(number) if one is not None), None)
 
 
+def own_share(items: Sequence[Item]) -> list[Item]:
+    """Those of the items that are this process's to do, every one of one process only."""
+    return list(items[jax.process_index() :: jax.process_count()])
+
+
 def first_does(action: Callable[[], Any]) -> None:
     """`action()` in the first process; the others go on when it is done.
 
-    Raises `ValueError` with the same sentence in all of them if it does in the first.
+    Raises `UserError` with the same sentence in all of them if it does in the first.
     """
-    problem = None
-    if is_first():
-        try:
-            action()
-        except UserError as error:
-            problem = str(error)
-        except OSError as error:
-            problem = f"{error.filename or 'A file'}: {error.strerror}."
-    problem = from_every_process(problem)[0]
-    if problem is not None:
-        raise UserError(problem)
+    error = _problem(action) if is_first() else None
+    told = from_every_process(None if error is None else str(error))[0]
+    if told is not None:
+        raise error or UserError(told)
+
+
+def all_do(action: Callable[[], Result]) -> Result:
+    """`action()` in every process, none of which goes on before all are done with it; the action
+    itself has them exchange nothing.
+
+    Raises `UserError` in all of them if one does, with the sentence of the first that does.
+    """
+    result = []
+    error = _problem(lambda: result.append(action()))
+    told = [one for one in from_every_process(None if error is None else str(error)) if one]
+    if told:
+        raise error or UserError(told[0])
+    return result[0]
+
+
+def _problem(action: Callable[[], Any]) -> UserError | None:
+    """What went wrong in it that a user can mend."""
+    try:
+        action()
+    except UserError as error:
+        return error
+    except OSError as error:
+        return UserError(f"{error.filename or 'A file'}: {error.strerror}.")
+    return None

@@ -13,8 +13,10 @@ from sdjax.config.fields import fields_of, fraction, number, one_of, optional, s
 from sdjax.diffusion.ddim import GRIDS, ddim_sample
 from sdjax.priors import PRIOR
 from sdjax.priors.prior import Prior
-from sdjax.runs.mapping import over_particles
+from sdjax.runs.mapping import each_particle, over_particles
 from sdjax.runs.particle import particle_noise
+from sdjax.runs.placement import PLACEMENT, Placement
+from sdjax.runs.processes import PROCESSES
 
 
 class Sampling(NamedTuple):
@@ -53,6 +55,7 @@ SCHEMA = {
     "eta": fraction().of(Sampling().eta, "noise of a step: 0 is DDIM, 1 DDPM"),
     "prior": PRIOR,
     "camera": CAMERA,
+    "run": {"devices": PLACEMENT["devices"], **PROCESSES},
 }
 
 
@@ -84,6 +87,24 @@ def sample_seeds(
         return sample_seed(prior, conditioning, cameras, seed, resolution, sampling)
 
     return np.asarray(mapped(one, 3)(prior, conditioning, cameras, seeds))
+
+
+def over_devices(placement: Placement) -> Callable[[Callable, int], Callable]:
+    """`over_particles` on the devices of a placement, of several processes too: each draws its
+    own, and all have to call it and get all images."""
+
+    def mapped(function: Callable, shared: int) -> Callable:
+        compiled = each_particle(function, placement)
+
+        def run(*arguments):
+            *own, last = placement.spread(arguments[shared:])
+            return placement.gathered(
+                compiled(placement.place(arguments[:shared]), tuple(own), last)
+            )
+
+        return run
+
+    return mapped
 
 
 def sample_seed(

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from sdjax.runs.build import make_scene
 from sdjax.runs.checkpoints import Checkpoints
 from sdjax.runs.loop import stage_at
-from sdjax.runs.placement import make_placement
+from sdjax.runs.placement import local_placement
 from sdjax.runs.population import Population
 from sdjax.runs.run import Run
 from sdjax.runs.stages import stages
@@ -20,7 +20,7 @@ def open_shown(config: ConfigDict) -> Run:
     """The run without its prior: films and meshes can be made of its scenes, but latents, which the
     prior decodes, not be shown."""
     seeds = config.first_seed + jnp.arange(config.seeds, dtype=jnp.int32)
-    return Run(config, None, None, seeds, stages(config), make_placement(config.seeds))
+    return Run(config, None, None, seeds, stages(config), local_placement(config.seeds))
 
 
 def restore_shown(run: Run, checkpoints: Checkpoints) -> tuple[int, Population] | None:

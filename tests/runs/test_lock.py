@@ -1,5 +1,6 @@
 """A folder has one run; a lock whose holder is gone does not keep others out."""
 
+import errno
 import json
 import os
 import socket
@@ -10,7 +11,7 @@ import time
 import pytest
 
 from sdjax.config.errors import UserError
-from sdjax.runs.lock import FILE, STALE, only_run
+from sdjax.runs.lock import FILE, STALE, InUseError, only_run
 
 HOLD = """
 import sys, time
@@ -62,6 +63,29 @@ def test_the_lock_of_another_host_is_stale_when_nobody_touches_it(tmp_path):
         pass
     former = time.time() - 2 * STALE
     os.utime(path, (former, former))
+    with only_run(tmp_path):
+        pass
+
+
+def test_a_lock_that_is_just_being_written_is_held(tmp_path, monkeypatch):
+    """Of two hosts whose file system shares no locks one makes the file; the other gives it time to
+    say so, and is refused where it does not."""
+    monkeypatch.setattr("sdjax.runs.lock.WRITTEN_WITHIN", 0.2)
+    (tmp_path / FILE).touch()
+    with pytest.raises(InUseError, match="process unknown"), only_run(tmp_path):
+        pass
+    assert (tmp_path / FILE).exists()
+
+
+def test_a_lock_that_cannot_be_written_is_none(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.pwrite", full)
+        with pytest.raises(OSError, match="No space"), only_run(tmp_path):
+            pass
+    assert not (tmp_path / FILE).exists()
     with only_run(tmp_path):
         pass
 

@@ -1,6 +1,8 @@
 """How processes join, what they know, and two of two devices each beside one of four."""
 
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,20 +11,28 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from absl import flags
 from ml_collections import ConfigDict
 
+from sdjax.commands import process_options
 from sdjax.config.errors import UserError
+from sdjax.reports.evaluation import load_views
 from sdjax.runs.processes import (
+    all_do,
     check_processes,
     first_does,
     from_every_process,
     is_first,
     join_processes,
+    own_share,
     prepare_machine,
 )
+from sdjax.runs.schema import load_config
+from sdjax.sample import sample
 from sdjax.train import train
+from tests.runs.small_networks import network_runs
 from tests.runs.small_pictures import learning, pictures, stored
-from tests.small_runs import objects_config
+from tests.small_runs import SAMPLED, contents, objects_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -107,10 +117,87 @@ def test_each_writes_its_own_particles(tmp_path):
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
+@pytest.mark.slow
+def test_the_other_commands_divide_their_work(objects_run, tmp_path):
+    """Samples, an export, a sweep that trains each run together, a comparison: the files of one
+    process; what is refused is one sentence in both."""
+    two = tmp_path / "two"
+    shutil.copytree(objects_run, two / "objects")
+    (two / "configs").mkdir()
+    table = json.dumps(pictures(seeds=4).to_dict())
+    source = f"import json\ndef get_config():\n    return json.loads({table!r})\n"
+    (two / "configs" / "sds.py").write_text(source)
+    told = two_processes("commands", two)
+    sample("sample", tmp_path / "one", SAMPLED)
+    names = [
+        {path.relative_to(folder) for path in contents(folder)}
+        for folder in (tmp_path / "one", two / "sampled")
+    ]
+    assert names[0] == names[1]
+    views = [load_views(folder / "views.npz")[0] for folder in (tmp_path / "one", two / "sampled")]
+    np.testing.assert_allclose(*map(np.int16, views), atol=1)  # of 255
+    for name in ("turntable.gif", "mesh.glb"):
+        for seed in ("seed_3", "seed_4"):
+            written = (two / "exported" / seed / name).read_bytes()
+            assert written == (objects_run / seed / name).read_bytes()
+    wrote = [[line for line in text.splitlines() if "wrote: save_mesh" in line] for text in told]
+    assert wrote == [[f"wrote: save_mesh seed_{k} mesh.glb"] for k in (3, 4)]
+    for text in told:
+        assert "failed: {}" in text and text.count("refused: ") == 2
+        assert "config.seeds is 3 there and 4 here" in text
+        assert "config.prompt is 'a chair' there and 'a car' here" in text  # the first one's
+    assert (two / "swept" / "sds.png").is_file() and (two / "swept" / "sweep.md").is_file()
+    assert "| sds | SDS |" in (two / "compared" / "comparison.md").read_text()
+
+
+@pytest.mark.slow
+def test_networks_that_learn_or_lie_in_parts(tmp_path, monkeypatch):
+    """VSD with a real LoRA, its network whole and in parts over devices of each process, and a
+    network in parts beside a picture, as one process with as many devices trains them: to rounding,
+    as the sum over particles has another order."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    runs = network_runs(tmp_path)
+    two_processes("networks", tmp_path / "two")
+    for name, config in runs.items():
+        config = load_config(config, {"run.devices": 4})
+        train(config, tmp_path / "one" / name)
+        ours, theirs = (
+            stored(config, tmp_path / one / name / "checkpoints") for one in ("one", "two")
+        )
+        assert ours[0] == theirs[0] == 2
+        for what in ("params", "shared"):
+            worst = largest_difference(getattr(ours[1], what), getattr(theirs[1], what))
+            print(name, what, worst)
+            assert worst < 1e-5
+
+
+def largest_difference(ours, theirs):
+    """Of any leaf, beside its largest value."""
+    relative = lambda a, b: np.abs(a - b).max() / max(np.abs(b).max(), 1e-12)  # noqa: E731
+    leaves = jax.tree.leaves(jax.tree.map(relative, ours, theirs))
+    return max(leaves, default=0.0)
+
+
 def test_a_lone_process_is_the_first_and_everyone():
     done = []
     first_does(lambda: done.append(1))
     assert done == [1] and from_every_process({"a": 1}) == [{"a": 1}] and is_first()
+    assert all_do(lambda: 3) == 3 and own_share("abc") == ["a", "b", "c"]
+
+
+def test_a_share_is_one_process_s_and_all_are_done(monkeypatch):
+    monkeypatch.setattr("jax.process_count", lambda: 3)
+    shares = []
+    for process in range(3):
+        monkeypatch.setattr("jax.process_index", lambda process=process: process)
+        shares.append(own_share(range(7)))
+    assert shares == [[0, 3, 6], [1, 4], [2, 5]]
+
+
+def test_what_fails_in_another_is_told_to_all(monkeypatch):
+    monkeypatch.setattr("sdjax.runs.processes.from_every_process", lambda one: [one, None, "of 2"])
+    with pytest.raises(UserError, match="of 2"):
+        all_do(lambda: 3)
 
 
 def test_what_fails_in_the_first_is_told_to_all():
@@ -149,9 +236,17 @@ def test_what_belongs_together(fields):
     ],
 )
 def test_what_does_not_is_one_sentence(fields, sentence):
+    """As fields of a configuration, and as options of a command without one."""
     with pytest.raises(UserError) as caught:
         check_processes(table(*fields))
     assert sentence in str(caught.value)
+    values = flags.FlagValues()
+    process_options.define(values)
+    given = {name: value for name, value in table(*fields).items() if value is not None}
+    values(["command", *(f"--{name}={value}" for name, value in given.items())])
+    with pytest.raises(UserError) as caught:
+        process_options.join(values)
+    assert sentence.replace("config.run.", "--") in str(caught.value)
 
 
 @pytest.fixture

@@ -1,17 +1,22 @@
 """What one of two processes does in `test_processes`; it has two devices.
 
-Its arguments are "objects" or the number of seeds, the folder, the port and the process.
+Its arguments are what to do, the folder, the port and the process.
 """
 
 import functools
 import sys
 from pathlib import Path
 
+from sdjax.compare import compare
 from sdjax.config.errors import UserError
+from sdjax.export import export
 from sdjax.runs import build, outputs
+from sdjax.sample import sample
+from sdjax.sweep import sweep
 from sdjax.train import train
+from tests.runs.small_networks import network_runs
 from tests.runs.small_pictures import learning, pictures
-from tests.small_runs import objects_config
+from tests.small_runs import EXPORTED, SAMPLED, objects_config
 
 
 def train_pictures(seeds, folder, processes):
@@ -31,18 +36,45 @@ def train_objects(folder, processes):
     train(objects_config(**{"run.devices": 0, "seeds": 3}), folder, processes)
 
 
+def other_commands(folder, processes):
+    """Each of them; `folder` has `objects`, a finished run, and `configs`, what a sweep trains."""
+    sample("sample", folder / "sampled", SAMPLED | processes)
+    for changes in ({"seeds": 4}, {"prompt": f"a {'mug' if processes['run.process'] else 'car'}"}):
+        try:
+            sample("sample", folder / "sampled", SAMPLED | changes | processes)
+        except UserError as error:
+            print("refused:", error)
+    outputs.save_mesh = _telling("save_mesh", outputs.save_mesh)
+    export(folder / "objects", **EXPORTED, out=folder / "exported")
+    print("failed:", sweep([folder / "configs"], folder / "swept", processes))
+    compare(folder / "swept" / "configs", folder / "compared")
+
+
+def train_networks(folder, processes):
+    """Runs with networks that are cut into parts, or learn."""
+    for name, config in network_runs(folder.parent).items():
+        train(config, folder / name, processes)
+
+
 def _telling(name, function):
     def told(*arguments):
         path = next(a for a in arguments if isinstance(a, Path))
-        print("wrote:", name, path.parent.name, path.name)
+        print("wrote:", name, path.parent.name, _whole(path))
         return function(*arguments)
 
     return told
 
 
+def _whole(path):
+    """The name of the file that a part becomes (`sdjax.files.whole_files`)."""
+    return f"{path.name.split('.')[1]}{path.suffix}" if path.name.startswith(".") else path.name
+
+
+KINDS = {"objects": train_objects, "commands": other_commands, "networks": train_networks}
+
 if __name__ == "__main__":
     kind, folder, port, process = sys.argv[1:]
     table = {"coordinator": f"127.0.0.1:{port}", "processes": 2, "process": int(process)}
     processes = {f"run.{name}": value for name, value in table.items()}
-    run = train_objects if kind == "objects" else functools.partial(train_pictures, int(kind))
+    run = KINDS[kind] if kind in KINDS else functools.partial(train_pictures, int(kind))
     run(Path(folder), processes)
