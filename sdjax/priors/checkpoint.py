@@ -40,7 +40,7 @@ def load(
     *,
     image_size: int | None = None,
     precision: Precision = HALF_PRECISION,
-    remat: bool = False,
+    remat: str | bool = "none",
     prompting: Prompting = VIEW_DEPENDENT,
     cache_dir: str | Path | None = None,
     lora: Sequence[str | Path] = (),
@@ -57,7 +57,8 @@ def load(
         image_size: pixels that the autoencoder sees; None for the size of the training data.  A
             size far from that is warned of.
         precision: of the networks.
-        remat: recompute the networks' activations in the backward pass.
+        remat: what the networks compute again in the backward pass ("none", "products", "blocks"),
+            see `sdjax.networks.rematerialisation`.
         prompting: how prompts are made, see `sdjax.text.views`.
         cache_dir: where text embeddings are kept, see `sdjax.text.embeddings`.
         lora: files of LoRA weights (or their folders) that are added to the UNet's and the text
@@ -88,7 +89,7 @@ def made_prior(
     checkpoint: Checkpoint,
     image_size: int | None,
     precision: Precision,
-    remat: bool,
+    remat: str | bool,
     prompting: Prompting,
 ) -> StableDiffusionPrior:
     """The prior of a checkpoint's parts; the other arguments and errors are those of `load`."""

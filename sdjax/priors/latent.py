@@ -13,6 +13,7 @@ from sdjax.diffusion.prediction import PredictionType
 from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.networks.autoencoder.model import AutoencoderKL
 from sdjax.networks.lora.unet import init_lora
+from sdjax.networks.scaled_gradient import scaled_gradient
 from sdjax.networks.unet.model import UNet2DCondition
 from sdjax.rules.vsd.adapter import Adapter
 
@@ -85,9 +86,9 @@ class LatentPrior:
         """`encode` with the noise given."""
         size = (len(image), self.image_size, self.image_size, 3)
         resized = jax.image.resize(image, size, "bilinear", antialias=False)
-        posterior = self.autoencoder.apply(
-            {"params": self.autoencoder_params}, 2.0 * resized - 1.0, method="encode"
-        )
+        variables = {"params": self.autoencoder_params}
+        encode = partial(self.autoencoder.apply, variables, method="encode")
+        posterior = scaled_gradient(encode, self.autoencoder.dtype)(2.0 * resized - 1.0)
         latents = posterior.mean
         if noise is not None:
             latents = latents + jnp.exp(0.5 * posterior.logvar) * noise

@@ -38,7 +38,7 @@ def load(
     front: float = 0.0,
     image_size: int | None = None,
     precision: Precision = HALF_PRECISION,
-    remat: bool = False,
+    remat: str | bool = "none",
     prompting: Prompting = WITHOUT_DIRECTIONS,
     cache_dir: str | Path | None = None,
 ) -> MVDreamPrior:

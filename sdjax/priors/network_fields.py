@@ -1,7 +1,8 @@
 """The settings that several priors with networks have."""
 
-from sdjax.config.fields import flag, optional, text, whole
+from sdjax.config.fields import optional, text, whole
 from sdjax.dtypes import DTYPE
+from sdjax.networks.rematerialisation import REMAT
 
 CHECKPOINT = {
     "weights": text().of("", "a folder in diffusers' layout, a hub id, or a .safetensors file"),
@@ -10,7 +11,9 @@ CHECKPOINT = {
 COMPUTATION = {
     "dtype": DTYPE.of("bfloat16", "in which the UNet computes"),
     "autoencoder_dtype": DTYPE.of("float32", "the same of the autoencoder"),
-    "remat": flag().of(False, "recompute activations in the backward pass, to save memory"),
+    "remat": REMAT.of(
+        "none", "what their gradients compute again, to save memory"
+    ),
 }
 IMAGE_SIZE = {
     "image_size": optional(whole(at_least=8)).of(

@@ -83,7 +83,7 @@ def networks_of(
     vae: Part,
     image_size: int | None,
     precision: Precision,
-    remat: bool,
+    remat: str | bool,
     frames: int = 1,
 ) -> dict[str, Any]:
     """The fields of a `LatentPrior` that are its networks and the size of its pictures; both are

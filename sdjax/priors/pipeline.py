@@ -33,7 +33,7 @@ def from_pipeline(
     *,
     image_size: int | None = None,
     precision: Precision = HALF_PRECISION,
-    remat: bool = False,
+    remat: str | bool = "none",
     prompting: Prompting = VIEW_DEPENDENT,
 ) -> StableDiffusionPrior:
     """The prior of a `StableDiffusionPipeline`, as `load` has it of the folder that the pipeline
@@ -46,7 +46,7 @@ def from_pipeline(
         pipe: a text-to-image pipeline of diffusers, Stable Diffusion 1.x or 2.x.
         image_size: pixels that the autoencoder sees; None for the size of the training data.
         precision: of the networks.
-        remat: recompute the networks' activations in the backward pass.
+        remat: what the networks compute again in the backward pass, as of `load`.
         prompting: how prompts are made, see `sdjax.text.views`.
 
     Raises:

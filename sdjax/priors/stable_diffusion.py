@@ -25,7 +25,7 @@ def _make(
     revision: str | None,
     dtype: Any,
     autoencoder_dtype: Any,
-    remat: bool,
+    remat: str,
     prompts: Table,
     lora: Sequence[str] | None,
     lora_scale: float,

@@ -41,7 +41,7 @@ def load(
     pose: str = "distance",
     image_size: int | None = None,
     precision: Precision = HALF_PRECISION,
-    remat: bool = False,
+    remat: str | bool = "none",
 ) -> Zero123Prior:
     """The prior of one picture, by weights of Zero-1-to-3.
 
@@ -107,7 +107,7 @@ def _make(
     pose: str,
     dtype: Any,
     autoencoder_dtype: Any,
-    remat: bool,
+    remat: str,
     **fields: Any,
 ) -> Zero123Prior:
     def read(size: int) -> Reference:

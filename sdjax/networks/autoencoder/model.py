@@ -11,6 +11,7 @@ from sdjax.config.errors import UserError
 from sdjax.networks.autoencoder.blocks import EPSILON, DecoderBlock, EncoderBlock, MidBlock
 from sdjax.networks.autoencoder.config import AutoencoderConfig
 from sdjax.networks.layers import Layers
+from sdjax.networks.rematerialisation import rematerialised
 
 Image = Float[Array, "b h w c"]
 Latents = Float[Array, "b latent_h latent_w channels"]
@@ -37,14 +38,14 @@ class Encoder(nn.Module):
 
     config: AutoencoderConfig
     layers: Layers
-    remat: bool
+    remat: str | bool
 
     @nn.compact
     def __call__(self, image: Image) -> Float[Array, "b _ _ _"]:
         """[b, h / factor, w / factor, 2 latent_channels]."""
         config, layers, groups = self.config, self.layers, self.config.norm_num_groups
         last = len(config.block_out_channels) - 1
-        block, mid = (nn.remat(kind) if self.remat else kind for kind in (EncoderBlock, MidBlock))
+        block, mid = (rematerialised(kind, self.remat) for kind in (EncoderBlock, MidBlock))
         x = layers.conv(config.block_out_channels[0], name="conv_in")(image)
         for i, features in enumerate(config.block_out_channels):
             depth, name = config.layers_per_block, f"down_blocks_{i}"
@@ -59,14 +60,14 @@ class Decoder(nn.Module):
 
     config: AutoencoderConfig
     layers: Layers
-    remat: bool
+    remat: str | bool
 
     @nn.compact
     def __call__(self, latents: Latents) -> Image:
         """[b, factor h, factor w, out_channels]."""
         config, layers, groups = self.config, self.layers, self.config.norm_num_groups
         last = len(config.block_out_channels) - 1
-        block, mid = (nn.remat(kind) if self.remat else kind for kind in (DecoderBlock, MidBlock))
+        block, mid = (rematerialised(kind, self.remat) for kind in (DecoderBlock, MidBlock))
         x = layers.conv(config.block_out_channels[-1], name="conv_in")(latents)
         x = mid(layers, config.block_out_channels[-1], groups, name="mid_block")(x)
         for i, features in enumerate(reversed(config.block_out_channels)):
@@ -81,14 +82,14 @@ class AutoencoderKL(nn.Module):
 
     Latents here are the autoencoder's own: the caller multiplies by `config.scaling_factor` for
     the diffusion model, and divides before decoding.  It computes in `dtype` (norms, logits and
-    softmax in float32) from parameters in `param_dtype`.  With `remat`, the gradient computes
-    each block again instead of keeping its activations.
+    softmax in float32) from parameters in `param_dtype`.  What of each
+    block is kept for the gradient is `remat` (`sdjax.networks.rematerialisation`).
     """
 
     config: AutoencoderConfig
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
-    remat: bool = False
+    remat: str | bool = "none"
 
     def setup(self) -> None:
         """Name the four parts."""

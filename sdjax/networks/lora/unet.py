@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Num
 from sdjax.networks.layers import Layers
 from sdjax.networks.lora.adapters import adapted_apply, init_adapters
 from sdjax.networks.parameters import parameter_shapes
+from sdjax.networks.scaled_gradient import scaled_gradient
 from sdjax.networks.timestep_embedding import TimestepEmbedding
 from sdjax.networks.unet.model import UNet2DCondition
 
@@ -69,14 +70,10 @@ def apply_lora(
         width = 4 * unet.config.block_out_channels[0]
         embedding = TimestepEmbedding(Layers(jnp.float32, jnp.float32), width)
         extra = embedding.apply({"params": lora.camera_embedding}, camera.astype(jnp.float32))
-    return adapted_apply(
-        unet,
-        unet_params,
-        lora.adapters,
-        latents,
-        timesteps,
-        context,
-        extra_time_embedding=extra,
-        scale=scale,
-        **own,
-    )
+
+    def output(adapters, latents, context, extra):
+        seen = latents, timesteps, context
+        options = {"extra_time_embedding": extra, "scale": scale, **own}
+        return adapted_apply(unet, unet_params, adapters, *seen, **options)
+
+    return scaled_gradient(output, unet.dtype)(lora.adapters, latents, context, extra)

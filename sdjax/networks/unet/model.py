@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Num
 
 from sdjax.config.errors import UserError
 from sdjax.networks.layers import Layers
+from sdjax.networks.rematerialisation import rematerialised
 from sdjax.networks.timestep_embedding import TimestepEmbedding, sinusoids
 from sdjax.networks.unet.blocks import DownBlock, MidBlock, UpBlock
 from sdjax.networks.unet.config import UNetConfig
@@ -19,8 +20,8 @@ class UNet2DCondition(nn.Module):
     """diffusers' `UNet2DConditionModel`, channels last, with its parameter names.
 
     It computes in `dtype` (norms, logits and softmax in float32) from parameters in
-    `param_dtype`, and returns `dtype`.  With `remat`, the gradient computes each block again
-    instead of keeping its activations.
+    `param_dtype`, and returns `dtype`.  What of each block is kept for the gradient is
+    `remat` (`sdjax.networks.rematerialisation`).
 
     Each `frames` consecutive rows of a batch are views of one scene: its self-attention is over
     the tokens of all of them.  No parameter depends on it, and nothing numbers the views: other
@@ -30,7 +31,7 @@ class UNet2DCondition(nn.Module):
     config: UNetConfig
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
-    remat: bool = False
+    remat: str | bool = "none"
     frames: int = 1
 
     @nn.compact
@@ -113,7 +114,7 @@ class UNet2DCondition(nn.Module):
         return x
 
     def _block(self, kind, level, attends=True, resamples=False, *, name):
-        kind = nn.remat(kind) if self.remat else kind
+        kind = rematerialised(kind, self.remat)
         layers = Layers(self.dtype, self.param_dtype)
         return kind(layers, self.config, level, attends, resamples, self.frames, name=name)
 
