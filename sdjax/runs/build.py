@@ -120,7 +120,7 @@ def make_rule(config: ConfigDict, prior: Any, resolution: int) -> Rule | SharedR
     return altered(rule, change) if isinstance(rule, SharedRule) else change(rule)
 
 
-def make_scene(config: ConfigDict, prior: Prior | None, stage: Stage) -> Any:
+def make_scene(config: ConfigDict, prior: Any, stage: Stage) -> Any:
     """The image itself or its latents in 2D, a radiance field in 3D; of the prior only the shape of
     latents is needed."""
     highest = highest_resolution(config)

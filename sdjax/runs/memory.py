@@ -1,7 +1,8 @@
 """How much memory what a configuration asks for takes at least, before anything is computed.
 
 These are lower bounds, of the largest arrays only: what is refused would not have fitted, what is
-let through may still be too large, for instance through a network's activations.
+let through may still be too large, for instance through a network's activations.  The bytes of
+each thing are counted in `sdjax.runs.bytes_of_run`; here stands which field makes it so large.
 """
 
 import os
@@ -10,22 +11,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
 from sdjax.config.errors import UserError
-from sdjax.config.kinds import made
+from sdjax.runs.bytes_of_run import FLOAT, Bytes, bytes_of_training, of_renderings
 from sdjax.runs.mapping import chosen_mapping
-from sdjax.runs.optimizers import OPTIMIZERS
 from sdjax.runs.placement import usable_devices
-from sdjax.runs.stages import highest_resolution, stages
+from sdjax.runs.stages import Stage, highest_resolution, stages
 from sdjax.scene import SCENES
 from sdjax.scene.reference_losses import REFERENCE_LOSSES
 
-FLOAT = 4  # bytes
 GIB = 2**30
-OF_A_SAMPLE = 16 * FLOAT  # position, density, colour and weight, and their gradients
-OF_A_RAY = 12 * FLOAT  # origin, direction, bounds, colour, opacity
-FEATURES = 2  # of a row of a hash table
 SENSIBLE = 8  # pixels, vertices, seeds: as few would be no use
 
 
@@ -91,11 +86,9 @@ def phases_of_training(config: Any) -> list[list[Need]]:
         "the report's views", "config.report.views", config.report.views, size, times=seeds
     )
     log = Need("the log of a chunk", "config.run.chunk", *_log(config))
-    kept = _of_prior(config, size)
+    kept = _of_prior(config, size) + _of_particles(config, bytes_of_training(config))
     if SCENES[config.scene.name].is_flat:
-        pictures = of_pictures("the particles", "config.seeds", seeds, size, times=_copies(config))
-        return [[*kept, pictures, log], [*kept, pictures, views]]
-    kept += _of_field(config)
+        return [[*kept, log], [*kept, views]]
     report = [[*kept, *phase] for phase in phases_of_report(config, seeds)]
     return [[*kept, _of_step(config), log], [*kept, views], *report]
 
@@ -130,37 +123,34 @@ def needs_of_samples(config: Any) -> list[Need]:
 def _of_step(config: Any) -> Need:
     """The renderings of the stage whose are largest."""
     at_once = _particles_at_once(config)
-    samples = config.scene.samples + config.scene.proposals
 
-    def need(field: str, size: int, views: int) -> Need:
-        rays = size**2
-        seen = rays if config.scene.chunk is None else min(config.scene.chunk, rays)
-        step = at_once * views * (rays * OF_A_RAY + seen * samples * OF_A_SAMPLE)
-        return Need("the renderings of a step", f"config.stages.{field}", size, 2, step)
+    def need(field: str, stage: Stage) -> Need:
+        taken = at_once * of_renderings(config, stage)
+        what = "the renderings of a step"
+        return Need(what, f"config.stages.{field}", stage.resolution, 2, taken)
 
-    needs = [need("resolution", stage.resolution, stage.views) for stage in stages(config)]
+    needs = [need("resolution", stage) for stage in stages(config)]
     if any(config.losses[name] for name in REFERENCE_LOSSES):
-        sizes = [stage.reference_resolution for stage in stages(config)]
-        needs += [need("reference_resolution", size, 1) for size in sizes]
+        beside = [one._replace(resolution=one.reference_resolution) for one in stages(config)]
+        needs += [need("reference_resolution", one._replace(views=1)) for one in beside]
     return max(needs, key=lambda need: need.size)
 
 
-def _of_field(config: Any) -> list[Need]:
-    copies, scene = _copies(config) * config.seeds * FLOAT, config.scene
-    if scene.name == "dense_grid":
+def _of_particles(config: Any, each: Bytes) -> list[Need]:
+    """What all keep between steps, where each keeps `each`: themselves, and what their rule keeps
+    of every bin of views."""
+    seeds, size, rule = config.seeds, highest_resolution(config), config.rule
+    own, bins = seeds * (each.params + each.moments), seeds * each.rule_state
+    needs = [Need("the particles", "config.seeds", seeds, 1, own)]
+    if config.scene.name == "dense_grid":
         edge = max(config.stages.grid)
-        return [Need("the particles' grids", "config.stages.grid", edge, 3, edge**3 * 4 * copies)]
-    if "log2_table_size" in scene:
-        rows = scene.levels * FEATURES * 2**scene.log2_table_size
-        return [Need("the particles' tables", "config.seeds", config.seeds, 1, rows * copies)]
-    return []
-
-
-def _copies(config: Any) -> int:
-    """Of a particle's params: themselves, and the moments of the optimiser."""
-    params = {"field": jax.ShapeDtypeStruct((2,), jnp.float32)}
-    moments = jax.eval_shape(made(OPTIMIZERS, config.optimizer).direction.init, params)
-    return 1 + sum(leaf.shape == (2,) for leaf in jax.tree.leaves(moments))
+        needs = [Need("the particles' grids", "config.stages.grid", edge, 3, own)]
+    elif SCENES[config.scene.name].is_flat and seeds <= size:
+        needs = [Need("the particles", "config.stages.resolution", size, 2, own)]
+    kept = next((name for name in ("keep_bins", "ode_bins") if rule.get(name)), None)
+    if kept is not None:
+        needs.append(Need("kept predictions", f"config.rule.{kept}", rule[kept], 1, bins))
+    return needs
 
 
 def _of_prior(config: Any, size: int) -> list[Need]:

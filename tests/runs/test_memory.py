@@ -116,3 +116,17 @@ def test_nor_do_several_together(overrides, sentence):
     with pytest.raises(UserError) as error:
         check_config(load_config("demo", overrides))
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "field"),
+    [
+        ("stable_diffusion_3d:sdi", {"rule.noise": "cached", "rule.keep_bins": BILLION}, "keep"),
+        ("stable_diffusion_3d:dsd_cached", {"rule.ode_bins": BILLION}, "ode"),
+    ],
+)
+def test_what_a_rule_keeps_of_bins_of_views_is_planned_too(name, overrides, field):
+    config = load_config(name, overrides)
+    with pytest.raises(UserError, match=rf"config\.rule\.{field}_bins is 1000000000") as error:
+        check_memory(*phases_of_training(config), limit=LIMIT)
+    assert "kept predictions take" in str(error.value)
