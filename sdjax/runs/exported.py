@@ -1,5 +1,6 @@
 """The training step as a program for another kind of machine, lowered without one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -15,10 +16,10 @@ from sdjax.runs.run import Run
 
 
 def export_steps(
-    run: Run, steps: int = 1, *, platform: str = "tpu", stage: int = 0
+    run: Run, steps: int = 1, *, platforms: Sequence[str] = ("tpu",), stage: int = 0
 ) -> jax.export.Exported:
     """The program of `steps` steps of all particles in a stage, as `train` calls it, for
-    `platform` ("tpu", "cuda", "cpu") and as many devices as `run` has.
+    `platforms` (of "tpu", "cuda", "cpu") and as many devices as `run` has.
 
     Its arguments are the leaves of the prior, the conditioning, the first step (int32) and the
     particles, and its results those of the particles and the log.  `mlir_module()` is its text.
@@ -39,7 +40,7 @@ def export_steps(
         some = program(run._replace(conditioning=conditioning), recipe, steps)
         return jax.tree.leaves(some.compiled(*some.arguments(prior, first, population)))
 
-    return jax.export.export(of_leaves, platforms=[platform])(*leaves)
+    return jax.export.export(of_leaves, platforms=list(platforms))(*leaves)
 
 
 def _population(run: Run, step: int) -> Population:

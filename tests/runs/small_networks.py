@@ -1,6 +1,10 @@
 """Runs on tiny checkpoints: of networks that learn, and of networks that are cut into parts."""
 
 from sdjax.config.tasks import parts_of, with_rule
+from sdjax.runs import loop
+from sdjax.runs.checkpoints import Checkpoints
+from sdjax.runs.processes import join_processes
+from sdjax.runs.run import open_run
 from sdjax.runs.schema import load_config
 from tests.multiview_folders import zero123_folder
 from tests.reference import FOLDER
@@ -13,16 +17,21 @@ SMALL = {
 }
 
 
-def network_runs(folder):
-    """VSD with a real LoRA, its network whole and in two parts, and Zero123 in two parts beside a
-    picture; `folder` gets the weights of the last, unless it has them."""
-    halves = {"run.weight_shards": 2}
-    vsd = _vsd()
-    return {
-        "vsd": vsd,
-        "vsd_in_parts": load_config(vsd, halves | {"seeds": 2}),
-        "zero123_in_parts": load_config(_zero123(folder), halves),
-    }
+def network_run(name, folder):
+    """VSD with a real LoRA, "vsd", the same with its network "in_parts", or Zero123 so beside a
+    picture, "picture"; `folder` gets the weights of the last, unless it has them."""
+    if name == "vsd":
+        return _vsd()
+    config = _vsd() if name == "in_parts" else _zero123(folder)
+    return load_config(config, {"run.weight_shards": 2, "seeds": 2})
+
+
+def train_only(config, folder):
+    """To a checkpoint, without pictures, whose programs take longer to compile."""
+    join_processes(config.run)
+    run = open_run(config)
+    with Checkpoints(folder) as checkpoints:
+        loop.train(run, checkpoints)
 
 
 def _vsd():

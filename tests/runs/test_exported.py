@@ -1,13 +1,21 @@
-"""The training step is lowered for TPUs, which no test has."""
+"""The training step is lowered for TPUs and GPUs, which no test has."""
 
 import jax
 import pytest
 
+from sdjax.rules import RULES
 from sdjax.runs import loop
 from sdjax.runs.exported import export_steps
 from sdjax.runs.run import open_run
+from sdjax.runs.schema import load_config
+from sdjax.runs.stages import stages
+from tests.multiview_folders import mvdream_folder, zero123_folder
 from tests.small_runs import objects_config
-from tests.test_stable_diffusion_runs import FLAT, SOLID, config_of
+from tests.test_multiview_runs import small as on_several_views
+from tests.test_stable_diffusion_runs import FLAT, SOLID, config_of, small_objects
+from tests.test_sweep import small as on_the_exact_prior
+
+BOTH = ("tpu", "cuda")  # at once, which is half the work
 
 
 @pytest.fixture(autouse=True)
@@ -43,11 +51,15 @@ CASES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("config", "devices", "shards"), CASES)
-def test_the_step_is_lowered_for_tpus(config, devices, shards):
+def test_the_step_is_lowered_for_several_devices(config, devices, shards):
     placing = {"run.devices": devices, "run.weight_shards": shards}
-    run = open_run(config(**placing))
-    exported = export_steps(run, 2)
-    assert exported.platforms == ("tpu",) and exported.nr_devices == devices
+    check(open_run(config(**placing)), devices)
+
+
+def check(run, devices=1):
+    """The program and its results."""
+    exported = export_steps(run, 2, platforms=BOTH)
+    assert exported.platforms == BOTH and exported.nr_devices == devices
     assert "stablehlo" in exported.mlir_module()
     state = loop.template(run, run.stages[0].last).particles
     log = len(exported.out_avals) - len(jax.tree.leaves(state))
@@ -55,3 +67,72 @@ def test_the_step_is_lowered_for_tpus(config, devices, shards):
     rows = run.placement.rows
     for aval, leaf in zip(exported.out_avals, jax.tree.leaves(state), strict=False):
         assert (aval.shape, aval.dtype) == ((rows, *leaf.shape[1:]), leaf.dtype)
+
+
+def of_stable_diffusion(rule, folder):
+    return small_objects(rule, "sd1_tiny", 16, [8])
+
+
+def of_mvdream(rule, folder):
+    weights = folder / "mvdream"
+    weights = weights if weights.exists() else mvdream_folder(weights)
+    return on_several_views(f"mvdream_3d:{rule}", {"weights": str(weights)})
+
+
+def of_zero123(rule, folder):
+    weights = folder / "zero123"
+    weights = weights if weights.exists() else zero123_folder(weights)
+    picture = {"image": "sdjax:red_facade.png", "image_size": 64}
+    return on_several_views(f"zero123_3d:{rule}", {"weights": str(weights), **picture})
+
+
+def of_objects(rule, folder):
+    return on_the_exact_prior(f"embedded_3d:{rule}")
+
+
+def of_pictures(rule, folder):
+    return on_the_exact_prior(f"embedded_2d:{rule}")
+
+
+ON_A_NETWORK = (
+    "sds", "sjc", "csd", "nfsd", "hifa", "ism", "asd", "consistent3d", "vsd", "fsd", "cfd", "sdi",
+    "dsd", "dsd_cached",
+)  # fmt: skip
+STEPS = [
+    *((of_stable_diffusion, rule) for rule in ON_A_NETWORK),
+    *((prior, rule) for prior in (of_mvdream, of_zero123) for rule in ("sds", "dsd_cached")),
+    (of_objects, "sds"),
+    (of_objects, "exact_vsd"),
+    (of_pictures, "dsd_star"),
+]
+OTHERS = [
+    *((prior, rule) for prior in (of_mvdream, of_zero123) for rule in ON_A_NETWORK),
+    *((of_objects, rule) for rule in ON_A_NETWORK if rule not in ("vsd", "dsd_cached")),
+]
+OTHERS = [pytest.param(*case, marks=pytest.mark.long) for case in OTHERS if case not in STEPS]
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    """A run of each prior, whose networks the runs of its rules share."""
+    folder, runs = tmp_path_factory.mktemp("weights"), {}
+
+    def open_with(make, rule):
+        config = load_config(make(rule, folder), {"run.devices": 1})
+        key = make, config.prior, RULES[config.rule.name].asks_for_unconditional(config.rule)
+        if key not in runs:
+            runs[key] = open_run(config)
+        return runs[key]._replace(config=config, stages=stages(config))
+
+    return open_with
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("prior", "rule"), [*STEPS, *OTHERS])
+def test_the_step_of_every_rule_is_lowered(prior, rule, opened):
+    """On Stable Diffusion, and two of them on the other networks; `-m long` has all on all."""
+    check(opened(prior, rule))
+
+
+def test_no_rule_is_left_out():
+    assert {rule for _, rule in STEPS} - {"dsd_cached"} == set(RULES)

@@ -30,7 +30,7 @@ from sdjax.runs.processes import (
 from sdjax.runs.schema import load_config
 from sdjax.sample import sample
 from sdjax.train import train
-from tests.runs.small_networks import network_runs
+from tests.runs.small_networks import network_run, train_only
 from tests.runs.small_pictures import learning, pictures, stored
 from tests.small_runs import SAMPLED, contents, objects_config
 
@@ -151,24 +151,26 @@ def test_the_other_commands_divide_their_work(objects_run, tmp_path):
 
 
 @pytest.mark.slow
-def test_networks_that_learn_or_lie_in_parts(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "name",
+    ["vsd", *(pytest.param(name, marks=pytest.mark.long) for name in ("in_parts", "picture"))],
+)
+def test_networks_that_learn_or_lie_in_parts(name, tmp_path, monkeypatch):
     """VSD with a real LoRA, its network whole and in parts over devices of each process, and a
     network in parts beside a picture, as one process with as many devices trains them: to rounding,
     as the sum over particles has another order."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    runs = network_runs(tmp_path)
-    two_processes("networks", tmp_path / "two")
-    for name, config in runs.items():
-        config = load_config(config, {"run.devices": 4})
-        train(config, tmp_path / "one" / name)
-        ours, theirs = (
-            stored(config, tmp_path / one / name / "checkpoints") for one in ("one", "two")
-        )
-        assert ours[0] == theirs[0] == 2
-        for what in ("params", "shared"):
-            worst = largest_difference(getattr(ours[1], what), getattr(theirs[1], what))
-            print(name, what, worst)
-            assert worst < 1e-5
+    two_processes(name, tmp_path)
+    config = load_config(network_run(name, tmp_path), {"run.devices": 4})
+    train_only(config, tmp_path / "one")
+    ours, theirs = (stored(config, tmp_path / each) for each in ("one", "two"))
+    assert ours[0] == theirs[0] == 2
+    worst = {
+        what: largest_difference(getattr(ours[1], what), getattr(theirs[1], what))
+        for what in ("params", "shared")
+    }
+    print(name, worst)
+    assert max(worst.values()) < 1e-5
 
 
 def largest_difference(ours, theirs):

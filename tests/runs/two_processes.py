@@ -11,10 +11,11 @@ from sdjax.compare import compare
 from sdjax.config.errors import UserError
 from sdjax.export import export
 from sdjax.runs import build, outputs
+from sdjax.runs.schema import load_config
 from sdjax.sample import sample
 from sdjax.sweep import sweep
 from sdjax.train import train
-from tests.runs.small_networks import network_runs
+from tests.runs.small_networks import network_run, train_only
 from tests.runs.small_pictures import learning, pictures
 from tests.small_runs import EXPORTED, SAMPLED, objects_config
 
@@ -50,12 +51,6 @@ def other_commands(folder, processes):
     compare(folder / "swept" / "configs", folder / "compared")
 
 
-def train_networks(folder, processes):
-    """Runs with networks that are cut into parts, or learn."""
-    for name, config in network_runs(folder.parent).items():
-        train(config, folder / name, processes)
-
-
 def _telling(name, function):
     def told(*arguments):
         path = next(a for a in arguments if isinstance(a, Path))
@@ -70,7 +65,13 @@ def _whole(path):
     return f"{path.name.split('.')[1]}{path.suffix}" if path.name.startswith(".") else path.name
 
 
-KINDS = {"objects": train_objects, "commands": other_commands, "networks": train_networks}
+def train_network(name, folder, processes):
+    """A run whose network learns, or is cut into parts."""
+    train_only(load_config(network_run(name, folder), processes), folder / "two")
+
+
+KINDS = {"objects": train_objects, "commands": other_commands}
+KINDS |= {name: functools.partial(train_network, name) for name in ("vsd", "in_parts", "picture")}
 
 if __name__ == "__main__":
     kind, folder, port, process = sys.argv[1:]
