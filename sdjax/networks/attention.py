@@ -1,13 +1,16 @@
-"""Multi-head attention through `jax.nn.dot_product_attention`."""
+"""Multi-head attention through `jax.nn.dot_product_attention`, in another form on CPUs."""
 
 import re
+from functools import partial
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax import lax
 from jaxtyping import Array, Float
 
+from sdjax.networks import attention_on_cpus
 from sdjax.networks.layers import Layers
 
 
@@ -46,12 +49,17 @@ def multi_head_attention(
         return x.reshape(*x.shape[:2], heads, -1)
 
     query, key, value = split(query), split(key), split(value)
-    capability = getattr(jax.local_devices()[0], "compute_capability", None)
+    capability, dtype = getattr(jax.local_devices()[0], "compute_capability", None), query.dtype
+    if dtype == jnp.float16 and capability is None:  # only GPUs have its products with float32 sums
+        query, key, value = (x.astype(jnp.float32) for x in (query, key, value))
     implementation = attention_implementation(capability, query.dtype, query.shape[-1])
-    joined = jax.nn.dot_product_attention(
-        query, key, value, is_causal=is_causal, implementation=implementation
+    attend = partial(
+        jax.nn.dot_product_attention, is_causal=is_causal, implementation=implementation
     )
-    return joined.reshape(*joined.shape[:2], -1)
+    if query.dtype == jnp.float32 and not is_causal:
+        attend = partial(lax.platform_dependent, cpu=attention_on_cpus.attend, default=attend)
+    joined = attend(query, key, value)
+    return joined.astype(dtype).reshape(*joined.shape[:2], -1)
 
 
 class Attention(nn.Module):

@@ -6,6 +6,9 @@ from typing import Any
 import jax.numpy as jnp
 from flax import linen as nn
 
+from sdjax.networks.convolution import convolve
+from sdjax.networks.normalisation import GroupNorm
+
 
 @dataclass(frozen=True)
 class Layers:
@@ -46,19 +49,13 @@ class Layers:
             use_bias=use_bias,
             dtype=self.dtype,
             param_dtype=self.param_dtype,
+            conv_general_dilated_cls=_convolution,
             name=name,
         )
 
-    def group_norm(self, groups: int, epsilon: float, *, name: str | None = None) -> nn.GroupNorm:
+    def group_norm(self, groups: int, epsilon: float, *, name: str | None = None) -> GroupNorm:
         """Each of `groups` groups of channels to mean 0 and variance 1 over all places."""
-        return nn.GroupNorm(
-            groups,
-            epsilon=epsilon,
-            dtype=self.dtype,
-            param_dtype=self.param_dtype,
-            use_fast_variance=False,
-            name=name,
-        )
+        return GroupNorm(groups, epsilon, self.dtype, self.param_dtype, name=name)
 
     def layer_norm(self, epsilon: float = 1e-5, *, name: str | None = None) -> nn.LayerNorm:
         """The channels of each token to mean 0 and variance 1."""
@@ -73,3 +70,8 @@ class Layers:
     def embed(self, count: int, features: int, *, name: str | None = None) -> nn.Embed:
         """A table of `count` vectors."""
         return nn.Embed(count, features, dtype=self.dtype, param_dtype=self.param_dtype, name=name)
+
+
+def _convolution():
+    """What `nn.Conv` calls; one function, so that equal layers stay equal."""
+    return convolve

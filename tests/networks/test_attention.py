@@ -1,10 +1,13 @@
 """Which attention runs where, and what it computes."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from sdjax.networks import attention_on_cpus
 from sdjax.networks.attention import attention_implementation, multi_head_attention
 
 
@@ -70,3 +73,20 @@ def test_logits_and_softmax_are_float32():
     np.testing.assert_allclose(
         np.asarray(attended, np.float64), exact(*inputs, 3, False), rtol=2e-2, atol=2e-2
     )
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["one", "vmap"])
+def test_the_form_for_cpus_has_the_same_value_and_gradients(many):
+    inputs = [x.reshape(*x.shape[:2], 3, -1) for x in draw(jnp.float32, 9, 5, 2.0)]
+    if many:
+        inputs = [jnp.stack([x, 2 * x + 0.1]) for x in inputs]
+
+    @partial(jax.jit, static_argnums=0)
+    def results(attend):
+        attended, pull = jax.vjp(jax.vmap(attend) if many else attend, *inputs)
+        weights = jnp.sin(jnp.arange(attended.size, dtype=jnp.float32))
+        return attended, *pull(weights.reshape(attended.shape))
+
+    expected = results(jax.nn.dot_product_attention)
+    for one, other in zip(results(attention_on_cpus.attend), expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=3e-6 * np.abs(other).max())

@@ -1,10 +1,10 @@
 """Attention of a feature map to itself and to the context."""
 
-import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from sdjax.networks.activation import gelu
 from sdjax.networks.attention import Attention
 from sdjax.networks.layers import Layers
 
@@ -22,7 +22,7 @@ class GEGLU(nn.Module):
     def __call__(self, x: Tokens) -> Float[Array, "b t {self.features}"]:
         """Both halves come from one product."""
         value, gate = jnp.split(self.layers.dense(2 * self.features, name="proj")(x), 2, axis=-1)
-        return value * jax.nn.gelu(gate, approximate=False)
+        return value * gelu(gate)
 
 
 class FeedForward(nn.Module):
