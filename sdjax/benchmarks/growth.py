@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from sdjax.benchmarks.method import Method, Runner, runner, take_turns
 from sdjax.benchmarks.particles import train_runner
 from sdjax.benchmarks.runs import Opened, Opener, stages_of
-from sdjax.benchmarks.section import Deadline, Event, Note, Row, in_time
+from sdjax.benchmarks.section import Deadline, Event, Note, Row, in_short, in_time
 from sdjax.benchmarks.step import whole_step
 from sdjax.benchmarks.work import Work, compiled
 from sdjax.config.errors import UserError, did_you_mean
@@ -156,15 +156,27 @@ def measure_growth(
 
 
 def _row(growing: Growing, kind: Kind, run: str, values: Sequence[int]) -> Row:
-    open_stage, runners, amounts = Opener(growing.model), {}, []
+    """Of as many sizes as there is room and time for."""
+    open_stage, runners, amounts, left = Opener(growing.model), {}, [], {}
     for value in values:
-        config = load_config(growing.runs[run], kind.changes(value))
-        opened = open_stage(next(stages_of({run: config})))
-        runners[f"{kind.what} {value}"] = kind.measured(opened, value, growing.steps)
+        if len(amounts) > 1 and growing.method.deadline.over():
+            left = {"left": f"from {value} on for want of time"}
+            break
+        try:
+            config = load_config(growing.runs[run], kind.changes(value))
+            opened = open_stage(next(stages_of({run: config})))
+            measured = kind.measured(opened, value, growing.steps)
+            measured(1)
+        except Exception as error:  # the larger ones would not do better
+            if len(amounts) < 2:
+                raise
+            left = {"left": f"from {value} on ({in_short(error)})"}
+            break
+        runners[f"{kind.what} {value}"] = measured
         amounts.append(kind.amount(opened, value))
     timings = take_turns(runners, growing.method).values()
     seconds = [timing.fastest / growing.steps for timing in timings]
-    return row_of(kind.what, run, amounts, seconds)
+    return {**row_of(kind.what, run, amounts, seconds), **left}
 
 
 def row_of(what: str, run: str, amounts: Sequence[int], seconds: Sequence[float]) -> Row:

@@ -72,6 +72,19 @@ def test_a_failure_is_a_sentence_and_the_next_is_measured(monkeypatch, capsys):
     assert measured() == [Left("particles", "MemoryError: no room")]
 
 
+def test_sizes_without_room_are_left_and_the_others_told(monkeypatch, capsys):
+    def fails_at_8(opened, value, steps):
+        if value == 8:
+            raise MemoryError("no room")
+        return lambda calls: 0.1 * value * calls
+
+    monkeypatch.setattr(growth, "Opener", lambda model: lambda of_run: None)
+    monkeypatch.setitem(KINDS, "particles", KINDS["particles"]._replace(measured=fails_at_8))
+    (row,) = measured(sizes={"particles": (2, 4, 8, 16)})
+    assert (row["amounts"], row["ms"], row["exponent"]) == ("2, 4", "100, 200", pytest.approx(1.0))
+    assert row["left"] == "from 8 on (MemoryError: no room)"
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
