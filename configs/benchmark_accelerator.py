@@ -62,7 +62,7 @@ def full():
         "prediction": {**bfloat16, "models": ("sd21_base", "sd15"), "batches": (1, 4, 16)},
         "autoencoder": {**bfloat16, "models": ("sd21_base",), "batches": (1, 4)},
         "rendering": {"run": "sds 512"},
-        "step": {"model": "sd21_base", "moments": 8, "parts": False},
+        "step": {"runs": tuple(runs), "model": "sd21_base", "moments": 8, "parts": False},
         "particles": {"run": "sds 64", "counts": (1, 4, 8, 16), "mappings": ("vmap", "map")},
         "compilation": {"runs": ("sds 64",)},
         "runs": runs,
@@ -88,24 +88,24 @@ def run(rule, pixels, overrides):
 def tiny():
     """The sections of `full` at tiny sizes."""
     networks = {"models": ("tiny",), "batches": (1, 2), "image_size": 16, "dtype": "bfloat16"}
-    scene = {"name": "dense_grid", "samples": 4, "proposals": 4}
+    scene = {"name": "dense_grid", "samples": 4, "proposals": 4, "shading.name": "albedo"}
     small = {"scene": scene, "prior.image_size": 16, "stages.grid": (4,), "optimizer.name": "adam"}
     runs = {
         name: run(rule, 8, {**small, **overrides})
-        for name, (rule, overrides) in list(STEPS.items())[:3]
+        for name, (rule, overrides) in list(STEPS.items())[:2]
     }
     return {
         **full(),
         "minutes": 2.0,
-        "shares": {"parity": 2.0, "step": 2.0, "training": 2.0},
+        "shares": {"parity": 1.5, "step": 2.0, "particles": 2.0, "training": 2.0},
         "training": {"overrides": TINY_PRIOR, "reserve": 5.0},
         "method": {"repeats": 2, "seconds": 0.01},
         "peak": {"matrix": 256},
         "prediction": networks,
         "autoencoder": networks,
         "rendering": {"run": "sds"},
-        "step": {"model": "tiny", "moments": 2, "parts": False},
-        "particles": {"run": "sds", "counts": (1, 2), "mappings": ("vmap", "map"), "steps": 2},
+        "step": {"runs": tuple(runs), "model": "tiny", "moments": 2, "parts": False},
+        "particles": {"run": "sds", "counts": (1, 2), "mappings": ("vmap",), "steps": 2},
         "compilation": {"runs": ("sds",)},
         "runs": runs,
     }

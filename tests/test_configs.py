@@ -267,7 +267,7 @@ def test_commands_with_several_runs_are_configured_as_they_were(name):
         found = training_configs(ours)
     else:
         own, found = {field: table[field] for field in table if field != "runs"}, ours.runs
-        own["step"] = {"parts": True, **own["step"]}  # a later field
+        own["step"] = {"runs": None, "parts": True, **own["step"]}  # later fields
         runs = table["runs"]
     ours = {field: ours[field] for field in own}
     assert without_spacing(ours) == without_spacing(freeze(own))

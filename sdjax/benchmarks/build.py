@@ -77,6 +77,7 @@ def _rendering(config: ConfigDict, method: Method, deadline: Deadline) -> Iterat
 
 def _steps(config: ConfigDict, method: Method, deadline: Deadline) -> Iterator[Event]:
     table, runs = config.step, training_runs(config)
+    runs = {name: runs[name] for name in table.runs or runs}
     return step.measure_steps(runs, table.model, table.moments, table.parts, method, deadline)
 
 

@@ -11,7 +11,7 @@ from sdjax.benchmarks.method import Method, Timing, runner, take_turns
 from sdjax.benchmarks.networks import with_random_arguments
 from sdjax.benchmarks.peer import Peer, peers
 from sdjax.benchmarks.section import Deadline, Event, Note, Row, in_time
-from sdjax.benchmarks.work import Work, compiled, mebibytes, random_params
+from sdjax.benchmarks.work import Program, Work, compiled, mebibytes, random_params
 from sdjax.config.fields import one_of, several, text, whole
 from sdjax.config.kinds import Fields
 from sdjax.dtypes import DTYPES
@@ -62,9 +62,10 @@ class Peaks(NamedTuple):
 class Company(NamedTuple):
     """What the rows of a table share."""
 
+    peaks: Peaks
     counter: Counter
-    others: list[Peer]
     params: dict[str, Any]  # of the last model
+    programs: dict[Case, Program]  # so far
 
 
 def measure_networks(
@@ -75,52 +76,54 @@ def measure_networks(
     method: Method,
     deadline: Deadline,
 ) -> Iterator[Event]:
-    """A row for each case, all of one dtype.
+    """A row for each case, all of one dtype, and with PyTorch beside another with torch.compile.
 
     `published`: the maker's TFLOP/s; `matrix`: rows of the matrices whose product is timed;
     `compile_seconds`: of torch.compile, None without PyTorch beside.
     """
     with ExitStack() as stack:
         others = [] if compile_seconds is None else stack.enter_context(peers(compile_seconds))
-        company = Company(stack.enter_context(counting(cases)), others, {})
+        counter = stack.enter_context(counting(cases))
         peaks = Peaks(published, measured_peak(matrix, cases[0][-1], method))
         yield Note(RATES.format(size=matrix, measured=peaks.measured))
         if others:
             yield Note(RATIOS)
-        timed = method._replace(deadline=deadline)
-        rows = ((_name(case), partial(_row, case, peaks, company, timed)) for case in cases)
-        yield from in_time(rows, deadline)
+        company = Company(peaks, counter, {}, {})
+        row = partial(_row, company, method._replace(deadline=deadline))
+        # what takes a minute or more to compile comes last
+        asked = ((case, other) for other in others or [None] for case in cases)
+        yield from in_time(((_name(*one), partial(row, *one)) for one in asked), deadline)
 
 
-def _name(case: Case) -> str:
+def _name(case: Case, other: Peer | None) -> str:
     _, model, batch, *_ = case
-    return f"{model} x{batch}"
+    return f"{model} x{batch}" + (f" beside {other.mode}" if other else "")
 
 
-def _row(case: Case, peaks: Peaks, company: Company, method: Method) -> Row:
-    kind, model, batch, *_ = case
+def _row(company: Company, method: Method, case: Case, other: Peer | None) -> Row:
+    _, model, batch, *_ = case
     before = device_peak()
     work = _with_weights(work_of(case), model, company.params)
-    program = compiled(work)
-    name = f"{kind} {model} x{batch}"
-    runners = {name: runner(program.run, *work.arguments)}
-    for other in company.others:
+    program = company.programs.get(case) or compiled(work)
+    company.programs[case] = program
+    runners = {"sdjax": runner(program.run, *work.arguments)}
+    if other is not None:
         other.build(case, method.deadline)
-    runners |= {other.mode: other for other in company.others if not other.failure}
+        runners[other.mode] = other
     timings = take_turns(runners, method)
-    ours = timings.pop(name)
+    ours = timings.pop("sdjax")
     return {
         "model": model,
         "batch": batch,
         "images/s": batch / ours.median,
         "ms": 1e3 * ours.median,
         "spread, %": ours.spread,
-        **_rates(company.counter.of(case, program, method.deadline), ours, peaks),
+        **_rates(company.counter.of(case, program, method.deadline), ours, company.peaks),
         "compile, s": program.compiling,
         "planned memory, MiB": mebibytes(program.planned),
         **peak_of_row(before),
         **_ratios(timings, ours, batch),
-        **{other.mode: other.failure for other in company.others if other.failure},
+        **({other.mode: other.failure} if other is not None and other.failure else {}),
     }
 
 

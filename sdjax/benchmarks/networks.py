@@ -1,6 +1,6 @@
 """The work of a latent diffusion model's networks, and the model with random weights."""
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -36,7 +36,7 @@ def guided_prediction(model: str, batch: int, image_size: int, dtype: Any) -> Wo
         predictor = NetworkPredictor(apply, Branches(positive, unconditional))
         return predictor(x, TIMESTEP, GUIDANCE_SCALE)
 
-    return Work(predict, (parameter_shapes(unet), latents, context, context))
+    return Work(predict, (_shapes(unet), latents, context, context))
 
 
 def encode_with_gradient(model: str, batch: int, image_size: int, dtype: Any) -> Work:
@@ -55,7 +55,13 @@ def encode_with_gradient(model: str, batch: int, image_size: int, dtype: Any) ->
         value, pull = jax.vjp(mean, images)
         return value, *pull(cotangent)
 
-    return Work(encode, (parameter_shapes(autoencoder), images, latents))
+    return Work(encode, (_shapes(autoencoder), images, latents))
+
+
+@cache
+def _shapes(network: Any) -> Any:
+    """`parameter_shapes`, which take seconds to trace, once for all batches."""
+    return parameter_shapes(network)
 
 
 def with_random_arguments(work: Work, params: Any = None) -> Work:
@@ -75,8 +81,8 @@ def random_stable_diffusion(
     autoencoder = AutoencoderKL(sizes.autoencoder, autoencoder_dtype, autoencoder_dtype)
     return StableDiffusionPrior(
         schedule=scaled_linear(0.00085, 0.012, 1000, set_alpha_to_one=False),
-        unet_params=random_params(parameter_shapes(unet)),
-        autoencoder_params=random_params(parameter_shapes(autoencoder)),
+        unet_params=random_params(_shapes(unet)),
+        autoencoder_params=random_params(_shapes(autoencoder)),
         unet=unet,
         autoencoder=autoencoder,
         prediction_type="epsilon",

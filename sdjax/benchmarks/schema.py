@@ -112,7 +112,8 @@ def _check_runs(config: ConfigDict) -> None:
                 "particles share nothing: a step of one particle is measured."
             )
     named = {"rendering.run": (config.rendering.run,), "particles.run": (config.particles.run,)}
-    for field, names in {**named, "compilation.runs": config.compilation.runs}.items():
+    named |= {"compilation.runs": config.compilation.runs, "step.runs": config.step.runs or ()}
+    for field, names in named.items():
         for name in names:
             if name not in config.runs:
                 raise UserError(

@@ -14,7 +14,7 @@ from sdjax.benchmarks.method import Method, runner, take_turns
 from sdjax.benchmarks.runs import OfRun, Opened, Opener, stages_of
 from sdjax.benchmarks.section import Deadline, Event, Note, Row, in_time
 from sdjax.benchmarks.work import Work, compiled, mebibytes
-from sdjax.config.fields import flag, text, whole
+from sdjax.config.fields import flag, optional, several, text, whole
 from sdjax.runs.step import step_keys, train_step
 
 TITLE = "Training step"
@@ -29,6 +29,7 @@ PARTS = (
     "forward and backward."
 )
 FIELDS = {
+    "runs": optional(several(text())).of(None, "whose steps are timed, in this order; None: all"),
     "model": text().of("sd21_base", "the size of Stable Diffusion in runs, as `models`"),
     "moments": whole(at_least=1).of(10, "steps that are timed, spread over each stage"),
     "parts": flag().of(True, "time the parts of a step, too, each of which is compiled"),
