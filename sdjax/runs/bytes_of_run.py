@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from sdjax.config.kinds import made
 from sdjax.dtypes import DTYPES
+from sdjax.networks.rematerialisation import NAMES
 from sdjax.priors import PRIORS
 from sdjax.priors.prior import Prior
 from sdjax.runs import build
@@ -179,8 +180,5 @@ def _of_encoding(prior: Prior, scene: Any, stage: Stage) -> int:
     if network is None or scene.in_latent_space:
         return 0
     pixels = stage.views * prior.image_size**2 * network.config.block_out_channels[0]
-    return int(OF_AN_ENCODER[_policy(network.remat)] * pixels * jnp.dtype(network.dtype).itemsize)
-
-
-def _policy(remat: str | bool) -> str:
-    return {False: "none", True: "blocks"}.get(remat, remat)
+    policy = NAMES.get(network.remat, network.remat)
+    return int(OF_AN_ENCODER[policy] * pixels * jnp.dtype(network.dtype).itemsize)

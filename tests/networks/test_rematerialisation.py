@@ -10,6 +10,7 @@ from flax import linen as nn
 from sdjax.config.errors import UserError
 from sdjax.config.tables import check
 from sdjax.networks.rematerialisation import POLICIES, REMAT, rematerialised
+from sdjax.runs.schema import load_config, of_former_version
 
 X = jax.random.normal(jax.random.key(0), (2, 6, 6, 4))
 
@@ -72,3 +73,10 @@ def test_other_names_are_refused_with_the_nearest(value):
     with pytest.raises(UserError, match="expected one of none, products, blocks") as error:
         check("prior.remat", value, REMAT)
     assert value != "block" or "did you mean 'blocks'" in str(error.value)
+
+
+@pytest.mark.parametrize(("stored", "name"), [(False, "none"), (True, "blocks"), ("products",) * 2])
+def test_configurations_of_former_runs_are_read(stored, name):
+    table = load_config("stable_diffusion_3d:sds").to_dict()
+    table["prior"]["remat"] = stored
+    assert of_former_version(table).prior.remat == name

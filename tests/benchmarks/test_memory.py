@@ -1,0 +1,57 @@
+"""Planned bytes beside XLA's plan of the compiled step, and beside what a device held."""
+
+import json
+import subprocess
+import sys
+
+import jax
+import pytest
+
+from sdjax.benchmarks.memory import Compared, compared
+from sdjax.runs.run import open_run
+from sdjax.runs.schema import load_config
+
+CLOSE = 0.15
+ONE_STAGE = {
+    "run.devices": 1,
+    "prior.cameras": 8,
+    "stages.steps": (2,),
+    "stages.resolution": (64,),
+}
+# What takes most: the grid of one particle, and those of several beside their renderings.
+CASES = {
+    "grid": {"seeds": 1, "stages.grid": (128,)},
+    "several": {"seeds": 4, "run.mapping": "vmap", "stages.grid": (64,)},
+}
+
+
+def measure(name):
+    """In a process of its own, whose peak is that of the case."""
+    run = open_run(load_config("embedded_3d:sds", ONE_STAGE | CASES[name]))
+    return compared(run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_the_plan_is_close_to_that_of_xla(name):
+    found = measure(name)
+    assert abs(found.deviation("compiled")) < CLOSE
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "peak_bytes_in_use" not in (jax.local_devices()[0].memory_stats() or {}),
+    reason="the device does not tell what it held",
+)
+@pytest.mark.parametrize("name", CASES)
+def test_the_plan_is_close_to_what_a_device_held(name):
+    call = f"print(json.dumps(measure({name!r})))"
+    code = f"import json; from tests.benchmarks.test_memory import measure; {call}"
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+    found = Compared(*json.loads(done.stdout.splitlines()[-1]))
+    assert abs(found.deviation("measured")) < CLOSE
+
+
+def test_what_is_not_known_has_no_deviation():
+    assert Compared(120, 100, None).deviation("measured") is None
+    assert Compared(120, 100, None).deviation() == pytest.approx(0.2)
