@@ -98,6 +98,7 @@ def tiny():
         **full(),
         "minutes": 2.0,
         "shares": {"parity": 1.5, "step": 2.0, "particles": 2.0, "training": 2.0},
+        "parity": {"checks": ("rules", "networks")},
         "training": {"overrides": TINY_PRIOR, "reserve": 5.0},
         "method": {"repeats": 2, "seconds": 0.01},
         "peak": {"matrix": 256},
