@@ -37,8 +37,9 @@ def export_steps(
     @jax.jit
     def of_leaves(*leaves):
         prior, conditioning, first, population = jax.tree.unflatten(structure, leaves)
-        some = program(run._replace(conditioning=conditioning), recipe, steps)
-        return jax.tree.leaves(some.compiled(*some.arguments(prior, first, population)))
+        some = program(run._replace(conditioning=conditioning), recipe, steps, counts=False)
+        compiled = some.compiled.__wrapped__  # without the options of another kind of machine
+        return jax.tree.leaves(compiled(*some.arguments(prior, first, population)))
 
     return jax.export.export(of_leaves, platforms=list(platforms))(*leaves)
 

@@ -17,7 +17,7 @@ from sdjax.runs.failures import Told, check_going_on, failures
 from sdjax.runs.particle import Particle, Recipe, first_particle, prepare_particle
 from sdjax.runs.population import Population, initial_shared
 from sdjax.runs.processes import of_any_process
-from sdjax.runs.program import program
+from sdjax.runs.program import is_shared, program, program_length
 from sdjax.runs.run import Run, trimmed
 from sdjax.runs.signals import InterruptedRunError, goes_on
 from sdjax.runs.stages import Stage
@@ -73,7 +73,7 @@ def train(
             continue
         recipe = build.make_recipe(run.config, run.prior, stage)
         prior = run.placement.place_weights(run.prior.at_resolution(stage.resolution))
-        if step == stage.first:
+        if step == stage.first and not _goes_on(run, stage, recipe, particles):
             particles = _enter(run, recipe, prior, particles)
         for chunk in _chunks(run, stage, recipe, prior, particles, step, asked):
             particles, step = chunk.particles, chunk.step
@@ -97,23 +97,24 @@ def stage_at(run: Run, step: int) -> Stage:
 
 def _chunks(run, stage, recipe, prior, population, step, asked) -> Iterator[Chunk]:
     """The steps of one stage from `step` on."""
-    programs, saved = {}, step  # a program for whole chunks, and one for the rest
+    programs, saved = {}, step
     population = Population(*run.placement.spread(population.particles), population.shared)
     while step < stage.last:
         start, first = time.perf_counter(), step
-        length = min(run.config.run.chunk, stage.last - step)
+        steps = min(run.config.run.chunk, stage.last - step)
+        length = program_length(run, stage, steps)
         compiles = length not in programs
         if compiles:
             programs[length] = program(run, recipe, length)
         run_chunk = programs[length]
-        result = run_chunk.compiled(*run_chunk.arguments(prior, first, population))
+        result = run_chunk.compiled(*run_chunk.arguments(prior, first, population, steps))
         population, log = run_chunk.results(result)
         losses = run.placement.gathered(log.losses)
         told = failures(run, population)
         check_going_on(run, told)
-        step += length
-        means = {name: values.mean(1) for name, values in losses.items()}
-        opacity = run.placement.gathered(log.opacity).mean(1)
+        step += steps
+        means = {name: values[:, :steps].mean(1) for name, values in losses.items()}
+        opacity = run.placement.gathered(log.opacity)[:, :steps].mean(1)
         interrupted = of_any_process(asked())
         is_saved = step - saved >= run.config.run.checkpoint_every or step == stage.last
         is_saved = is_saved or interrupted is not None
@@ -121,7 +122,7 @@ def _chunks(run, stage, recipe, prior, population, step, asked) -> Iterator[Chun
         seconds = time.perf_counter() - start
         yield Chunk(
             step,
-            length,
+            steps,
             means,
             opacity,
             told,
@@ -133,12 +134,29 @@ def _chunks(run, stage, recipe, prior, population, step, asked) -> Iterator[Chun
         )
 
 
+def _goes_on(run: Run, stage: Stage, recipe: Recipe, population: Population | None) -> bool:
+    """Whether a stage begins with what the stage before it ended with: its params do not move, and
+    of the same prior what is prepared would be the same."""
+    if population is None:
+        return False
+    before = stage_at(run, stage.first)
+    if run.prior.at_resolution(stage.resolution) is not run.prior.at_resolution(before.resolution):
+        return False
+    stays = []
+    jax.eval_shape(
+        lambda params: stays.append(recipe.scene.moved(params) is params), population.params
+    )
+    return stays[0]
+
+
 def _enter(run: Run, recipe: Recipe, prior: Prior, population: Population | None) -> Population:
     """The particles at the start of a stage: new ones, or those of the stage before; a dense grid
     moves to the stage's vertices and begins with a fresh optimiser."""
     if population is None:
-        first_seed = run.placement.place(run.first_seed)
-        shared = jax.jit(functools.partial(initial_shared, recipe))(prior, first_seed)
+        shared = None
+        if is_shared(recipe, prior):
+            first_seed = run.placement.place(run.first_seed)
+            shared = jax.jit(functools.partial(initial_shared, recipe))(prior, first_seed)
         start = run.mapped(functools.partial(_start, recipe), 3)
         return Population(*start(prior, run.conditioning, shared, run.seeds), shared)
     onward = run.mapped(functools.partial(_move, recipe), 3)

@@ -14,6 +14,7 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
 from sdjax.config.fields import one_of
+from sdjax.runs.compiler_options import compiler_options
 from sdjax.runs.placement import PARTICLES, WEIGHTS, Placement, make_placement
 
 ALIKE, OWN = PartitionSpec(), PartitionSpec(PARTICLES)
@@ -161,10 +162,14 @@ def on_all_devices(
     Where the weights are cut into parts, XLA divides the work of a particle among the devices that
     hold them.  With `donate` the last argument's memory becomes the result's.
     """
-    donated = (len(in_specs) - 1,) if donate else ()
     mesh = placement.mesh
+    compiled = partial(
+        jax.jit,
+        donate_argnums=(len(in_specs) - 1,) if donate else (),
+        compiler_options=compiler_options(mesh) or None,
+    )
     if mesh.size == 1:
-        return jax.jit(on_device, donate_argnums=donated)
+        return compiled(on_device)
     by_hand = {PARTICLES} if mesh.shape[WEIGHTS] > 1 else {PARTICLES, WEIGHTS}
     spread = jax.shard_map(
         on_device,
@@ -174,7 +179,7 @@ def on_all_devices(
         axis_names=by_hand,
         check_vma=False,
     )
-    return jax.jit(spread, donate_argnums=donated)
+    return compiled(spread)
 
 
 def _times(weight: jax.Array, leaf: jax.Array) -> jax.Array:

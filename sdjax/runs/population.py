@@ -11,6 +11,7 @@ from sdjax.rules.shared import Everyone, SharedRule
 from sdjax.runs.freezing import Failure, is_finite, term_names, updated
 from sdjax.runs.mapping import DevicePopulation
 from sdjax.runs.particle import Particle, Recipe
+from sdjax.runs.several_steps import several_steps
 from sdjax.runs.step import Log, Seen, StepKeys, descend, guide, show, step_keys, train_step
 
 
@@ -59,8 +60,10 @@ def train_population(
     shared: Any,
     seeds: Int[Array, "own"],
     particles: Particle,
+    count: Int[Array, ""] | None = None,
 ) -> tuple[tuple[Particle, Log], Any]:
-    """`steps` steps from `first_step` on of all particles and of what their rule shares.
+    """`steps` steps from `first_step` on, or the first `count` of them, of all particles and of
+    what their rule shares.
 
     At each step all particles move, then what is shared moves along the mean of their gradients,
     which were taken before.  Returns the particles and their log [own, steps], and the shared.
@@ -74,9 +77,7 @@ def train_population(
         (particles, log), gradient = move(scene, population, shared, seeds, particles)
         return (particles, rule.apply(shared, gradient)), log
 
-    (particles, shared), log = jax.lax.scan(
-        body, (particles, shared), first_step + jnp.arange(steps)
-    )
+    (particles, shared), log = several_steps(body, (particles, shared), first_step, steps, count)
     log = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), log)
     return (particles, log), shared
 

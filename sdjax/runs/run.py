@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from ml_collections import ConfigDict
 
 from sdjax.priors.prior import Prior
@@ -33,7 +33,7 @@ class Run(NamedTuple):
     @property
     def first_seed(self) -> jax.Array:
         """From which everything random is derived that belongs to no particle."""
-        return jnp.int32(self.config.first_seed)
+        return jax.device_put(np.int32(self.config.first_seed))
 
     def mapped(self, function: Callable, shared: int) -> Callable:
         """`over_particles` as the config has it, for arguments from anywhere; the result lies on
@@ -55,7 +55,7 @@ def open_run(config: ConfigDict) -> Run:
     placement = make_placement(config.seeds, devices, shards)
     prior = make_prior(config)
     conditioning = placement.place(prior.condition(config.prompt))
-    seeds = config.first_seed + jnp.arange(config.seeds, dtype=jnp.int32)
+    seeds = jax.device_put(np.int32(config.first_seed + np.arange(config.seeds)))
     prior = placement.place_weights(prior)
     return Run(config, prior, conditioning, seeds, stages(config), placement)
 

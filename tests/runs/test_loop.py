@@ -123,7 +123,7 @@ def test_a_stage_ends_with_the_chunk_that_is_left(tmp_path, monkeypatch):
     assert [(chunk.step, chunk.steps, chunk.compiles) for chunk in seen] == [
         (3, 3, True),
         (6, 3, False),
-        (7, 1, True),
+        (7, 1, False),
     ]
 
 
