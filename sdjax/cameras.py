@@ -107,13 +107,9 @@ def rays(
 
 def turntable(frames: int, elevation: float, distance: float, fovy: float) -> Camera:
     """`frames` cameras evenly around the object, starting at azimuth 0."""
-    azimuth = jnp.arange(frames) * (360.0 / frames)
-    return Camera(
-        azimuth,
-        jnp.full(frames, elevation),
-        jnp.full(frames, distance),
-        jnp.full(frames, fovy),
-    )
+    azimuth = np.arange(frames) * (360.0 / frames)
+    columns = azimuth, *(np.full(frames, value) for value in (elevation, distance, fovy))
+    return Camera(*(jax.device_put(column.astype(np.float32)) for column in columns))
 
 
 def front_camera() -> Camera:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -42,7 +43,7 @@ def build(
     """The prior of `objects`, each rendered from each of `cameras` [cameras], which lie in `band`;
     given a picture of one of them, where there is a `reference`."""
     images = render_views(objects, cameras, resolution)
-    bank = jnp.round(255.0 * images).astype(jnp.uint8)
+    bank = jax.device_put(np.round(255.0 * np.asarray(images)).astype(np.uint8))
     return EmbeddedPrior(
         resolution_schedule(resolution),
         bank,

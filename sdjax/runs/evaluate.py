@@ -96,8 +96,10 @@ def evaluation_cameras(run: Run) -> Camera:
 def _held_out(run: Run, number: int) -> Camera:
     low, high = run.config.camera.elevation
     around = orbit(run, number, 0.0)
-    height = jnp.mod(jnp.arange(number) * 0.618034, 1.0)  # golden ratio: neighbours differ
-    return around._replace(azimuth=around.azimuth + 7.0, elevation=low + (high - low) * height)
+    height = np.mod(np.arange(number) * 0.618034, 1.0)  # golden ratio: neighbours differ
+    moved = np.asarray(around.azimuth) + 7.0, low + (high - low) * height
+    azimuth, elevation = (jax.device_put(np.float32(column)) for column in moved)
+    return around._replace(azimuth=azimuth, elevation=elevation)
 
 
 def orbit(run: Run, number: int, elevation: float) -> Camera:

@@ -50,7 +50,8 @@ class Watch:
     def __enter__(self) -> "Watch":
         run = self._run
         self._show = renderer(run, highest_resolution(run.config))
-        self._camera = jax.tree.map(lambda leaf: leaf[:1], evaluation_cameras(run))
+        first = lambda leaf: jax.device_put(np.asarray(leaf)[:1])  # noqa: E731
+        self._camera = jax.tree.map(first, evaluation_cameras(run))
         self._has_depth = not is_image(run)
         self._reports = is_first()
         if self._reports:

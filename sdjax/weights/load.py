@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
@@ -144,5 +143,8 @@ def _slots(template: Params, dtype: Any) -> dict[str, Slot]:
 
 
 def _on_device(view: np.ndarray, dtype: Any) -> jax.Array:
-    """Waits, so that transfers under way do not pile up copies on the host."""
-    return jnp.asarray(np.ascontiguousarray(view, dtype)).block_until_ready()
+    """Waits, so that transfers under way do not pile up copies on the host.
+
+    `jnp.asarray` would compile a program for each shape.
+    """
+    return jax.device_put(np.array(view, dtype, order="C")).block_until_ready()
