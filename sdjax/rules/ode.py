@@ -75,8 +75,10 @@ def simulated_ode(
         noise = start.noise(state, None if view is None else view.camera, shape)
         predictor, (first,), expand = predictor.subspace(noise)
         predict = lambda x, t: predictor(x, t, guidance_scale)  # noqa: E731
-        x, _, _ = ddim_path(predict, schedule, first, jnp.maximum(grid, t))
-        return Point(t, expand(predict(x, t)), expand(x))
+        # One step more, whose end is not looked at: the network stands once in the program.
+        path = jnp.append(jnp.maximum(grid, t), -1)
+        _, states, epsilons = ddim_path(predict, schedule, first, path)
+        return Point(t, expand(epsilons[-1]), expand(states[-1]))
 
     return Ode(start.init, kept, point_at)
 
