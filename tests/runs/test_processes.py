@@ -150,11 +150,8 @@ def test_the_other_commands_divide_their_work(objects_run, tmp_path):
     assert "| sds | SDS |" in (two / "compared" / "comparison.md").read_text()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    ["vsd", *(pytest.param(name, marks=pytest.mark.long) for name in ("in_parts", "picture"))],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["vsd", "in_parts", "picture"])
 def test_networks_that_learn_or_lie_in_parts(name, tmp_path, monkeypatch):
     """VSD with a real LoRA, its network whole and in parts over devices of each process, and a
     network in parts beside a picture, as one process with as many devices trains them: to rounding,
