@@ -27,6 +27,7 @@ from sdjax.runs.particle import (
     particle_noise,
 )
 from sdjax.runs.sampling import Sampling
+from sdjax.runs.several_steps import Span
 from sdjax.runs.step import train_particle
 
 Rearrangement = Int[np.ndarray, "h w"] | Int[Array, "h w"]
@@ -127,7 +128,7 @@ def rule_result(
     )
     particle = first_particle(moved, prior, conditioning, seed, noise=noise)
     first, last = jnp.int32(0), recipe.total_steps
-    particle, _ = train_particle(moved, last, prior, conditioning, first, seed, particle)
+    particle, _ = train_particle(moved, last, prior, conditioning, Span(first), seed, particle)
     size = recipe.resolution
     view = jax.tree.map(lambda leaf: leaf[0], camera)
     shown = recipe.scene.render(particle.params, view, None, size, size).colour

@@ -21,6 +21,7 @@ from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.priors.prior import Prior
 from sdjax.rules.contract import Rule, Update
 from sdjax.runs.particle import Recipe, first_particle
+from sdjax.runs.several_steps import Span
 from sdjax.runs.step import train_particle
 
 Latents = Float[Array, "moments h w c"]
@@ -81,7 +82,7 @@ def rule_trajectory(
     watched = recipe.replace(make_rule=make_rule)
     particle = first_particle(watched, prior, conditioning, seed)
     first, last = jnp.int32(0), recipe.total_steps
-    particle, _ = train_particle(watched, last, prior, conditioning, first, seed, particle)
+    particle, _ = train_particle(watched, last, prior, conditioning, Span(first), seed, particle)
     return particle.rule_state.seen
 
 

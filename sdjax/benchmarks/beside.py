@@ -13,6 +13,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -32,11 +33,12 @@ class Beside:
     """`python -m module`, in a session of its own, with `environment` over this one's."""
 
     def __init__(self, module: str, environment: Mapping[str, str] | None = None):
+        self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
         )
@@ -61,11 +63,18 @@ class Beside:
             raise TooSlowError(f"{what} took more than {seconds:.3g} s, and was ended.")
         if not line:
             self.end()
-            raise BesideError(f"{what}: the process ended.")
+            raise BesideError(f"{what}: the process ended{self._last_words()}.")
         answer = json.loads(line)
         if "error" in answer:
             raise BesideError(answer["error"])
         return answer
+
+    def _last_words(self) -> str:
+        """The last line on its stderr, for the sentence about its end."""
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 2**12))
+        lines = self._errors.read().decode(errors="replace").split("\n")
+        last = [line.strip() for line in lines if line.strip()][-1:]
+        return f" ({last[0][:300].rstrip('.')})" if last else ""
 
     @property
     def has_ended(self) -> bool:

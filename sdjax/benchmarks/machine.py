@@ -90,15 +90,16 @@ def device_peak() -> int | None:
 
 
 def peak_of_row(before: int | None) -> Row:
-    """The column of the measured peak, from `device_peak` before the row and now.
+    """The columns of the measured peak, from `device_peak` before the row and now.
 
-    The peak of a process never falls: it is the row's own where it has risen, else nothing is known
-    but that the row took less.  Rows come in order of size for this.
+    The peak of a process never falls: it is the row's own where it has risen, else the row took no
+    more than the peak so far.
     """
     if before is None:
         return {}
     now = device_peak()
-    return {"peak memory, MiB": now / 2**20 if now > before else None}
+    own = now / 2**20 if now > before else None
+    return {"peak memory, MiB": own, "peak so far, MiB": now / 2**20}
 
 
 def age() -> float:

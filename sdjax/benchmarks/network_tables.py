@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, NamedTuple
 
-from sdjax.benchmarks.flops import Case, Counter, counting, work_of
+from sdjax.benchmarks.flops import Case, Counted, Counter, counting, work_of
 from sdjax.benchmarks.machine import device_peak, measured_peak, peak_of_row
 from sdjax.benchmarks.method import Method, Timing, runner, take_turns
 from sdjax.benchmarks.networks import with_random_arguments
@@ -81,18 +81,22 @@ def measure_networks(
     `published`: the maker's TFLOP/s; `matrix`: rows of the matrices whose product is timed;
     `compile_seconds`: of torch.compile, None without PyTorch beside.
     """
+    peaks = Peaks(published, measured_peak(matrix, cases[0][-1], method))  # while all is quiet
+    yield Note(RATES.format(size=matrix, measured=peaks.measured))
     with ExitStack() as stack:
         others = [] if compile_seconds is None else stack.enter_context(peers(compile_seconds))
         counter = stack.enter_context(counting(cases))
-        peaks = Peaks(published, measured_peak(matrix, cases[0][-1], method))
-        yield Note(RATES.format(size=matrix, measured=peaks.measured))
         if others:
             yield Note(RATIOS)
         company = Company(peaks, counter, {}, {})
         row = partial(_row, company, method._replace(deadline=deadline))
-        # what takes a minute or more to compile comes last
-        asked = ((case, other) for other in others or [None] for case in cases)
-        yield from in_time(((_name(*one), partial(row, *one)) for one in asked), deadline)
+        for other in others or [None]:  # what takes a minute or more to compile comes last
+            rows = [(_name(case, other), partial(row, case, other)) for case in cases]
+            yield from in_time(rows, deadline)
+            if other is not None:
+                other.end()
+                if other.versions:
+                    yield Note(f"{other.mode[0].upper()}{other.mode[1:]}: {other.versions}.")
 
 
 def _name(case: Case, other: Peer | None) -> str:
@@ -118,7 +122,7 @@ def _row(company: Company, method: Method, case: Case, other: Peer | None) -> Ro
         "images/s": batch / ours.median,
         "ms": 1e3 * ours.median,
         "spread, %": ours.spread,
-        **_rates(company.counter.of(case, program, method.deadline), ours, company.peaks),
+        **_rates(company.counter.of(case, method.deadline), ours, company.peaks),
         "compile, s": program.compiling,
         "planned memory, MiB": mebibytes(program.planned),
         **peak_of_row(before),
@@ -135,9 +139,10 @@ def _with_weights(work: Work, model: str, last: dict[str, Any]) -> Work:
     return with_random_arguments(work, last[model])
 
 
-def _rates(flops: float | None, ours: Timing, peaks: Peaks) -> Row:
+def _rates(counted: Counted, ours: Timing, peaks: Peaks) -> Row:
+    flops = counted.flops
     if flops is None:
-        return {}
+        return {"TFLOP": None, "why no TFLOP": counted.why}
     teraflops = flops / ours.median / 1e12
     row = {
         "TFLOP": flops / 1e12,

@@ -17,6 +17,7 @@ from sdjax.config.fields import one_of, several, text, whole
 from sdjax.runs.mapping import each_particle
 from sdjax.runs.particle import Particle, initial_particle
 from sdjax.runs.placement import make_placement, usable_devices
+from sdjax.runs.several_steps import Span
 from sdjax.runs.step import train_particle
 
 TITLE = "Particles"
@@ -82,7 +83,7 @@ def train_runner(opened: Opened, variant: Variant, steps: int) -> Runner:
     chunk = functools.partial(train_particle, opened.recipe, steps)
     program = each_particle(chunk, placement, mapping=mapping, donate=True)
     first = jnp.int32((opened.stage.first + opened.stage.last - steps) // 2)
-    common = placement.place((opened.prior, opened.conditioning, first))
+    common = placement.place((opened.prior, opened.conditioning, Span(first)))
     seeds = jnp.arange(count, dtype=jnp.int32)
     seeds, particles = placement.spread((seeds, _particles(opened, seeds)))
 

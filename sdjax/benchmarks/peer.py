@@ -17,6 +17,8 @@ from sdjax.config.fields import number, one_of, optional
 EAGER, COMPILED = "diffusers, eager", "diffusers, torch.compile"
 PEER_MODES = (EAGER, COMPILED)
 NEEDED = ("torch", "diffusers")
+WORKER = "sdjax.benchmarks.peer_worker"
+LONGEST = 600.0  # seconds for one answer: the deadline may be far, or never come
 FIELDS = {
     "peer": optional(one_of("diffusers", "auto")).of(
         None, "who does the same, in turns; auto: diffusers where it is installed"
@@ -50,18 +52,22 @@ class Peer:
     """One mode of PyTorch: `build` the work of a row, then call this for the seconds of its calls.
 
     `failure` is the sentence about what it could not do; from then on its seconds are NaN, until
-    the next row.  `budget`: seconds for building all rows together.
+    the next row, or for good where its packages cannot be imported.  `budget`: seconds for
+    building all rows together.  `versions`: of its packages, once they are imported.
     """
 
-    def __init__(self, mode: str, budget: float):
-        self.mode, self.failure = mode, None
+    def __init__(self, mode: str, budget: float, module: str = WORKER):
+        self.mode, self.failure, self.versions = mode, None, None
+        self._module, self._broken = module, None
         self._budget, self._longest = budget, 0.0
         self._deadline = Deadline.after(0.0)
         self._start()
 
     def build(self, case: Case, deadline: Deadline) -> None:
         """The work, at the deadline at the latest."""
-        self._deadline, self.failure = deadline, None
+        self._deadline, self.failure = deadline, self._broken
+        if self._broken:
+            return
         if deadline.over():
             self.failure = "not begun: no time is left."
             return
@@ -71,8 +77,7 @@ class Peer:
         if self._beside.has_ended:
             self._start()
         if not self._is_ready:
-            self._answer(f"importing {' and '.join(NEEDED)}", deadline)
-            self._is_ready = not self.failure
+            self._import(deadline)
         if not self.failure:
             self._build(_order(case, self.mode), deadline)
 
@@ -88,8 +93,16 @@ class Peer:
         self._beside.end()
 
     def _start(self) -> None:
-        self._beside, self._is_ready = Beside("sdjax.benchmarks.peer_worker"), False
+        self._beside, self._is_ready = Beside(self._module), False
         self._beside.ask({})  # to import in the meantime
+
+    def _import(self, deadline: Deadline) -> None:
+        """What fails once would fail again, and is not asked again."""
+        answer = self._answer(f"importing {' and '.join(NEEDED)}", deadline)
+        self.versions, self._is_ready = answer.get("versions"), not self.failure
+        self._broken = self.failure
+        if self._broken:
+            self.end()
 
     def _build(self, order: dict[str, Any], deadline: Deadline) -> None:
         began = time.monotonic()
@@ -99,8 +112,9 @@ class Peer:
         self._budget, self._longest = self._budget - taken, max(self._longest, taken)
 
     def _answer(self, what: str, deadline: Deadline) -> dict[str, Any]:
+        limit = Deadline(min(deadline.end, time.monotonic() + LONGEST))
         try:
-            return self._beside.answer(deadline, what)
+            return self._beside.answer(limit, what)
         except BesideError as error:
             self.failure = str(error)
             return {}

@@ -1,6 +1,6 @@
 """The process beside: `python -m sdjax.benchmarks.peer_worker`, the only one that has PyTorch.
 
-Requests are {} (to import it), an order (see `sdjax.benchmarks.peer`), which takes the place of
+Requests are {} (to import it; answered by versions), an order (see `sdjax.benchmarks.peer`), which takes the place of
 the one before, and {"calls": ...}, which is answered by {"seconds": ...}.
 """
 
@@ -83,6 +83,16 @@ def seconds_of(work: Callable[[], Any], calls: int) -> float:
     return time.perf_counter() - start
 
 
+def versions() -> str:
+    """Of the packages, and of what PyTorch computes on."""
+    import diffusers
+    import torch
+
+    told = {"torch": torch.__version__, "diffusers": diffusers.__version__}
+    told |= {"CUDA": torch.version.cuda} if torch.cuda.is_available() else {}
+    return ", ".join(f"{name} {version}" for name, version in told.items())
+
+
 class Worker:
     """Keeps the work that was ordered last."""
 
@@ -95,9 +105,10 @@ class Worker:
 
         if "calls" in request:
             return {"seconds": seconds_of(self._work, request["calls"])}
+        if not request:
+            return {"versions": versions()}
         self._forget()
-        if request:
-            self._work = build(request)
+        self._work = build(request)
         return {}
 
     def _forget(self) -> None:

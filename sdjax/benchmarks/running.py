@@ -107,7 +107,7 @@ def _section(
     sentences = [plan.note, *notes]
     if in_time:
         sentences.append(f"Not measured within the limit: {', '.join(in_time)}.")
-    sentences += [f"Failed: {one.name} ({one.why})." for one in left if one.why is not None]
+    sentences += [f"Failed: {_reason(one, ' (')})." for one in left if one.why is not None]
     if doing is not None:
         sentences.append(f"Not finished: at work on {doing}.")
     return Section(plan.title, " ".join(sentences), list(rows), tuple(left))
@@ -117,12 +117,17 @@ def failed(sections: Mapping[str, Section]) -> list[str]:
     """A sentence about each section that has no row, or of which a row has failed."""
     sentences = []
     for name, section in sections.items():
-        reasons = [f"{one.name}: {one.why}" for one in section.left if one.why is not None]
+        reasons = [_reason(one, ": ") for one in section.left if one.why is not None]
         if reasons:
             sentences.append(f"{name}: {'; '.join(reasons)}")
         elif not section.rows:
             sentences.append(f"{name} has no row")
     return sentences
+
+
+def _reason(left: Left, between: str) -> str:
+    """Without the full stop of a sentence, which another one goes on with."""
+    return f"{left.name}{between}{left.why.rstrip('.')}"
 
 
 def _line(name: str, row: str, part: Deadline, whole: Deadline) -> str:

@@ -12,10 +12,7 @@ from sdjax.diffusion.schedule import NoiseSchedule
 from sdjax.rules.contract import needed_view
 from sdjax.rules.ode import Ode, Point, node_index, ode_grid
 from sdjax.rules.ode_start import OdeStart, one_start
-from sdjax.rules.view_bins import ViewBins, scenes
-
-
-AT_ONCE = 4  # scenes in a batch of `prepare`: more is hardly faster, and takes memory
+from sdjax.rules.view_bins import ViewBins, at_once, scenes
 
 
 class CachedOde(NamedTuple):
@@ -50,7 +47,7 @@ def cached_ode(
     t itself cost none either, because the prediction at the node before is already in the next
     node's state (`within_step`), but the prediction there is one evaluation.
 
-    Cost: before the first step, bins x steps predictions of one view, `AT_ONCE` bins in a batch; of
+    Cost: before the first step, bins x steps predictions of one view, `at_once` bins in a batch; of
     `bins.together` views where they are one scene, whose trajectories are joint.  Memory:
     bins x (steps + 1) latents of `height` x `width`, or bins x steps predictions, or as many
     coordinate vectors where the prior knows a subspace, in `dtype` (None: that of the
@@ -74,7 +71,7 @@ def cached_ode(
         def of_scene(camera):
             return trajectory(state, camera, predictor_at(camera))
 
-        paths = jax.lax.map(of_scene, scenes(bins), batch_size=AT_ONCE)
+        paths = jax.lax.map(of_scene, scenes(bins), batch_size=at_once(bins))
         return CachedOde(state.noise, *jax.tree.map(_of_bins, paths))
 
     def point_at(key, state, predictor, t, view, shape):

@@ -23,7 +23,7 @@ from sdjax.rules.contract import (
     needed_view,
     nothing_to_prepare,
 )
-from sdjax.rules.view_bins import ViewBins, scenes
+from sdjax.rules.view_bins import ViewBins, at_once, scenes
 
 # look(keys, kept epsilon, predictor, latents, t) -> `sdjax.rules.sdi.Residual`; and what is
 # predicted at T - 1 for pure noise
@@ -116,7 +116,8 @@ def kept_of_bins(annealing: Annealing, look: LookFn, first: FirstFn, bins: ViewB
             return first(predictor_at(camera), noise)
 
         together = (-1, bins.together, *state.epsilon.shape[1:])
-        found = jax.lax.map(of_one, (cameras, state.epsilon.reshape(together)))
+        noises = state.epsilon.reshape(together)
+        found = jax.lax.map(of_one, (cameras, noises), batch_size=at_once(bins))
         epsilon = found.reshape(state.epsilon.shape).astype(state.epsilon.dtype)
         return state._replace(epsilon=jnp.where(state.step == 0, epsilon, state.epsilon))
 

@@ -22,6 +22,8 @@ from sdjax.cameras import (
 )
 from sdjax.config.errors import UserError
 
+IN_A_BATCH = 5  # views, as many as there are directions: more are hardly faster, and take memory
+
 
 class ViewBins(NamedTuple):
     """A partition of the cameras.
@@ -40,6 +42,14 @@ def scenes(bins: ViewBins) -> Camera:
     """The cameras [scenes, together] of what has to be evaluated at once."""
     shape = (-1, bins.together)
     return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), bins.cameras)
+
+
+def at_once(bins: ViewBins) -> int:
+    """How many scenes to evaluate in a batch: of the divisors of their number, so that there is no
+    rest, the largest with at most `IN_A_BATCH` views."""
+    number = len(bins.cameras.azimuth) // bins.together
+    most = max(1, IN_A_BATCH // bins.together)
+    return max(count for count in range(1, most + 1) if number % count == 0)
 
 
 def single_bin() -> ViewBins:

@@ -143,9 +143,10 @@ def _goes_on(run: Run, stage: Stage, recipe: Recipe, population: Population | No
     if run.prior.at_resolution(stage.resolution) is not run.prior.at_resolution(before.resolution):
         return False
     stays = []
-    jax.eval_shape(
-        lambda params: stays.append(recipe.scene.moved(params) is params), population.params
+    one = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), population.params
     )
+    jax.eval_shape(lambda params: stays.append(recipe.scene.moved(params) is params), one)
     return stays[0]
 
 

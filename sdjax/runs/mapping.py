@@ -64,13 +64,25 @@ def each_particle(
     `(common, own, last)`: `common` the same for all particles, `own`, `last` and the result with a
     leading axis of particles, all of them where `placement` has them, copies included.
 
-    With `donate` the memory of `last` becomes the result's, and its arrays are gone.
+    With `donate` the function returns what becomes of `last` and anything else; the memory of
+    `last` becomes the former's, and its arrays are gone.
     """
     in_turn = chosen_mapping(mapping) == "map"
 
     def on_device(common, own, last):
         one = lambda own: function(*common, *own)  # noqa: E731
-        return jax.lax.map(one, (*own, last)) if in_turn else jax.vmap(one)((*own, last))
+        if not (in_turn and donate):
+            return jax.lax.map(one, (*own, last)) if in_turn else jax.vmap(one)((*own, last))
+
+        def in_place(particles, turn):  # no second copy of all particles beside the first
+            index, mine = turn
+            particle = jax.tree.map(lambda leaf: leaf[index], particles)
+            moved, rest = function(*common, *mine, particle)
+            put = lambda leaf, value: leaf.at[index].set(value)  # noqa: E731
+            return jax.tree.map(put, particles, moved), rest
+
+        turns = jnp.arange(len(jax.tree.leaves(last)[0]))
+        return jax.lax.scan(in_place, last, (turns, own))
 
     return on_all_devices(on_device, placement, (ALIKE, OWN, OWN), OWN, donate)
 

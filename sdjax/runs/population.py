@@ -11,7 +11,7 @@ from sdjax.rules.shared import Everyone, SharedRule
 from sdjax.runs.freezing import Failure, is_finite, term_names, updated
 from sdjax.runs.mapping import DevicePopulation
 from sdjax.runs.particle import Particle, Recipe
-from sdjax.runs.several_steps import several_steps
+from sdjax.runs.several_steps import Span, several_steps
 from sdjax.runs.step import Log, Seen, StepKeys, descend, guide, show, step_keys, train_step
 
 
@@ -56,14 +56,12 @@ def train_population(
     prior: Prior,
     conditioning: Any,
     first_seed: Int[Array, ""],
-    first_step: Int[Array, ""],
+    span: Span,
     shared: Any,
     seeds: Int[Array, "own"],
     particles: Particle,
-    count: Int[Array, ""] | None = None,
 ) -> tuple[tuple[Particle, Log], Any]:
-    """`steps` steps from `first_step` on, or the first `count` of them, of all particles and of
-    what their rule shares.
+    """The steps of `span`, `steps` at most, of all particles and of what their rule shares.
 
     At each step all particles move, then what is shared moves along the mean of their gradients,
     which were taken before.  Returns the particles and their log [own, steps], and the shared.
@@ -77,7 +75,7 @@ def train_population(
         (particles, log), gradient = move(scene, population, shared, seeds, particles)
         return (particles, rule.apply(shared, gradient)), log
 
-    (particles, shared), log = several_steps(body, (particles, shared), first_step, steps, count)
+    (particles, shared), log = several_steps(body, (particles, shared), span, steps)
     log = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 0, 1), log)
     return (particles, log), shared
 

@@ -1,5 +1,6 @@
 """Some steps of all particles as one compiled function."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from sdjax.runs.mapping import all_particles, each_particle
 from sdjax.runs.particle import Recipe
 from sdjax.runs.population import Population, train_population
 from sdjax.runs.run import Run
+from sdjax.runs.several_steps import Span
 from sdjax.runs.stages import Stage
 from sdjax.runs.step import Log, train_particle
 
@@ -58,19 +60,16 @@ def program(run: Run, recipe: Recipe, length: int, counts: bool | None = None) -
     options = {"mapping": run.config.run.mapping, "donate": True}
     placement, seeds = run.placement, run.placement.spread(run.seeds)
 
-    def when(first, count):
+    def span(first, count):
         count = np.int32(length if count is None else count)
         first = np.int32(first) if isinstance(first, int) else first
-        return placement.place((first, count if counts else None))
+        return placement.place(Span(first, count if counts else None))
 
     if not is_shared(recipe, run.prior):
-
-        def train(prior, conditioning, when, seed, particle):
-            first, count = when
-            return train_particle(recipe, length, prior, conditioning, first, seed, particle, count)
+        train = functools.partial(train_particle, recipe, length)
 
         def arguments(prior, first, population, count=None):
-            common = prior, run.conditioning, when(first, count)
+            common = prior, run.conditioning, span(first, count)
             return common, (seeds,), population.particles
 
         def results(result):
@@ -79,16 +78,12 @@ def program(run: Run, recipe: Recipe, length: int, counts: bool | None = None) -
 
         return Program(each_particle(train, placement, **options), arguments, results)
 
-    def train(population, prior, conditioning, first_seed, when, *rest):
-        first, count = when
-        common = prior, conditioning, first_seed, first
-        return train_population(recipe, length, population, *common, *rest, count)
-
+    train = functools.partial(train_population, recipe, length)
     first_seed, weights = placement.place(run.first_seed), placement.weights
 
     def arguments(prior, first, population, count=None):
         shared = placement.place(population.shared)
-        common = prior, run.conditioning, first_seed, when(first, count), shared
+        common = prior, run.conditioning, first_seed, span(first, count), shared
         return common, weights, (seeds,), population.particles
 
     def results(result):

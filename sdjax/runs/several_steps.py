@@ -1,26 +1,30 @@
 """Some steps one after the other, inside a program."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 
-def several_steps(
-    body: Callable[[Any, Int[Array, ""]], tuple[Any, Any]],
-    carry: Any,
-    first: Int[Array, ""],
-    steps: int,
-    count: Int[Array, ""] | None = None,
-) -> tuple[Any, Any]:
-    """`body(carry, step) -> (carry, log)` at `steps` steps from `first` on: the last carry, and the
-    logs with a leading axis of `steps`.
+class Span(NamedTuple):
+    """Which steps a program takes: from `first` on all that it has, or only `count` of them."""
 
-    Given a `count`, at most `steps`, it takes only so many of them, and the other rows of the log
+    first: Int[Array, ""]
+    count: Int[Array, ""] | None = None
+
+
+def several_steps(
+    body: Callable[[Any, Int[Array, ""]], tuple[Any, Any]], carry: Any, span: Span, steps: int
+) -> tuple[Any, Any]:
+    """`body(carry, step) -> (carry, log)` at `steps` steps from the first of `span` on: the last
+    carry, and the logs with a leading axis of `steps`.
+
+    Given a count, at most `steps`, it takes only so many of them, and the other rows of the log
     are 0: one program for any number.
     """
+    first, count = span
     if count is None:
         return jax.lax.scan(body, carry, first + jnp.arange(steps))
     body = jax.jit(body)  # traced once, for the shapes and in the loop

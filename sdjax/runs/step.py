@@ -18,7 +18,7 @@ from sdjax.rigs import sample_rig
 from sdjax.rules.contract import Latents, Rule, Update, View, image_residual
 from sdjax.runs.freezing import settled
 from sdjax.runs.particle import Particle, Recipe, seed_keys
-from sdjax.runs.several_steps import several_steps
+from sdjax.runs.several_steps import Span, several_steps
 from sdjax.scene.reference_losses import resized
 from sdjax.scene.rendering import Rendering
 from sdjax.scene.volume import mean_depth
@@ -66,20 +66,18 @@ def train_particle(
     steps: int,
     prior: Prior,
     conditioning: Any,
-    first_step: Int[Array, ""],
+    span: Span,
     seed: Int[Array, ""],
     particle: Particle,
-    count: Int[Array, ""] | None = None,
 ) -> tuple[Particle, Log]:
-    """`steps` steps from `first_step` on, or the first `count` of them; the log has a leading axis
-    of `steps`."""
+    """The steps of `span`, `steps` at most; the log has a leading axis of `steps`."""
     rule = recipe.make_rule(prior)
 
     def body(particle, step):
         keys = step_keys(seed, step)
         return train_step(recipe, prior, conditioning, rule, keys, particle, step)[:2]
 
-    return several_steps(body, particle, first_step, steps, count)
+    return several_steps(body, particle, span, steps)
 
 
 def step_keys(seed: Int[Array, ""], step: Int[Array, ""]) -> StepKeys:

@@ -16,6 +16,7 @@ from sdjax.config.errors import UserError
 from sdjax.diffusion.ddim import ddim_sample
 from sdjax.rules.shared import SharedRule
 from sdjax.runs.particle import initial_particle, particle_noise, prepare_particle
+from sdjax.runs.several_steps import Span
 from sdjax.runs.step import train_particle
 from tests import tiny
 from tests.analysis import small
@@ -84,7 +85,7 @@ def fsd_run():
         particle = prepare_particle(recipe, prior, conditioning, particle)
 
         def train(particle, first, steps):
-            return train_particle(recipe, steps, prior, conditioning, first, seed, particle)
+            return train_particle(recipe, steps, prior, conditioning, Span(first), seed, particle)
 
         at_four, log = train(particle, jnp.int32(0), 4)
         at_eleven, more = train(at_four, jnp.int32(4), 7)

@@ -8,6 +8,7 @@ from sdjax.benchmarks.method import Method
 from sdjax.benchmarks.runs import fresh_particle
 from sdjax.benchmarks.section import Deadline
 from sdjax.benchmarks.step import measure_steps, parts, whole_step
+from sdjax.runs.several_steps import Span
 from sdjax.runs.step import train_particle
 from tests import tiny
 from tests.benchmarks.opened import CACHED, SMALL, opened, rows_of
@@ -24,7 +25,9 @@ def test_the_whole_step_is_that_of_training():
     np.testing.assert_array_equal(steps, np.arange(100))
     trained, log = tiny.jit(work.function)(*work.arguments)
     train = tiny.jit(
-        lambda seed: train_particle(run.recipe, 100, prior, conditioning, seed, seed, particle)
+        lambda seed: train_particle(
+            run.recipe, 100, prior, conditioning, Span(seed), seed, particle
+        )
     )
     expected, expected_log = train(np.int32(0))
     jax.tree.map(np.testing.assert_array_equal, trained, expected)

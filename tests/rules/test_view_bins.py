@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sdjax.cameras import Camera
+from sdjax.cameras import Camera, front_camera
 from sdjax.rules.view_bins import (
+    ViewBins,
+    at_once,
     direction_bins,
     nearest_bins,
     rig_bins,
@@ -143,3 +145,11 @@ def test_cameras_that_are_no_rigs_find_their_own():
     bins, seen = rig_bins(6, (-10.0, 45.0)), rig(33.0, 20.0, 4)
     alone = [int(bins.bin_of(jax.tree.map(lambda leaf: leaf[i], seen))) for i in range(4)]  # noqa: B023
     np.testing.assert_array_equal(bins.bin_of(seen), alone)
+
+
+@pytest.mark.parametrize(
+    ("bins", "together", "expected"), [(1, 1, 1), (5, 1, 5), (108, 1, 4), (17, 1, 1), (8, 4, 1)]
+)
+def test_scenes_are_evaluated_in_batches_without_a_rest(bins, together, expected):
+    cameras = jax.tree.map(lambda leaf: jnp.repeat(leaf, bins), front_camera())
+    assert at_once(ViewBins(cameras, lambda camera: camera.azimuth, together)) == expected

@@ -77,15 +77,32 @@ def test_by_itself_a_cpu_takes_one_particle_after_the_other(monkeypatch):
     assert (chosen_mapping("auto"), chosen_mapping("map")) == ("vmap", "map")
 
 
+@pytest.mark.parametrize("mapping", ["map", "vmap"])
 @pytest.mark.parametrize("donate", [False, True])
-def test_the_memory_of_the_last_argument_may_be_taken(own, donate):
+def test_the_memory_of_the_last_argument_may_be_taken(own, donate, mapping):
     placement = make_placement(PARTICLES, 2)
-    run = each_particle(lambda rate, seed, x: rate * x + seed, placement, donate=donate)
+    move = lambda rate, seed, x: (rate * x + seed, seed)  # noqa: E731
+    run = each_particle(move, placement, donate=donate, mapping=mapping)
     seeds, x = placement.spread(own[0]), placement.spread(own[1]["x"])
     expected = 2.0 * np.asarray(own[1]["x"]) + np.asarray(own[0])[:, None]
-    result = run((placement.place(jnp.float32(2.0)),), (seeds,), x)
+    result, rest = run((placement.place(jnp.float32(2.0)),), (seeds,), x)
     np.testing.assert_array_equal(result, expected)
+    np.testing.assert_array_equal(rest, np.asarray(own[0]))
     assert (x.is_deleted(), seeds.is_deleted()) == (donate, False)
+
+
+def test_in_place_it_is_the_map():
+    """Of leaves of several dtypes, with more particles than devices."""
+    placement = make_placement(MANY, 2)
+    move = lambda seed, last: ({"x": last["x"] + seed, "n": last["n"] + 1}, last["n"])  # noqa: E731
+    seeds, last = OF_MANY[0], {**OF_MANY[1], "n": jnp.arange(MANY, dtype=jnp.int8)}
+    found = []
+    for donate in (False, True):
+        run = each_particle(move, placement, donate=donate)
+        after = run((), (placement.spread(seeds),), placement.spread(last))
+        found.append(placement.trimmed(after))
+    jax.tree.map(np.testing.assert_array_equal, *found)
+    jax.tree.map(lambda a, b: np.testing.assert_equal(a.dtype, b.dtype), *found)
 
 
 MANY = 5

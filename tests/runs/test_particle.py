@@ -27,6 +27,7 @@ from sdjax.runs.particle import (
     particle_noise,
     prepare_particle,
 )
+from sdjax.runs.several_steps import Span
 from sdjax.runs.step import train_particle
 from sdjax.scene.fields.dense_grid import DenseGrid
 from sdjax.scene.image import Image
@@ -93,7 +94,7 @@ def start(recipe=RECIPE):
 @functools.cache
 def trainer(steps, mapping):
     def run(recipe, prior, conditioning, first, seed, particle):
-        return train_particle(recipe, steps, prior, conditioning, first, seed, particle)
+        return train_particle(recipe, steps, prior, conditioning, Span(first), seed, particle)
 
     return over_particles(run, 4, mapping=mapping)
 

@@ -19,6 +19,7 @@ from sdjax.runs.mapping import all_particles
 from sdjax.runs.particle import CameraRange, Recipe, initial_particle, seed_keys
 from sdjax.runs.placement import make_placement
 from sdjax.runs.population import initial_shared, run_keys, train_population
+from sdjax.runs.several_steps import Span
 from sdjax.runs.step import step_keys, train_step
 from sdjax.scene.image import Image
 from tests import tiny
@@ -94,7 +95,7 @@ def trainer(recipe, steps, devices, mapping):
 def train(recipe, particles, shared, first=0, steps=2, *, devices=1, mapping="map"):
     """The particles, their log, and what they share."""
     placement, run = trainer(recipe, steps, devices, mapping)
-    common = placement.place((PRIOR, CONDITIONING, FIRST_SEED, jnp.int32(first), shared))
+    common = placement.place((PRIOR, CONDITIONING, FIRST_SEED, Span(jnp.int32(first)), shared))
     seeds, particles = placement.spread((SEEDS, particles))
     (particles, log), shared = run(common, placement.weights, (seeds,), particles)
     return *placement.trimmed((particles, log)), shared

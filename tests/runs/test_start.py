@@ -11,7 +11,7 @@ from sdjax.runs.compiler_options import compiler_options
 from sdjax.runs.placement import make_placement
 from sdjax.runs.program import counts_steps
 from sdjax.runs.run import open_run
-from sdjax.runs.several_steps import several_steps
+from sdjax.runs.several_steps import Span, several_steps
 from tests.small_runs import images_config
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
@@ -39,9 +39,11 @@ def walk(carry, step):
 @pytest.mark.parametrize("count", [0, 3, 5])
 def test_a_program_of_any_number_of_steps_takes_those_of_a_scan(count):
     start, first = jnp.linspace(-1.0, 1.0, 6), jnp.int32(7)
-    some = jax.jit(lambda x, first, count: several_steps(walk, x, first, 5, count))
+    some = jax.jit(lambda x, first, count: several_steps(walk, x, Span(first, count), 5))
     carry, log = some(start, first, jnp.int32(count))
-    expected, rows = jax.jit(lambda x, first: several_steps(walk, x, first, count))(start, first)
+    expected, rows = jax.jit(lambda x, first: several_steps(walk, x, Span(first), count))(
+        start, first
+    )
     np.testing.assert_array_equal(carry, expected)
     for name, values in rows.items():
         np.testing.assert_array_equal(log[name][:count], values)
