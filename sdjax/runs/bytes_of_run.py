@@ -1,10 +1,11 @@
 """The bytes of a training run by name: what each particle keeps, and what a step takes besides.
 
     kept on a device = weights + shared + particles x (params + moments + rule_state)
-    peak of a step   = kept + particles at once x (gradient + rendering + encoding)
+    peak of a step   = kept + particles at once x (gradient + rendering + encoding), and a copy of
+                       those that move where they are not all
 
 Sizes of what is kept are those of the arrays, exact.  What a step takes is counted in arrays as
-large as its samples, as XLA's plans of compiled steps have it (tests/runs/test_bytes_of_run.py).
+large as its samples, as XLA's plans of compiled steps have it (sdjax/benchmarks/memory.py).
 """
 
 import math
@@ -15,7 +16,6 @@ import jax.numpy as jnp
 
 from sdjax.config.kinds import made
 from sdjax.dtypes import DTYPES
-from sdjax.networks.rematerialisation import NAMES
 from sdjax.priors import PRIORS
 from sdjax.priors.prior import Prior
 from sdjax.runs import build
@@ -75,8 +75,9 @@ class Bytes(NamedTuple):
         return common + particles * self.of_a_particle
 
     def peak(self, particles: int, at_once: int, weight_shards: int = 1) -> int:
-        """The same while so many of them move at once."""
-        return self.kept(particles, weight_shards) + at_once * self.of_a_step
+        """The same while so many of them move at once: where not all do, in a copy of their own."""
+        moving = at_once * (self.of_a_step + (self.of_a_particle if at_once < particles else 0))
+        return self.kept(particles, weight_shards) + moving
 
 
 def bytes_of_training(config: Any, prior: Prior | None = None, conditioning: Any = None) -> Bytes:
@@ -180,5 +181,4 @@ def _of_encoding(prior: Prior, scene: Any, stage: Stage) -> int:
     if network is None or scene.in_latent_space:
         return 0
     pixels = stage.views * prior.image_size**2 * network.config.block_out_channels[0]
-    policy = NAMES.get(network.remat, network.remat)
-    return int(OF_AN_ENCODER[policy] * pixels * jnp.dtype(network.dtype).itemsize)
+    return int(OF_AN_ENCODER[network.remat] * pixels * jnp.dtype(network.dtype).itemsize)
