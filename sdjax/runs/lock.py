@@ -3,12 +3,17 @@
 The holder keeps the file `lock` locked by the system (flock), which ends with the process however
 that ends, and touches it every few seconds: on another host, where a file system may not know of
 the lock, a file that nobody touches any more is stale too.
+
+The file is written under another name and appears whole, by a hard link, which only one of several
+can make.  That of a holder that is gone is replaced; as several hosts can find it so at once, the
+last to replace it has it, and each looks after a moment whether it was the last.
 """
 
 import contextlib
 import fcntl
 import json
 import os
+import secrets
 import socket
 import threading
 import time
@@ -23,7 +28,7 @@ from sdjax.files.plain_files import read_json
 FILE = "lock"
 TOUCHED_EVERY = 10.0  # seconds
 STALE = 60.0  # seconds without a touch, of a holder on another host
-WRITTEN_WITHIN = 2.0  # seconds, by whoever has just made the file
+SETTLED_AFTER = 1.0  # seconds, in which others that found the same lock stale have replaced it
 
 
 class InUseError(UserError):
@@ -35,8 +40,8 @@ def only_run(folder: str | Path) -> Iterator[None]:
     """Holds the folder, which exists, until the end.
 
     Raises an InUseError with the host and the process that hold it where a run does.  The lock of a
-    process that is gone is taken over.  Of several that come at the same time one gets it, on file
-    systems that share no locks between hosts, too.
+    process that is gone is taken over, and so is a damaged one.  Of several that come at the same
+    time one gets it, on file systems that share no locks between hosts, too.
     """
     path = Path(folder) / FILE
     opened = _taken(path)
@@ -49,89 +54,124 @@ def only_run(folder: str | Path) -> Iterator[None]:
         finally:
             done.set()
             thread.join()
-            path.unlink(missing_ok=True)
+            if _lies_at(path, opened):  # else it was away for so long that another took it over
+                path.unlink(missing_ok=True)
     finally:
         os.close(opened)
 
 
 def _taken(path: Path) -> int:
-    """The file, opened and held; another holder may have removed the one that was opened."""
-    while True:
-        opened, is_new = _opened(path)
+    """The file, opened and held."""
+    part = path.with_name(f".{FILE}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        opened = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         try:
-            _take(opened, path, is_new)
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(opened), path.stat()):
-                    return opened
-        except BaseException as error:
-            if is_new and not isinstance(error, InUseError):
-                path.unlink(missing_ok=True)
+            _write(opened)
+            while not (_has_linked(part, path, opened) or _has_replaced(part, path, opened)):
+                pass  # who had it has just removed it
+            return opened
+        except BaseException:
             os.close(opened)
             raise
-        os.close(opened)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def _opened(path: Path) -> tuple[int, bool]:
-    """The file, and whether it is new, which it is to one process only."""
-    with contextlib.suppress(FileExistsError):
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644), True
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o644), False
+def _write(opened: int) -> None:
+    with contextlib.suppress(OSError):  # a file system without locks
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    content = {"host": socket.gethostname(), "process": os.getpid()}
+    os.pwrite(opened, json.dumps(content).encode(), 0)
+    os.fsync(opened)
 
 
-def _take(opened: int, path: Path, is_new: bool) -> None:
-    holder = {} if is_new else _settled_holder(opened, path)
+def _has_linked(part: Path, path: Path, opened: int) -> bool:
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links: an empty one, which is then replaced
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o644))
+    return _lies_at(path, opened)
+
+
+def _has_replaced(part: Path, path: Path, opened: int) -> bool:
+    """Whether the lock of a holder that is gone has become ours; raises an InUseError where it is
+    not gone, or another was faster."""
+    try:
+        former = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        if not _is_free(former, path):
+            raise _in_use(path)
+        if not _lies_at(path, former):
+            return False
+        os.replace(part, path)
+    finally:
+        os.close(former)
+    time.sleep(SETTLED_AFTER)
+    if not _lies_at(path, opened):
+        raise _in_use(path)
+    return True
+
+
+def _is_free(opened: int, path: Path) -> bool:
+    """Whether nobody holds the lock; where the system knows, it stays ours until it is closed."""
+    holder = _holder(path)
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        is_free = is_new or holder.get("host") == socket.gethostname() or _is_stale(opened)
     except BlockingIOError:
-        is_free = False
+        return False
     except OSError:  # a file system without locks
-        is_free = is_new or _is_stale(opened) or (bool(holder) and not _lives_here(holder))
-    if not is_free:
-        raise InUseError(
-            f"--workdir={path.parent} is in use by a run on {holder.get('host', 'this machine')}, "
-            f"process {holder.get('process', 'unknown')}; wait for it, choose another --workdir, "
-            f"or remove {path} if that run is gone."
-        )
-    content = {"host": socket.gethostname(), "process": os.getpid()}
-    os.ftruncate(opened, 0)
-    os.pwrite(opened, json.dumps(content).encode(), 0)
-    os.fsync(opened)  # other hosts see it from now on
+        return not holder or _is_stale(opened) or not _lives(holder)
+    return not holder or holder["host"] == socket.gethostname() or _is_stale(opened)
 
 
-def _settled_holder(opened: int, path: Path) -> dict[str, Any]:
-    """Who wrote the file last, where somebody is just about to; nobody where it says nothing."""
-    waited = 0.0
-    while not (holder := _holder(path)) and waited < WRITTEN_WITHIN and not _is_stale(opened):
-        time.sleep(0.1)
-        waited += 0.1
-    return holder
+def _in_use(path: Path) -> InUseError:
+    holder = _holder(path)
+    return InUseError(
+        f"--workdir={path.parent} is in use by a run on {holder.get('host', 'this machine')}, "
+        f"process {holder.get('process', 'unknown')}; wait for it, choose another --workdir, "
+        f"or remove {path} if that run is gone."
+    )
 
 
 def _holder(path: Path) -> dict[str, Any]:
-    """Who wrote the file last; nobody where it says nothing."""
+    """Who wrote the file; nobody where it says nothing, as no holder's does."""
     try:
-        return read_json(path, "the lock of a run")
+        holder = read_json(path, "the lock of a run")
     except UserError:
         return {}
+    is_one = isinstance(holder.get("host"), str) and isinstance(holder.get("process"), int)
+    return holder if is_one else {}
+
+
+def _lies_at(path: Path, opened: int) -> bool:
+    """Whether an opened file is still the one of that name."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(opened), path.stat())
+    return False
 
 
 def _is_stale(opened: int) -> bool:
     return time.time() - os.fstat(opened).st_mtime > STALE
 
 
-def _lives_here(holder: dict[str, Any]) -> bool:
+def _lives(holder: dict[str, Any]) -> bool:
     """Whether the process is one of another host, or runs on this one."""
-    process = holder.get("process")
-    if holder.get("host") != socket.gethostname() or not isinstance(process, int):
-        return bool(holder)
+    if holder["host"] != socket.gethostname():
+        return True
     try:
-        os.kill(process, 0)
+        os.kill(holder["process"], 0)
     except ProcessLookupError:
         return False
     except (PermissionError, OverflowError):
         return True
-    return process != os.getpid()
+    return holder["process"] != os.getpid()
 
 
 def _touch(opened: int, done: threading.Event) -> None:

@@ -150,7 +150,8 @@ def all_do(action: Callable[[], Result]) -> Result:
     """`action()` in every process, none of which goes on before all are done with it; the action
     itself has them exchange nothing.
 
-    Raises `UserError` in all of them if one does, with the sentence of the first that does.
+    Raises `UserError` in all of them if one does: in each its own, or else that of the first that
+    does.
     """
     result = []
     error = _problem(lambda: result.append(action()))
@@ -167,5 +168,12 @@ def _problem(action: Callable[[], Any]) -> UserError | None:
     except UserError as error:
         return error
     except OSError as error:
-        return UserError(f"{error.filename or 'A file'}: {error.strerror}.")
+        problem = UserError(f"{error.filename or 'A file'}: {_reason(error)}.")
+        problem.__cause__ = error
+        return problem
     return None
+
+
+def _reason(error: OSError) -> str:
+    """One that is not of the system has a text only, or nothing."""
+    return error.strerror or " ".join(str(error).split()).rstrip(".") or type(error).__name__

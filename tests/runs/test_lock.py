@@ -6,7 +6,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +23,12 @@ with only_run(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)
 """
+
+
+@pytest.fixture(autouse=True)
+def settled(monkeypatch):
+    """Of processes on one machine, soon."""
+    monkeypatch.setattr("sdjax.runs.lock.SETTLED_AFTER", 0.1)
 
 
 @pytest.fixture
@@ -67,14 +76,65 @@ def test_the_lock_of_another_host_is_stale_when_nobody_touches_it(tmp_path):
         pass
 
 
-def test_a_lock_that_is_just_being_written_is_held(tmp_path, monkeypatch):
-    """Of two hosts whose file system shares no locks one makes the file; the other gives it time to
-    say so, and is refused where it does not."""
-    monkeypatch.setattr("sdjax.runs.lock.WRITTEN_WITHIN", 0.2)
-    (tmp_path / FILE).touch()
-    with pytest.raises(InUseError, match="process unknown"), only_run(tmp_path):
+def test_of_several_that_find_it_stale_one_takes_it_over(tmp_path, monkeypatch):
+    """On a file system that shares no locks between hosts: all see a lock that nobody touches."""
+    monkeypatch.setattr("fcntl.flock", lambda *_: None)
+    path, meet, ended = tmp_path / FILE, threading.Barrier(4), threading.Barrier(4)
+    path.write_text(json.dumps({"host": "elsewhere", "process": 1}))
+    replace = os.replace
+
+    def once_all_have_looked(*names):
+        meet.wait(10)
+        replace(*names)
+
+    def take(_):
+        try:
+            with only_run(tmp_path):
+                ended.wait(10)
+                return path.exists()
+        except InUseError as error:
+            ended.wait(10)
+            return str(error)
+
+    monkeypatch.setattr("os.replace", once_all_have_looked)
+    former = time.time() - 2 * STALE
+    os.utime(path, (former, former))
+    with ThreadPoolExecutor(4) as threads:
+        told = list(threads.map(take, range(4)))
+    refused = [one for one in told if one is not True]
+    assert len(refused) == 3 and all(f"process {os.getpid()}" in one for one in refused)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_lock_is_never_empty(tmp_path, monkeypatch):
+    """Nobody finds it before its holder's name stands in it."""
+    linked = []
+
+    def link(part, path):
+        linked.append(json.loads(Path(part).read_text())["process"])
+        os.rename(part, path)
+
+    monkeypatch.setattr("os.link", link)
+    with only_run(tmp_path):
+        assert linked == [os.getpid()] and os.listdir(tmp_path) == [FILE]
+
+
+def test_without_hard_links_too(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    with only_run(tmp_path), pytest.raises(InUseError, match="is in use"), only_run(tmp_path):
         pass
-    assert (tmp_path / FILE).exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_was_taken_over_stays_its_new_holder_s(tmp_path):
+    """Where the former one was asleep for longer than a lock stays fresh."""
+    with only_run(tmp_path):
+        (tmp_path / FILE).unlink()
+        (tmp_path / FILE).write_text("another's")
+    assert (tmp_path / FILE).read_text() == "another's"
 
 
 def test_a_lock_that_cannot_be_written_is_none(tmp_path, monkeypatch):
@@ -83,17 +143,16 @@ def test_a_lock_that_cannot_be_written_is_none(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("os.pwrite", full)
-        with pytest.raises(OSError, match="No space"), only_run(tmp_path):
+        with pytest.raises(OSError, match="No space") as caught, only_run(tmp_path):
             pass
-    assert not (tmp_path / FILE).exists()
+    assert caught.value.filename == str(tmp_path / FILE) and list(tmp_path.iterdir()) == []
     with only_run(tmp_path):
         pass
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"host": 3, "process": "x"}', "\x00" * 100])
 def test_a_damaged_lock_of_nobody_is_taken_over(tmp_path, content):
+    """At once: a holder's is never empty."""
     (tmp_path / FILE).write_text(content)
-    former = time.time() - 2 * STALE
-    os.utime(tmp_path / FILE, (former, former))
     with only_run(tmp_path):
-        pass
+        assert json.loads((tmp_path / FILE).read_text())["process"] == os.getpid()
