@@ -92,11 +92,14 @@ def export(
     _check_seed(config, seed)
     prepare_machine()
     film, mesh = phases_of_report(config, 1, "--resolution", "--mesh_resolution")
-    check_memory(film if frames else [], mesh if mesh_resolution else [])
     shown = config if background is None else _before(config, background)
-    run, particles = _restore(config, workdir)
+
+    def ready() -> tuple[Run, Population, Path]:
+        check_memory(film if frames else [], mesh if mesh_resolution else [])
+        return *_restore(config, workdir), make_folder(out)
+
+    run, particles, folder = all_do(ready)
     run = run._replace(config=shown)
-    folder = make_folder(out)
     wanted = [i for i, number in enumerate(run.seeds.tolist()) if seed in (None, number)]
 
     def write() -> None:

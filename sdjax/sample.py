@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from ml_collections import FrozenConfigDict
@@ -61,8 +62,7 @@ def sample(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalu
     check_processes(config.run)
     prepare_machine()
     join_processes(config.run)
-    devices = usable_devices(config.seeds, config.run.devices, least=1)
-    check_memory(needs_of_samples(config), seeds=config.seeds)
+    devices = all_do(lambda: _checked_devices(config))
     folder, former = workdir_of(workdir), as_stored(load_config)
     with ExitStack() as lock:
         first_does(lambda: lock.enter_context(only_run(make_folder(folder))))
@@ -78,6 +78,15 @@ def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:
     if "stages" in table:
         raise UserError("The configuration is one of sdjax.train, expected one of sdjax.sample.")
     return load(table, overrides, SCHEMA)
+
+
+def _checked_devices(config: Any) -> int:
+    """How many to use; raises a UserError where there are fewer, or too little memory."""
+    wanted = config.run.devices
+    is_usual = wanted == SCHEMA["run"]["devices"].default
+    devices = usable_devices(config.seeds, 0 if is_usual and jax.process_count() > 1 else wanted)
+    check_memory(needs_of_samples(config), seeds=config.seeds)
+    return devices
 
 
 def _write(folder: Path, evaluation: Evaluation) -> None:

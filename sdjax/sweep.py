@@ -7,9 +7,8 @@ has, and the last to end compares all; with `--config.run.coordinator` they trai
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
 from absl import flags
 from ml_collections import FrozenConfigDict
 
@@ -20,20 +19,17 @@ from sdjax.config.loading import Overrides
 from sdjax.files.whole_files import write_whole
 from sdjax.reports import markdown
 from sdjax.reports.pictures import save_png, stack
-from sdjax.runs.finished import is_finished, read_run
-from sdjax.runs.lock import InUseError
+from sdjax.runs.finished import read_run
 from sdjax.runs.plan import planned
 from sdjax.runs.processes import (
     PROCESSES,
     first_does,
-    from_every_process,
     is_first,
     join_processes,
     prepare_machine,
 )
-from sdjax.runs.run_folder import read_run_config
 from sdjax.runs.workdir import make_folder, workdir_of
-from sdjax.train import train
+from sdjax.train_all import is_trained, tell, train_all
 
 SUMMARY = "sweep.md"
 
@@ -70,9 +66,9 @@ def sweep(
     runs = {f"{folder}/{name}": plan[folder][name] for folder in plan for name in plan[folder]}
     _join(runs)
     first_does(lambda: make_folder(workdir))
-    failures, elsewhere = _train_all(runs, workdir)
+    failures, elsewhere = train_all(runs, workdir)
     if elsewhere:
-        _tell(f"With other processes, of which the last to end compares all: {_named(elsewhere)}.")
+        tell(f"With other processes, of which the last to end compares all: {_named(elsewhere)}.")
     else:
         first_does(lambda: _report(workdir, plan))
     return failures
@@ -90,73 +86,8 @@ def _join(runs: Mapping[str, FrozenConfigDict]) -> None:
     join_processes(next(iter(runs.values())).run)
 
 
-def _train_all(
-    runs: Mapping[str, FrozenConfigDict], workdir: Path
-) -> tuple[dict[str, str], list[str]]:
-    """What went wrong, by the names of runs, and which runs others have."""
-    left, failures, is_new = dict(runs), {}, True
-    while left and is_new:  # what others had may be free now, and unfinished if they were killed
-        is_new, elsewhere = False, {}
-        for name, config in left.items():
-            result = _train(config, workdir / name)
-            is_new = is_new or result.is_new
-            if result.is_elsewhere:
-                elsewhere[name] = config
-            elif result.problem:
-                failures[name] = result.problem
-        left = elsewhere
-    return failures, list(left)
-
-
-class Result(NamedTuple):
-    """What became of a run."""
-
-    is_new: bool = True  # it was trained now
-    is_elsewhere: bool = False  # it is another process's
-    problem: str = ""
-
-
-def _train(config: Any, folder: Path) -> Result:
-    """What the first process says, where several train the run together."""
-    result = from_every_process(_train_unless_finished(config, folder))[0]
-    return Result(*result)
-
-
-def _train_unless_finished(config: Any, folder: Path) -> Result:
-    if from_every_process(is_first() and _is_finished(config, folder))[0]:
-        return Result(is_new=False)
-    _tell(f"== {folder}")
-    try:
-        failed = train(config, folder).metrics.get("failed", ())
-    except InUseError:
-        _tell("another process trains it")
-        return Result(is_new=False, is_elsewhere=True)
-    except UserError as error:
-        _tell(f"sdjax: error: {error}")
-        return Result(problem=str(error))
-    finally:
-        jax.clear_caches()  # no two rules share a program
-    return Result(problem=f"{len(failed)} seeds became infinite or NaN" if failed else "")
-
-
-def _tell(text: str) -> None:
-    if is_first():
-        print(text, flush=True)
-
-
 def _named(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if names[8:] else "")
-
-
-def _is_finished(config: Any, folder: Path) -> bool:
-    """Whether the run is there and whole; for what is damaged `train` finds the words."""
-    if not is_finished(folder):
-        return False
-    try:
-        read_run(folder)
-        return read_run_config(folder) == config
-    except UserError:
-        return False
 
 
 def _report(workdir: Path, plan: Mapping[str, Mapping[str, Any]]) -> None:
@@ -164,7 +95,7 @@ def _report(workdir: Path, plan: Mapping[str, Mapping[str, Any]]) -> None:
     tables, by_rule = [], {}
     for folder, configs in plan.items():
         folders = {name: workdir / folder / name for name in configs}
-        finished = [name for name in configs if _is_finished(configs[name], folders[name])]
+        finished = [name for name in configs if is_trained(configs[name], folders[name])]
         if finished:
             title = markdown.escaped(folder)
             tables.append(f"## {title}\n\n{_compare(workdir / folder, finished)}")

@@ -6,6 +6,7 @@ another rule with its defaults.  Exit code 3: it is done, but not all seeds are.
 """
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ from sdjax.runs.population import Population
 from sdjax.runs.processes import (
     all_do,
     first_does,
+    from_every_process,
     is_first,
     join_processes,
     prepare_machine,
@@ -61,15 +63,26 @@ def train(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalua
             all seeds became infinite or NaN.
         InterruptedRunError: after Ctrl-C, SIGTERM or SIGHUP, once it has saved.
     """
+    evaluation = train_unless(lambda: False, config, workdir, overrides)
+    assert evaluation is not None
+    return evaluation
+
+
+def train_unless(
+    is_done: Callable[[], bool], config: Any, workdir: str | Path, overrides: Overrides = ()
+) -> Evaluation | None:
+    """`train`; but where `is_done()`, which the first process asks when it has the folder, nothing
+    is written, and None returned."""
     started, folder = time.perf_counter(), workdir_of(workdir)
     config = load_config(config, overrides)
     check_config(config)
     prepare_machine()
     join_processes(config.run)
-    usable_devices(config.seeds, config.run.devices, config.run.weight_shards)
-    check_memory(*phases_of_training(config), seeds=config.seeds)
+    all_do(lambda: _check_machine(config))
     with ExitStack() as lock:
         first_does(lambda: lock.enter_context(only_run(make_folder(folder))))
+        if from_every_process(is_first() and is_done())[0]:
+            return None
         first_does(lambda: open_run_folder(folder, config))
         run = all_do(lambda: open_run(config))
         particles, watch = _train(run, folder, started)
@@ -78,6 +91,12 @@ def train(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalua
         evaluation = outputs.write_outputs(run, particles, folder)
         timing = watch.timing() or _former_timing(folder)
         return outputs.finish(folder, evaluation, timing, failed)
+
+
+def _check_machine(config: Any) -> None:
+    """Raises a UserError where it is too small."""
+    usable_devices(config.seeds, config.run.devices, config.run.weight_shards)
+    check_memory(*phases_of_training(config), seeds=config.seeds)
 
 
 def _train(run: Run, folder: Path, started: float) -> tuple[Population, Watch]:

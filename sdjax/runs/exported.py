@@ -13,13 +13,16 @@ from sdjax.runs.placement import PARTICLES
 from sdjax.runs.population import Population
 from sdjax.runs.program import program
 from sdjax.runs.run import Run
+from sdjax.runs.schema import load_config
 
 
 def export_steps(
     run: Run, steps: int = 1, *, platforms: Sequence[str] = ("tpu",), stage: int = 0
 ) -> jax.export.Exported:
     """The program of `steps` steps of all particles in a stage, as `train` calls it, for
-    `platforms` (of "tpu", "cuda", "cpu") and as many devices as `run` has.
+    `platforms` (of "tpu", "cuda", "cpu") and as many devices as `run` has; `mapping="auto"` means
+    "vmap" where none of them is "cpu".  What is chosen by the device at hand stays as it is here:
+    attention by cuDNN, which `train` takes on newer GPUs, is left out.
 
     Its arguments are the leaves of the prior, the conditioning, the first step (int32) and the
     particles, and its results those of the particles and the log.  `mlir_module()` is its text.
@@ -27,7 +30,7 @@ def export_steps(
     No step is computed, and no such machine is needed: that it can be lowered says that the step
     uses no operation unknown there; its compilation, memory and speed are not tried.
     """
-    chosen = run.stages[stage]
+    chosen, run = run.stages[stage], _mapped_for(run, platforms)
     recipe = build.make_recipe(run.config, run.prior, chosen)
     prior = run.placement.place_weights(run.prior.at_resolution(chosen.resolution))
     first = run.placement.place(jnp.int32(chosen.first))
@@ -42,6 +45,14 @@ def export_steps(
         return jax.tree.leaves(compiled(*some.arguments(prior, first, population)))
 
     return jax.export.export(of_leaves, platforms=list(platforms))(*leaves)
+
+
+def _mapped_for(run: Run, platforms: Sequence[str]) -> Run:
+    """With the mapping that "auto" means there, whatever the machine at hand."""
+    if run.config.run.mapping != "auto":
+        return run
+    mapping = "map" if "cpu" in platforms else "vmap"
+    return run._replace(config=load_config(run.config, {"run.mapping": mapping}))
 
 
 def _population(run: Run, step: int) -> Population:

@@ -128,15 +128,15 @@ def weights_spec(shape: tuple[int, ...], shards: int) -> PartitionSpec:
     return PartitionSpec(*(WEIGHTS if axis == longest else None for axis in range(len(shape))))
 
 
-def usable_devices(particles: int, devices: int, weight_shards: int = 1, *, least: int = 2) -> int:
+def usable_devices(particles: int, devices: int, weight_shards: int = 1) -> int:
     """The number of devices to use: `devices`, or with 0 as many as the particles reach.
 
-    With `weight_shards` each particle takes that many.  With 0 a lone particle takes two places
-    (`least`), if there are: XLA compiles the program of several devices a little differently from
+    With `weight_shards` each particle takes that many.  With 0 a lone particle takes two places,
+    if there are: XLA compiles the program of several devices a little differently from
     that of one (differences grow to 5e-4 in 300 steps), and a seed should give the same particle
     alone and beside others.  Several processes use all their devices, so that each has its part.
 
-    Raises `ValueError` if there are fewer than `devices`, or they cannot be shared out.
+    Raises a UserError if there are fewer than `devices`, or they cannot be shared out.
     """
     present, own = jax.device_count(), jax.local_device_count()
     if devices > present:
@@ -158,7 +158,7 @@ def usable_devices(particles: int, devices: int, weight_shards: int = 1, *, leas
                 "use all that they have."
             )
         return present
-    return devices or weight_shards * min(present // weight_shards, max(least, particles))
+    return devices or weight_shards * min(present // weight_shards, max(2, particles))
 
 
 def _whole(leaf: Any) -> np.ndarray:

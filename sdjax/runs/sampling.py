@@ -15,7 +15,7 @@ from sdjax.priors import PRIOR
 from sdjax.priors.prior import Prior
 from sdjax.runs.mapping import each_particle, over_particles
 from sdjax.runs.particle import particle_noise
-from sdjax.runs.placement import PLACEMENT, Placement
+from sdjax.runs.placement import Placement
 from sdjax.runs.processes import PROCESSES
 
 
@@ -46,6 +46,9 @@ CAMERA = {
     "distance": number(above=1).of(3.2, "from the origin, world units"),
     "fovy": number(above=0, at_most=179).of(40.0, "vertical field of view, degrees"),
 }
+DEVICES = whole(at_least=0).of(
+    1, "how many; 0: as many as the seeds reach; several processes use all they have"
+)
 SCHEMA = {
     "prompt": text().of("a chair", "what to draw"),
     "seeds": whole(at_least=1).of(16, "pictures"),
@@ -55,7 +58,7 @@ SCHEMA = {
     "eta": fraction().of(Sampling().eta, "noise of a step: 0 is DDIM, 1 DDPM"),
     "prior": PRIOR,
     "camera": CAMERA,
-    "run": {"devices": PLACEMENT["devices"], **PROCESSES},
+    "run": {"devices": DEVICES, **PROCESSES},
 }
 
 

@@ -41,7 +41,6 @@ def objects_with_adapters(**settings):
 
 
 CASES = [
-    (embedded, 1, 1),
     (latents, 8, 4),
     pytest.param(embedded, 4, 1, marks=pytest.mark.long),
     pytest.param(latents, 1, 1, marks=pytest.mark.long),
@@ -56,8 +55,18 @@ def test_the_step_is_lowered_for_several_devices(config, devices, shards):
     check(open_run(config(**placing)), devices)
 
 
+@pytest.mark.slow
+def test_particles_are_in_one_batch_there_unless_asked_for():
+    """Whatever "auto" means on the machine at hand: one after the other is a loop more."""
+    loops = {
+        mapping: check(open_run(embedded(**{"run.mapping": mapping}))).mlir_module().count(".while")
+        for mapping in ("auto", "map")
+    }
+    assert 0 < loops["auto"] < loops["map"]
+
+
 def check(run, devices=1):
-    """The program and its results."""
+    """The program, with its results checked."""
     exported = export_steps(run, 2, platforms=BOTH)
     assert exported.platforms == BOTH and exported.nr_devices == devices
     assert "stablehlo" in exported.mlir_module()
@@ -67,6 +76,7 @@ def check(run, devices=1):
     rows = run.placement.rows
     for aval, leaf in zip(exported.out_avals, jax.tree.leaves(state), strict=False):
         assert (aval.shape, aval.dtype) == ((rows, *leaf.shape[1:]), leaf.dtype)
+    return exported
 
 
 def of_stable_diffusion(rule, folder):
