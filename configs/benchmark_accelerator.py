@@ -5,9 +5,10 @@
 Parity with the recordings of the official code; then speed at the sizes of SD 2.1-base and 1.5
 with random weights, PyTorch's diffusers beside where it is installed: guided predictions, whole
 steps of SDS, DSD (its ODE cached at nodes, simulated, cached at t'), FSD and SDI rendered at 64
-and at 512 pixels, many particles, encodings; then small priors are trained for what is left.
-Tables are written after each row.  With a cold cache of programs not all rows fit: the next
-command, as `--config.sections=step --workdir=runs/steps`, has all of its time for them.
+and at 512 pixels, many particles, encodings; then the package's small prior is trained further
+for what is left, on 8,192 renderings.  Tables are written after each row.  With a cold cache of
+programs not all rows fit: the same command with `--config.sections=step` has all of its time for
+them.
 
 `benchmark_accelerator:tiny` rehearses the same sections at tiny sizes, on a CPU in 2 minutes.
 Not run on an accelerator so far.
@@ -59,11 +60,13 @@ def full():
         "peer": "auto",
         "peer_seconds": 60.0,
         "method": {"repeats": 3, "seconds": 0.3},
+        "parity": {"checks": ("rules", "networks")},  # the short rows first
         "prediction": {**bfloat16, "models": ("sd21_base", "sd15"), "batches": (1, 4, 16)},
         "autoencoder": {**bfloat16, "models": ("sd21_base",), "batches": (1, 4)},
         "rendering": {"run": "sds 512"},
         "step": {"runs": tuple(runs), "model": "sd21_base", "moments": 8, "parts": False},
-        "particles": {"run": "sds 64", "counts": (1, 4, 8, 16), "mappings": ("vmap", "map")},
+        "particles": {"run": "sds 64", "counts": (4, 16, 8, 1), "mappings": ("vmap", "map")},
+        "training": {"configs": ("continue_prior",), "overrides": ("data.pictures=8192",)},
         "compilation": {"runs": ("sds 64",)},
         "runs": runs,
     }
@@ -98,8 +101,7 @@ def tiny():
         **full(),
         "minutes": 2.0,
         "shares": {"parity": 1.5, "step": 2.0, "particles": 2.0, "training": 2.0},
-        "parity": {"checks": ("rules", "networks")},
-        "training": {"overrides": TINY_PRIOR, "reserve": 5.0},
+        "training": {"configs": ("train_prior",), "overrides": TINY_PRIOR, "reserve": 5.0},
         "method": {"repeats": 2, "seconds": 0.01},
         "peak": {"matrix": 256},
         "prediction": networks,

@@ -1,7 +1,7 @@
 """The small form of benchmark.py for CPUs: the embedded prior, and networks of a tenth of
 SD 1.5's channels at 256 pixels ("sd" in the names of runs).
 
-About 5 minutes on 2 CPU cores; on a busy machine the figures are no figures,
+3 minutes on 2 CPU cores, 5 with a peer; on a busy machine the figures are no figures,
 which the column `spread` tells.
 
     sdjax benchmark --config=benchmark_cpu --workdir=runs/benchmark_cpu

@@ -2,9 +2,9 @@
 
     sdjax benchmark --config=benchmark_growth --workdir=runs/growth
 
-The demo's last stage, with fewer cameras, and `sdjax-small`'s networks with random weights.  Most
-of the time is compilation; `--config.growth.kinds=views,bins` takes some of the rows.  Figures:
-docs/benchmark.md.
+Particles, samples and resolution: the demo's last stage, with fewer cameras.  Views, pictures and
+bins: networks of the sizes of `sdjax-small` with random weights.  Most of the time is compilation;
+`--config.growth.kinds=views,bins` takes some of the rows.  Figures: docs/benchmark.md.
 """
 
 from pathlib import Path

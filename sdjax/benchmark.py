@@ -8,6 +8,7 @@ share of `config.minutes`, and the tables are written after each row.
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,11 @@ from sdjax.runs.workdir import CONFIG, open_workdir
 
 WORKDIR = "runs/benchmark"
 FOR_ROWS = 0.95  # of the time: a row that begins within it may end in the rest
+# Between two commands in one folder; training goes on from its newest checkpoint.
+MAY_DIFFER = (
+    *("minutes", "sections", "shares", "method", "profile", "training"),
+    *("peer", "peer_minutes", "peer_seconds"),
+)
 
 
 def benchmark(
@@ -37,16 +43,18 @@ def benchmark(
     workdir: str | Path,
     overrides: Overrides = (),
     *,
-    begun: float = 0.0,
+    started: float | None = None,
     told: Callable[[Sections], None] = lambda sections: None,
 ) -> Sections:
     """Measure, print Markdown tables, and write benchmark.md and benchmark.json after each row.
+
+    Tables of an earlier command in the folder stay where their section is not asked for now.
 
     Args:
         config: a path, a module with `get_config()`, a ConfigDict or a dict.
         workdir: the folder for them, and with `config.profile` for traces of `jax.profiler`.
         overrides: fields of the configuration to replace, `{"sections": ("rendering",)}`.
-        begun: seconds of `config.minutes` that are used up.
+        started: when `config.minutes` begin, of `time.monotonic()`; None: now.
         told: gets all sections as they are whenever they are written.
 
     Returns:
@@ -56,15 +64,16 @@ def benchmark(
     Raises:
         UserError: one sentence about what was wrong in the configuration or the folder.
     """
+    started = time.monotonic() if started is None else started
     config = load_config(config, overrides)
-    deadline = Deadline.after(FOR_ROWS * seconds(config) - begun)
+    deadline = Deadline(started + FOR_ROWS * seconds(config))
     if present(config.peer) or "compilation" in config.sections:  # others need room there, too
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     prepare_machine()  # before the check, which computes
     check_config(config)
     if config.peer and not present(config.peer):
         print(f"Nothing stands beside: {' and '.join(missing())} cannot be imported.")
-    folder = open_workdir(workdir, config, former=as_stored(load_config))
+    folder = open_workdir(workdir, config, MAY_DIFFER, as_stored(load_config))
     plans = sections_of(config, folder / CONFIG)
     order = sorted(config.sections, key=_with_others_on_the_device)
     sections: Sections = {}
@@ -79,15 +88,20 @@ def _written(
 ) -> Iterator[Sections]:
     """All tables in the order of the configuration, each time when they are on the disk."""
     machine: dict[str, Any] = {}
+    former = report.former(folder)
     for progress in measure(plans, config.shares.to_dict(), deadline, _say):
         if not machine and (progress.is_done or _with_others_on_the_device(progress.at)):
             machine = describe()
         sections = {name: progress.sections[name] for name in config.sections}
-        report.write(folder, machine, sections)
+        report.write(folder, machine, {**sections, **_others(former, sections)})
         if progress.is_done:
             _say(f"\n{report.section(sections[progress.at])}\n")
         yield sections
     print(report.sentence(machine))
+
+
+def _others(former: Sections, sections: Sections) -> Sections:
+    return {name: section for name, section in former.items() if name not in sections}
 
 
 def _say(line: str) -> None:
@@ -102,10 +116,10 @@ def _with_others_on_the_device(section: str) -> bool:
 
 def _command(values: flags.FlagValues) -> int:
     """1 where a section has no row, or a row has failed."""
-    begun, sections = age(), {}
+    started, sections = time.monotonic() - age(), {}
     config = load_config(values.config, values.config_field)
-    with _ending_at(Deadline.after(seconds(config) - begun), sections):
-        benchmark(config, values.workdir, begun=begun, told=sections.update)
+    with _ending_at(Deadline(started + seconds(config)), sections):
+        benchmark(config, values.workdir, started=started, told=sections.update)
     return _told_what_failed(sections)
 
 
@@ -118,7 +132,7 @@ def _ending_at(deadline: Deadline, sections: Sections) -> Iterator[None]:
         _say("The time is over; what is measured is written.")
         os._exit(_told_what_failed(sections))
 
-    timer = threading.Timer(min(deadline.left(), threading.TIMEOUT_MAX), end)
+    timer = threading.Timer(min(max(0.0, deadline.left()), threading.TIMEOUT_MAX), end)
     timer.daemon = True
     timer.start()
     try:
@@ -128,7 +142,7 @@ def _ending_at(deadline: Deadline, sections: Sections) -> Iterator[None]:
 
 
 def _told_what_failed(sections: Sections) -> int:
-    sentences = failed(sections)
+    sentences = failed(sections) if sections else ["the time was over before anything began"]
     for sentence in sentences:
         print(f"sdjax: {sentence}.", file=sys.stderr, flush=True)
     return int(bool(sentences))

@@ -94,7 +94,7 @@ def _train_stages(config: Any, folder: Path) -> tuple[Any, dict[str, Any]]:
     model = build.make_model(config, tokenizer)
     source = build.make_source(config, _telling("rendering", config.data.get("pictures")))
     seconds = {}
-    check = partial(_check_same, config)
+    check = partial(check_same, config)
     with asking_first() as asked:
         place = Place(folder, config.to_dict(), check, asked)
         for name, train in (("autoencoder", train_autoencoder), ("diffusion", train_diffusion)):
@@ -106,7 +106,7 @@ def _train_stages(config: Any, folder: Path) -> tuple[Any, dict[str, Any]]:
     return model, seconds
 
 
-def _check_same(config: Any, stored: Any, holder: str) -> None:
+def check_same(config: Any, stored: Any, holder: str) -> None:
     """Raises a UserError for a checkpoint of another run."""
     refuse_other(load_config(stored), config, f"{holder} is of a run with", MAY_DIFFER)
 

@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+import time
 
 import jax
 import jax.numpy as jnp
@@ -92,15 +93,37 @@ def test_a_missing_peer_is_one_sentence(tmp_path, monkeypatch):
         benchmark(small_config(peer="diffusers"), tmp_path)
 
 
-def stuck(folder, **more):
-    """The command in a process of its own, once its row is written."""
+@pytest.mark.slow
+def test_a_folder_takes_other_sections_and_other_times_and_keeps_its_tables(tmp_path, monkeypatch):
+    monkeypatch.setitem(KINDS, "prediction", product)
+    first = benchmark(small_config(sections=("prediction",)), tmp_path)["prediction"]
+    others = {"sections": ("rendering",), "minutes": 9.0, "method.seconds": 2e-3, "peer": "auto"}
+    benchmark(small_config(**others), tmp_path)
+    tables = json.loads((tmp_path / "benchmark.json").read_text())["sections"]
+    assert list(tables) == ["rendering", "prediction"]
+    assert tables["prediction"]["rows"] == first.rows
+    assert tables["prediction"]["note"].startswith(f"{first.note} Of an earlier command (device: ")
+    assert "## Guided noise prediction" in (tmp_path / "benchmark.md").read_text()
+    with pytest.raises(UserError, match="holds a run with another configuration"):
+        benchmark(small_config(**{"rendering.resolutions": (4,)}), tmp_path)
+
+
+def started(folder, **more):
+    """The command in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.stuck", "--config=benchmark_cpu"]
     command += ["--config.sections=rendering", f"--workdir={folder}"]
     command += [f"--config.{name}={value}" for name, value in more.items()]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen(command, **pipes)
+    return subprocess.Popen(command, **pipes)
+
+
+def stuck(folder, **more):
+    """The same, once its row is written."""
+    process = started(folder, **more)
     while "what never ends" not in process.stdout.readline():
         assert process.poll() is None
+    while "what never ends" not in written(folder)[1]:  # told first, then written
+        time.sleep(0.01)
     return process
 
 
@@ -125,3 +148,11 @@ def test_a_command_ends_when_its_time_is_over_whatever_it_does(tmp_path):
     assert process.wait(60.0) == 0
     assert written(tmp_path)[0] == [{"ms": 1.0}]
     assert "The time is over; what is measured is written." in process.stdout.read()
+
+
+@pytest.mark.slow
+def test_a_command_whose_time_is_over_before_it_begins_has_failed(tmp_path):
+    """54 seconds of which 55 are used up."""
+    process = started(tmp_path, minutes=0.9)
+    assert process.wait(60.0) == 1
+    assert "sdjax: " in process.stderr.read()

@@ -33,7 +33,7 @@ class Beside:
     """`python -m module`, in a session of its own, with `environment` over this one's."""
 
     def __init__(self, module: str, environment: Mapping[str, str] | None = None):
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # until `end`
         self._process = subprocess.Popen(
             [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
@@ -62,8 +62,9 @@ class Beside:
             self.end()
             raise TooSlowError(f"{what} took more than {seconds:.3g} s, and was ended.")
         if not line:
+            last = self._last_words()
             self.end()
-            raise BesideError(f"{what}: the process ended{self._last_words()}.")
+            raise BesideError(f"{what}: the process ended{last}.")
         answer = json.loads(line)
         if "error" in answer:
             raise BesideError(answer["error"])
@@ -71,6 +72,8 @@ class Beside:
 
     def _last_words(self) -> str:
         """The last line on its stderr, for the sentence about its end."""
+        if self._errors.closed:
+            return ""
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 2**12))
         lines = self._errors.read().decode(errors="replace").split("\n")
         last = [line.strip() for line in lines if line.strip()][-1:]
@@ -88,7 +91,7 @@ class Beside:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._process.stdin, self._process.stdout, self._errors):
             with contextlib.suppress(OSError):
                 pipe.close()
 

@@ -57,7 +57,7 @@ class Counter:
             self._known[tuple(answer["case"])] = Counted(answer["flops"], answer.get("why"))
         if case not in self._known:
             if self._beside is not None:
-                return Counted(None, "the process that counts has ended")
+                return Counted(None, "it was not counted")
             self._known[case] = counted(case)
         return self._known[case]
 

@@ -13,7 +13,7 @@ from sdjax.benchmarks.method import Method, Runner, runner, take_turns
 from sdjax.benchmarks.particles import train_runner
 from sdjax.benchmarks.runs import Opened, Opener, stages_of
 from sdjax.benchmarks.section import Deadline, Event, Note, Row, in_short, in_time
-from sdjax.benchmarks.step import whole_step
+from sdjax.benchmarks.step import step_options, whole_step
 from sdjax.benchmarks.work import Work, compiled
 from sdjax.config.errors import UserError, did_you_mean
 from sdjax.config.fields import one_of, optional, several, text, whole
@@ -41,7 +41,7 @@ class Kind(NamedTuple):
 
 def _step(opened: Opened, value: int, steps: int) -> Runner:
     work = whole_step(opened, steps)
-    return runner(compiled(work).run, *work.arguments)
+    return runner(compiled(work, step_options()).run, *work.arguments)
 
 
 def _of_particles(opened: Opened, value: int, steps: int) -> Runner:
@@ -134,25 +134,32 @@ def measure_growth(
 ) -> Iterator[Event]:
     """A row for each kind."""
     names = {False: run or next(iter(runs)), True: network_run}
-    for name in filter(None, names.values()):
-        if name not in runs:
-            raise UserError(
-                f"config.growth names the run '{name}', expected one of {', '.join(runs)}"
-                f"{did_you_mean(name, runs)}"
-            )
-    if single := [kind for kind in kinds if len(set(sizes[kind])) < 2]:
-        raise UserError(
-            f"config.growth.sizes.{single[0]} is {sizes[single[0]]}, expected two sizes at least."
-        )
     yield Note(f"Runs: '{names[False]}' and with a network '{network_run}'; {steps} steps.")
     growing = Growing(runs, model, steps, method._replace(deadline=deadline))
     asked = {kind: names[KINDS[kind].network] for kind in kinds}
     rows = [
-        (kind, partial(_row, growing, KINDS[kind], name, sizes[kind]))
+        (kind, partial(_row, growing, KINDS[kind], name, sorted(set(sizes[kind]))))
         for kind, name in asked.items()
         if name is not None
     ]
     yield from in_time(rows, deadline)
+
+
+def check_growth(table: Any, runs: Sequence[str]) -> None:
+    """Raises a `UserError` for runs that are not there, and where nothing can grow."""
+    for field in ("run", "network_run"):
+        name = table[field]
+        if name is not None and name not in runs:
+            raise UserError(
+                f"config.growth.{field} names '{name}', expected one of {', '.join(runs)}"
+                f"{did_you_mean(name, runs)}"
+            )
+    for kind in table.kinds:
+        if len(set(table.sizes[kind])) < 2:
+            raise UserError(
+                f"config.growth.sizes.{kind} is {tuple(table.sizes[kind])}, expected two different "
+                "sizes at least."
+            )
 
 
 def _row(growing: Growing, kind: Kind, run: str, values: Sequence[int]) -> Row:
@@ -185,8 +192,8 @@ def row_of(what: str, run: str, amounts: Sequence[int], seconds: Sequence[float]
     return {
         "what grows": what,
         "run": run,
-        "amounts": ", ".join(map(str, amounts)),
-        "ms": ", ".join(f"{1e3 * each:.3g}" for each in seconds),
+        "amounts": list(amounts),
+        "ms": [1e3 * each for each in seconds],
         "exponent": exponent,
         "of the last two": last,
         "reading": reading(exponent, last),

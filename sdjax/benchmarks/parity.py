@@ -24,8 +24,8 @@ NOTE = (
     "Small networks of random weights and one step of every rule (on a closed form in place of a "
     "network), beside numbers recorded from the official PyTorch code. The error is the largest "
     "one over the largest recorded value, of bfloat16 the root mean square over that of the "
-    "recording; 'seconds' include compilation (on a CPU without XLA's costly passes). NFSD, DSD* and "
-    "exact VSD have no recording."
+    "recording; 'seconds' include compilation (on a CPU without XLA's costly passes). NFSD, DSD* "
+    "and exact VSD have no recording."
 )
 CHECKS = ("networks", "rules")
 FIELDS = {

@@ -23,7 +23,7 @@ from sdjax.runs.step import train_particle
 TITLE = "Particles"
 NOTE = (
     "The ratio is the time of all particles over as many single runs, which take turns with them: "
-    "one particle with the same mapping and devices, and one with mapping 'map' on one device."
+    "one particle on the same devices, and one on one device, both with mapping 'map'."
 )
 RUN = (
     "Run '{run}' at {pixels} pixels, {steps} steps in one program from the middle of its first "
@@ -33,7 +33,7 @@ ALONE = (1, "map", 1)
 Variant = tuple[int, str, int]  # particles, mapping, devices
 FIELDS = {
     "run": text().says("the run whose particles are trained"),
-    "counts": several(whole(at_least=1)).of((1, 2, 4, 8, 16), "of particles"),
+    "counts": several(whole(at_least=1)).of((1, 2, 4, 8, 16), "of particles, in this order"),
     "mappings": several(one_of("map", "vmap")).of(("map", "vmap"), "of particles to a device"),
     "devices": several(whole(at_least=0)).of((1,), "how many; 0: as many as the particles reach"),
     "steps": whole(at_least=1).of(4, "in one program"),
@@ -59,7 +59,7 @@ def measure_particles(
 
     def row(variant: Variant) -> Row:
         before = device_peak()
-        singles = {one: single(one) for one in (ALONE, (1, *variant[1:]))}
+        singles = {one: single(one) for one in (ALONE, _single(variant))}
         wanted = singles | {variant: singles.get(variant) or train_runner(opened(), variant, steps)}
         runners = {_name(one): runner for one, runner in wanted.items()}
         timings = dict(zip(wanted, take_turns(runners, method).values(), strict=True))
@@ -68,10 +68,9 @@ def measure_particles(
     asked = [
         (count, mapping, usable_devices(count, devices))
         for mapping, devices in variants
-        for count in sorted({1, *counts})
+        for count in counts
     ]
-    wanted = dict.fromkeys([ALONE, *asked])
-    rows = ((_name(variant), functools.partial(row, variant)) for variant in wanted)
+    rows = ((_name(one), functools.partial(row, one)) for one in dict.fromkeys(asked))
     yield from in_time(rows, deadline)
 
 
@@ -112,7 +111,7 @@ def _particles(opened: Opened, seeds: Any) -> Particle:
 
 def _row(variant: Variant, steps: int, timings: dict[Variant, Timing]) -> Row:
     count, mapping, devices = variant
-    mine, same = timings[variant].median, timings[1, mapping, devices].median
+    mine, same = timings[variant].median, timings[_single(variant)].median
     return {
         "particles": count,
         "mapping": mapping,
@@ -120,10 +119,16 @@ def _row(variant: Variant, steps: int, timings: dict[Variant, Timing]) -> Row:
         "ms per particle and step": 1e3 * mine / count / steps,
         "at best, ms": 1e3 * timings[variant].fastest / count / steps,
         "particle steps/s": count * steps / mine,
+        "single run, ms per step": 1e3 * same / steps,
         "ratio to single runs": mine / (count * same),
         "ratio to single runs, map, 1 device": mine / (count * timings[ALONE].median),
         "spread, %": timings[variant].spread,
     }
+
+
+def _single(variant: Variant) -> Variant:
+    """What it is beside: a batch of one is no other program than one particle."""
+    return 1, "map", variant[2]
 
 
 def _name(variant: Variant) -> str:

@@ -1,7 +1,8 @@
 """The process beside: `python -m sdjax.benchmarks.peer_worker`, the only one that has PyTorch.
 
-Requests are {} (to import it; answered by versions), an order (see `sdjax.benchmarks.peer`), which takes the place of
-the one before, and {"calls": ...}, which is answered by {"seconds": ...}.
+Requests are {} (to import it, answered by {"versions": ...}), an order (see
+`sdjax.benchmarks.peer`), which takes the place of the one before, and {"calls": ...}, which is
+answered by {"seconds": ...}.
 """
 
 import gc

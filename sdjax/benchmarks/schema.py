@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 from ml_collections import ConfigDict, FrozenConfigDict
 
 from sdjax.benchmarks import (
@@ -39,7 +40,9 @@ SPEED = tuple(TABLES)  # what is measured where a configuration does not say
 TABLES |= {"parity": parity.FIELDS, "training": training.FIELDS, "growth": growth.FIELDS}
 SECTIONS = tuple(TABLES)
 SCHEMA = {
-    "sections": several(one_of(*SECTIONS)).of(SPEED, "what is measured, in this order"),
+    "sections": several(one_of(*SECTIONS)).of(
+        SPEED, "what is measured, in this order, but compilation first"
+    ),
     "minutes": optional(number(above=0)).of(
         None, "that the command may take, from its start; None: as many as it needs"
     ),
@@ -88,6 +91,13 @@ def check_config(config: ConfigDict) -> None:
         architecture(name)
     if config.peer == "diffusers":
         check_peer()
+    if "growth" in config.sections:
+        growth.check_growth(config.growth, tuple(config.runs))
+    if "training" in config.sections:
+        training.check_trainings(config.training)
+    if "particles" in config.sections:
+        for devices in config.particles.devices:
+            _check_devices(devices)
 
 
 def seconds(config: ConfigDict) -> float:
@@ -95,6 +105,13 @@ def seconds(config: ConfigDict) -> float:
     if config.minutes is None:
         return float("inf")
     return 60.0 * (config.minutes + (config.peer_minutes if present(config.peer) else 0.0))
+
+
+def _check_devices(devices: int) -> None:
+    if devices > jax.device_count():
+        raise UserError(
+            f"config.particles.devices has {devices}, but there are {jax.device_count()}."
+        )
 
 
 def _check_runs(config: ConfigDict) -> None:

@@ -30,7 +30,7 @@ def in_shards(file: Path, largest: int) -> list[Path]:
 
 def _parts(tensors: dict[str, Any], largest: int) -> list[dict[str, Any]]:
     """One after the other, with room for the heads of the files."""
-    room, parts, size = largest - 100 * len(tensors) - 1000, [{}], 0
+    room, parts, size = largest - 300 * len(tensors) - 1000, [{}], 0
     for name, tensor in tensors.items():
         if parts[-1] and size + tensor.nbytes > room:
             parts.append({})

@@ -24,10 +24,12 @@ def start(config: ConfigDict, kind: str, name: str) -> dict[str, Any]:
     import jax
 
     from sdjax.benchmarks.machine import peak_memory
+    from sdjax.benchmarks.step import step_options
     from sdjax.benchmarks.work import compiled
 
-    work = _step(config, name) if kind == "step" else _network(config, kind, name)
-    program = compiled(work)
+    is_step = kind == "step"
+    work = _step(config, name) if is_step else _network(config, kind, name)
+    program = compiled(work, step_options() if is_step else None)
     jax.block_until_ready(program.run(*work.arguments))
     peak, of = peak_memory()
     return {

@@ -15,13 +15,18 @@ from sdjax.benchmarks.runs import OfRun, Opened, Opener, stages_of
 from sdjax.benchmarks.section import Deadline, Event, Note, Row, in_time
 from sdjax.benchmarks.work import Work, compiled, mebibytes
 from sdjax.config.fields import flag, optional, several, text, whole
+from sdjax.runs.bytes_of_run import bytes_of_training
+from sdjax.runs.compiler_options import compiler_options
+from sdjax.runs.placement import make_placement
+from sdjax.runs.stages import highest_resolution
 from sdjax.runs.step import step_keys, train_step
 
 TITLE = "Training step"
 COUNTED = 200  # steps
 NOTE = (
     f"One particle. Network evaluations are counted over {COUNTED} steps (calls, and pictures in "
-    "their batches)."
+    "their batches). Planned memory is XLA's, of this program; estimated is what a run of one "
+    "particle is checked for before it begins."
 )
 MOMENTS = "{moments} steps are timed, spread over each stage, in one program."
 PARTS = (
@@ -61,7 +66,7 @@ def _row(opener: Opener, moments: int, with_parts: bool, method: Method, of_run:
     before = device_peak()
     opened = opener(of_run)
     works = {"step": whole_step(opened, moments), **(parts(opened, moments) if with_parts else {})}
-    programs = {name: compiled(work) for name, work in works.items()}
+    programs = {name: compiled(work, step_options()) for name, work in works.items()}
     runners = {
         f"{opened.name} {opened.stage.resolution} px {name}": runner(program.run, *work.arguments)
         for (name, program), work in zip(programs.items(), works.values(), strict=True)
@@ -80,8 +85,21 @@ def _row(opener: Opener, moments: int, with_parts: bool, method: Method, of_run:
         **{f"{name}, ms": 1e3 * value for name, value in seconds.items()},
         "compile, s": programs["step"].compiling,
         "planned memory, MiB": mebibytes(programs["step"].planned),
+        "estimated memory, MiB": mebibytes(_estimated(of_run, opened)),
         **peak_of_row(before),
     }
+
+
+def _estimated(of_run: OfRun, opened: Opened) -> int | None:
+    """Bytes of a step by `bytes_of_training`, which counts those of a run's largest stage."""
+    if of_run.stage.resolution < highest_resolution(of_run.config):
+        return None
+    return bytes_of_training(of_run.config, opened.prior, opened.conditioning).peak(1, 1)
+
+
+def step_options() -> dict[str, int]:
+    """The compiler's, as training has them on this device."""
+    return compiler_options(make_placement(1, 1).mesh)
 
 
 def whole_step(opened: Opened, moments: int) -> Work:

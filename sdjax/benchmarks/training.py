@@ -19,19 +19,28 @@ import jax
 import numpy as np
 from ml_collections import FrozenConfigDict
 
-from sdjax.benchmarks.section import Deadline, Doing, Event, Left, Row, in_short
+from sdjax.benchmarks.section import (
+    Deadline,
+    Doing,
+    Event,
+    Left,
+    Note,
+    OutOfTimeError,
+    Row,
+    in_short,
+)
 from sdjax.benchmarks.shards import in_shards
 from sdjax.config.errors import UserError
 from sdjax.config.fields import number, optional, several, text
-from sdjax.config.loading import as_stored, load
+from sdjax.config.loading import as_stored
 from sdjax.prior_training import build
 from sdjax.prior_training.fitting import Report
 from sdjax.prior_training.model import write_model
-from sdjax.prior_training.schema import SCHEMA
 from sdjax.prior_training.stages import Place, train_autoencoder, train_diffusion
 from sdjax.runs.lock import only_run
 from sdjax.runs.signals import InterruptedRunError
-from sdjax.runs.workdir import make_folder, open_workdir, refuse_other
+from sdjax.runs.workdir import make_folder, open_workdir
+from sdjax.train_prior import MAY_DIFFER, check_same, load_config
 
 TITLE = "Training"
 NOTE = (
@@ -49,7 +58,6 @@ FIELDS = {
 }
 NOTE = NOTE.format(window=WINDOW)
 WEIGHTS, LARGEST_FILE = "weights", 16 * 10**6  # bytes
-MAY_DIFFER = ("run", "report")  # as in a run of train_prior that is resumed
 OUT_OF_TIME = signal.SIGTERM  # what a run is told that has to end
 
 
@@ -60,8 +68,16 @@ class Times(NamedTuple):
     save_every: float  # seconds
 
 
-class OutOfTimeError(Exception):
-    """The time was over before the first step."""
+def check_trainings(table: Any) -> None:
+    """Raises a `UserError` for configurations that are not there, and for shares of others."""
+    shares, configs = table.shares, table.configs
+    if shares is not None and len(shares) != len(configs):
+        raise UserError(
+            f"config.training.shares has {len(shares)} numbers, expected {len(configs)}, one for "
+            "each of config.training.configs."
+        )
+    for name in configs:
+        load_config(name, table.overrides or ())
 
 
 def measure_training(
@@ -75,11 +91,6 @@ def measure_training(
 ) -> Iterator[Event]:
     """A row for each configuration, trained for its share of what is left."""
     shares = shares or (1.0,) * len(configs)
-    if len(shares) != len(configs):
-        raise UserError(
-            f"config.training.shares has {len(shares)} numbers, expected {len(configs)}, one for "
-            "each of config.training.configs."
-        )
     for i, name in enumerate(configs):
         part = deadline.part(shares[i] / sum(shares[i:]))
         short = Path(name).stem.replace(":", "_")
@@ -89,30 +100,29 @@ def measure_training(
         yield Doing(short)
         times = Times(Deadline.after(part.left() - reserve), save_every)
         try:
-            config = load(name, overrides or (), SCHEMA)
-            yield train_for(short, config, folder / "trained" / short, times)
+            config = load_config(name, overrides or ())
+            yield from train_for(short, config, folder / "trained" / short, times)
+        except OutOfTimeError:
+            yield Left(short)
         except Exception as error:  # the next one may do better
             traceback.print_exc(file=sys.stderr)
             yield Left(short, in_short(error))
 
 
-def train_for(name: str, config: FrozenConfigDict, folder: Path, times: Times) -> Row:
-    """Trains until it has to stop or is done; leaves checkpoints and weights in `folder`."""
-    began = time.perf_counter()
-    config, folder = _without_sheets(config), folder.absolute()
+def train_for(name: str, config: FrozenConfigDict, folder: Path, times: Times) -> Iterator[Event]:
+    """Trains until it has to stop or is done; leaves checkpoints and weights in `folder`.
+
+    Raises `OutOfTimeError` if the time was over before the first steps.
+    """
+    began, folder = time.perf_counter(), folder.absolute()
     with only_run(make_folder(folder)):
-        former = as_stored(partial(load, overrides=(), schema=SCHEMA))
-        open_workdir(folder, config, MAY_DIFFER, former)
+        open_workdir(folder, config, MAY_DIFFER, as_stored(load_config))
         trained = Trained(config, folder, times)
         trained.run()
     row = trained.row()
-    return {"prior": name, **row, "seconds in all": time.perf_counter() - began}
-
-
-def _without_sheets(config: FrozenConfigDict) -> FrozenConfigDict:
-    """The same with checkpoints by time alone: beside those of the plan sheets are drawn."""
-    steps = max(1, config.autoencoder.steps, config.diffusion.steps)
-    return load(config, {"run.checkpoint_every": steps}, SCHEMA)
+    if "stage" not in row:
+        yield Note(f"{name} was done already.")
+    yield {"prior": name, **row, "seconds in all": time.perf_counter() - began}
 
 
 class Trained:
@@ -126,12 +136,11 @@ class Trained:
 
     def run(self) -> None:
         """Both stages, as far as there is time."""
-        config, check = self._config, partial(_check_same, self._config)
+        config, check = self._config, partial(check_same, self._config)
         model = build.make_model(config, self._tokenizer)
         source = build.make_source(config, self._rendering)
-        place = Place(
-            self._folder, config.to_dict(), check, self._asked, lambda: self._saves, self._seen
-        )
+        looks_on = {"asked": self._asked, "due": lambda: self._saves, "seen": self._seen}
+        place = Place(self._folder, config.to_dict(), check, **looks_on, sheets=False)
         try:
             self._model = train_autoencoder(config, model, source, place)
             self._model = train_diffusion(config, self._model, source, place)
@@ -140,9 +149,10 @@ class Trained:
         self._write(self._model.params)
 
     def row(self) -> Row:
-        """What was reached."""
+        """What was reached; without a stage if it was done already."""
         if not self._chunks:
-            raise OutOfTimeError("it is done already, or there was no time for the first steps")
+            steps = self._config.diffusion.steps
+            return {"to step": steps, "of": steps, "largest file, MB": self._largest_file()}
         stage = self._chunks[-1][0]
         steps, losses, clocks = (np.asarray(each) for each in zip(*self._of(stage), strict=True))
         chunk, plan = self._config.run.chunk, self._config[stage]
@@ -164,7 +174,7 @@ class Trained:
 
     def _rendering(self, done: int) -> None:
         if self._times.stop.over():
-            raise OutOfTimeError(f"the time was over after rendering {done} pictures")
+            raise OutOfTimeError(f"after rendering {done} pictures")
 
     def _asked(self) -> int | None:
         """After every chunk, before it is known whether a checkpoint is due."""
@@ -195,8 +205,3 @@ class Trained:
     def _largest_file(self) -> float | None:
         sizes = [file.stat().st_size for file in (self._folder / WEIGHTS).rglob("*.safetensors")]
         return max(sizes) / 1e6 if sizes else None
-
-
-def _check_same(config: FrozenConfigDict, stored: Any, holder: str) -> None:
-    """Raises a UserError for a checkpoint of another run."""
-    refuse_other(load(stored, (), SCHEMA), config, f"{holder} is of a run with", MAY_DIFFER)

@@ -24,29 +24,26 @@ class Program(NamedTuple):
     tracing: float  # seconds until XLA got it
     compiling: float  # seconds that XLA took
     planned: int | None  # bytes of arguments, results and temporaries together, as XLA plans them
-    asked: Callable[[], float]  # floating point operations, see `asked_flops`
 
 
-def compiled(work: Work) -> Program:
-    """Trace and compile; the program takes arguments as the work has them."""
+def compiled(work: Work, options: dict[str, Any] | None = None) -> Program:
+    """Trace and compile, with `options` of the compiler; the program takes arguments as the work
+    has them."""
     leaves, tree = jax.tree.flatten(work.arguments)
     start = time.perf_counter()
-    lowered = jax.jit(lambda leaves: work.function(*jax.tree.unflatten(tree, leaves))).lower(leaves)
+    function = lambda leaves: work.function(*jax.tree.unflatten(tree, leaves))  # noqa: E731
+    lowered = jax.jit(function, compiler_options=options or None).lower(leaves)
     traced = time.perf_counter()
     program = lowered.compile()
     done = time.perf_counter()
     run = lambda *arguments: program(jax.tree.leaves(arguments))  # noqa: E731
-    asked = lambda: _flops(lowered)  # noqa: E731
-    return Program(run, traced - start, done - traced, planned_memory(program), asked)
+    return Program(run, traced - start, done - traced, planned_memory(program))
 
 
 def asked_flops(work: Work) -> float:
     """Floating point operations that a program asks for, before XLA rewrites it (two for a
     multiplication with an addition, none for padding)."""
-    return _flops(jax.jit(work.function).lower(*work.arguments))
-
-
-def _flops(lowered: Any) -> float:
+    lowered = jax.jit(work.function).lower(*work.arguments)
     return float(lowered.cost_analysis()["flops"])
 
 

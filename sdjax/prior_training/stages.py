@@ -34,6 +34,7 @@ class Place(NamedTuple):
     asked: the number of a signal after which it saves and ends, or None.
     due: whether a checkpoint is wanted besides those of the plan.
     seen: called with the stage's name and what each chunk was like.
+    sheets: whether pictures are drawn beside the checkpoints of the plan, which needs Pillow.
     """
 
     folder: Path
@@ -42,6 +43,7 @@ class Place(NamedTuple):
     asked: Callable[[], int | None] = lambda: None
     due: Callable[[], bool] = lambda: False
     seen: Callable[[str, Report], None] = lambda stage, chunk: None
+    sheets: bool = True
 
 
 def train_autoencoder(config: ConfigDict, model: Model, source: Source, place: Place) -> Model:
@@ -100,7 +102,8 @@ def train_diffusion(config: ConfigDict, model: Model, source: Source, place: Pla
     learning = ("unet", "text_encoder") if learns_text else ("unet",)
     start = {name: model.params[name] for name in learning}
     loss, seed = partial(diffusion_loss, denoiser), (config.seed, DIFFUSION)
-    return trained(_fitted("diffusion", loss, start, batches, plan, seed, place, show))
+    sheets = show if place.sheets else None
+    return trained(_fitted("diffusion", loss, start, batches, plan, seed, place, sheets))
 
 
 def draw_samples(config: ConfigDict, model: Model) -> Pixels:

@@ -69,8 +69,9 @@ def test_what_takes_too_long_is_ended_with_what_it_started():
             asked(beside, a=1)
 
 
-def test_one_that_ends_by_itself_is_a_sentence():
-    with Beside(ECHO) as beside, pytest.raises(BesideError, match=r"^it: the process ended\.$"):
+def test_one_that_ends_by_itself_is_a_sentence_with_its_last_words():
+    sentence = r"^it: the process ended \(noise\)\.$"
+    with Beside(ECHO) as beside, pytest.raises(BesideError, match=sentence):
         asked(beside, exit=True)
 
 

@@ -6,7 +6,7 @@ import pytest
 from sdjax.benchmarks import growth
 from sdjax.benchmarks.growth import KINDS, SIZES, fitted, measure_growth, reading, row_of
 from sdjax.benchmarks.method import Method
-from sdjax.benchmarks.schema import load_config
+from sdjax.benchmarks.schema import check_config, load_config
 from sdjax.benchmarks.section import Deadline, Doing, Left
 from sdjax.config.errors import UserError
 from sdjax.runs.schema import completed
@@ -26,7 +26,7 @@ def test_a_fixed_cost_hides_a_growth_at_first_and_the_last_sizes_tell():
     row = row_of("it", "run", amounts, [10.0 + 0.5 * amount**1.5 for amount in amounts])
     assert row["exponent"] < 1.0 < row["of the last two"]
     assert row["reading"] == "more than linear at the end"
-    assert row["amounts"] == "1, 4, 16, 64"
+    assert row["amounts"] == [1, 4, 16, 64]
 
 
 def test_readings():
@@ -54,9 +54,9 @@ def measured(**changes):
 @pytest.mark.slow
 def test_a_row_of_particles(tiny_priors):
     (row,) = measured()
-    assert (row["run"], row["amounts"]) == ("dsd", "1, 2")
-    first, second = (float(each) for each in row["ms"].split(", "))
-    assert row["exponent"] == pytest.approx(np.log2(second / first), abs=0.05)
+    assert (row["run"], row["amounts"]) == ("dsd", [1, 2])
+    first, second = row["ms"]
+    assert row["exponent"] == pytest.approx(np.log2(second / first))
 
 
 def test_without_a_network_its_rows_are_not_there():
@@ -80,21 +80,24 @@ def test_sizes_without_room_are_left_and_the_others_told(monkeypatch, capsys):
 
     monkeypatch.setattr(growth, "Opener", lambda model: lambda of_run: None)
     monkeypatch.setitem(KINDS, "particles", KINDS["particles"]._replace(measured=fails_at_8))
-    (row,) = measured(sizes={"particles": (2, 4, 8, 16)})
-    assert (row["amounts"], row["ms"], row["exponent"]) == ("2, 4", "100, 200", pytest.approx(1.0))
+    (row,) = measured(sizes={"particles": (16, 4, 2, 8)})
+    assert row["amounts"] == [2, 4] and row["ms"] == pytest.approx([100.0, 200.0])
+    assert row["exponent"] == pytest.approx(1.0)
     assert row["left"] == "from 8 on (MemoryError: no room)"
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"run": "dsdd"}, "config.growth names the run 'dsdd', expected one of dsd; did you mean"),
-        ({"sizes": {"particles": (2,)}}, "config.growth.sizes.particles is .* two sizes at least"),
+        ({"run": "demmo"}, r"growth\.run names 'demmo', expected one of .*; did you mean 'demo'"),
+        ({"network_run": "sml"}, r"growth\.network_run names 'sml', expected one of"),
+        ({"sizes.particles": (2, 2)}, r"sizes\.particles is \(2, 2\), expected two different"),
     ],
 )
-def test_what_cannot_be_is_a_sentence(changes, sentence):
+def test_what_cannot_be_is_a_sentence_before_anything_is_measured(changes, sentence):
+    changed = {f"growth.{name}": value for name, value in changes.items()}
     with pytest.raises(UserError, match=sentence):
-        measured(**changes)
+        check_config(load_config("benchmark_growth", changed))
 
 
 def test_every_size_is_a_change_that_its_run_admits():

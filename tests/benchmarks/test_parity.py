@@ -1,14 +1,17 @@
 """Parity is told of what is recorded, refused of what is not, and can fail."""
 
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
 
+from sdjax.benchmark import _told_what_failed
 from sdjax.benchmarks import parity
 from sdjax.benchmarks.parity_recordings import recorded, recordings_folder
 from sdjax.benchmarks.parity_rules import RULES
-from sdjax.benchmarks.section import Deadline, Doing, Left, Note
+from sdjax.benchmarks.running import Plan, failed, growing
+from sdjax.benchmarks.section import NEVER, Deadline, Doing, Left, Note
 from sdjax.rules import RULES as KINDS
 from tests import reference
 
@@ -51,6 +54,15 @@ def test_another_number_is_noticed(perturbed):
     row = parity._rule_row("SDS", RULES["SDS"], perturbed)
     assert row["holds"] == "no"
     assert row["error"] == pytest.approx(1e-3, rel=0.01)
+
+
+def test_what_does_not_hold_fails_the_command(perturbed, monkeypatch, capsys):
+    monkeypatch.setattr(parity, "RULES", {"SDS": RULES["SDS"]})
+    measure = partial(parity.measure_parity, str(perturbed), ("rules",))
+    *_, found = growing(Plan("Parity", "Note.", measure), NEVER)
+    assert found.rows[0]["holds"] == "no"
+    assert failed({"parity": found}) == ["parity: SDS, float32, highest: error 0.001 above 0.0001"]
+    assert _told_what_failed({"parity": found}) == 1
 
 
 def test_what_is_no_number_does_not_hold():

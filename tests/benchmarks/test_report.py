@@ -2,7 +2,7 @@
 
 import json
 
-from sdjax.benchmarks.report import markdown, table, write
+from sdjax.benchmarks.report import former, markdown, table, write
 from sdjax.benchmarks.section import Left, Section
 
 ROWS = [{"batch": 1, "images/s": 12.3456}, {"batch": 16, "images/s": 1234.5, "ratio": None}]
@@ -16,6 +16,24 @@ def test_a_table_has_the_columns_of_all_rows():
         "| 1 | 12.3 |  |",
         "| 16 | 1234 |  |",
     ]
+
+
+def test_values_of_a_list_are_shown_one_after_the_other():
+    assert (
+        table([{"ms": [1.23456, 1234.5], "at": (1, 2)}]).splitlines()[2] == "| 1.23, 1234 | 1, 2 |"
+    )
+
+
+def test_tables_of_an_earlier_command_name_its_machine_once(tmp_path):
+    assert former(tmp_path) == {}
+    write(tmp_path, {"device": "cpu"}, SECTIONS)
+    first = former(tmp_path)
+    note = "What was done. Of an earlier command (device: cpu)."
+    assert first == {"prediction": SECTIONS["prediction"]._replace(note=note)}
+    write(tmp_path, {"device": "tpu"}, first)
+    assert former(tmp_path) == first
+    (tmp_path / "benchmark.json").write_text("{")
+    assert former(tmp_path) == {}
 
 
 def test_the_machine_comes_first():

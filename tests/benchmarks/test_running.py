@@ -47,6 +47,7 @@ def test_what_fails_is_a_sentence_and_the_next_section_begins(capsys):
     assert last.sections["a"].rows == [ROW]
     assert failed(last.sections) == ["a: the rest: ValueError: bad", "b has no row"]
     assert failed({"b": Section("B", "", [ROW], (Left("x2"),))}) == []
+    assert failed({"b": Section("B", "", [ROW], (Left("x", "It ended."),))}) == ["b: x: It ended"]
 
 
 def test_time_that_one_section_does_not_use_is_the_later_ones(clock):

@@ -10,7 +10,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from sdjax.benchmarks import section, training
-from sdjax.benchmarks.section import Deadline, Doing, Left
+from sdjax.benchmarks.schema import check_config
+from sdjax.benchmarks.section import Deadline, Doing, Left, Note
 from sdjax.benchmarks.shards import in_shards
 from sdjax.config.errors import UserError
 from sdjax.prior_training import sources, stages
@@ -18,6 +19,7 @@ from sdjax.prior_training.build import make_plan
 from sdjax.prior_training.model import read_model
 from sdjax.train_prior import load_config, train_prior
 from sdjax.weights.safetensors_files import safetensors_tensors
+from tests.benchmarks.small import small_config
 from tests.test_train_prior import TINY
 
 FOREVER = float("inf")
@@ -130,8 +132,9 @@ def test_it_is_the_run_that_was_not_stopped(tmp_path, toys):
 def test_one_that_is_done_or_fails_leaves_the_others_their_time(tmp_path, toys):
     few = ["diffusion.steps=4"]
     trained(tmp_path, FOREVER, few)
-    done, missing = trained(tmp_path, FOREVER, few, ("train_prior", "no_such"), (1.0, 3.0))
-    assert done.name == "train_prior" and "done already" in done.why
+    told, done, missing = trained(tmp_path, FOREVER, few, ("train_prior", "no_such"), (1.0, 3.0))
+    assert told == Note("train_prior was done already.")
+    assert (done["to step"], done["of"], "stage" in done) == (4, 4, False)
     assert missing.name == "no_such" and "There is no configuration file" in missing.why
 
 
@@ -140,9 +143,26 @@ def test_without_time_nothing_begins(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_shares_that_do_not_fit_are_a_sentence(tmp_path):
-    with pytest.raises(UserError, match=r"config\.training\.shares has 2 numbers, expected 1"):
-        trained(tmp_path, 1.0, shares=(1.0, 2.0))
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"shares": (1.0, 2.0)}, r"config\.training\.shares has 2 numbers, expected 1"),
+        ({"configs": ("no_such",)}, "There is no configuration file"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence_before_anything_is_measured(changes, sentence):
+    changes = {f"training.{name}": value for name, value in changes.items()}
+    with pytest.raises(UserError, match=sentence):
+        check_config(small_config(sections=("training",), **changes))
+
+
+def test_time_that_is_over_while_pictures_are_rendered_is_want_of_time(tmp_path, toys, monkeypatch):
+    def rendering(config, tell):
+        section.time.now += 100.0
+        tell(1)
+
+    monkeypatch.setattr(training.build, "make_source", rendering)
+    assert trained(tmp_path, 60.0) == [Left("train_prior")]
 
 
 def test_a_large_file_is_cut(tmp_path):
