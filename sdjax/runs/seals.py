@@ -14,11 +14,11 @@ from sdjax.files.plain_files import load_json
 from sdjax.runs.processes import from_every_process
 
 ITEM = "seal"  # the folder of a checkpoint that holds it
-WHOLE = ""  # the key of a hash of a whole array; of some rows it is "first:last"
+WHOLE = ""  # the key of a hash of a whole array; of a part it is "first:last" of its axes
 
 
 def seal(leaves: Mapping[str, Any], config: Mapping[str, Any] | None, step: int) -> dict[str, Any]:
-    """The seal of arrays by name; of those that lie on several processes each hashes its rows, so
+    """The seal of arrays by name; of those that lie on several processes each hashes its parts, so
     that all have to call it."""
     with ThreadPoolExecutor() as threads:  # hashing leaves Python's lock
         own = dict(zip(leaves, threads.map(_hashes, leaves.values()), strict=True))
@@ -39,7 +39,7 @@ def damaged(stored: Mapping[str, Any], leaves: Mapping[str, np.ndarray]) -> str 
     hashes = stored["hashes"]
     for name in {**hashes, **leaves}:
         expected, leaf = hashes.get(name), leaves.get(name)
-        if expected is None or leaf is None or expected != _hashes_of_rows(leaf, list(expected)):
+        if expected is None or leaf is None or expected != _hashes_again(leaf, list(expected)):
             return name
     return None
 
@@ -62,25 +62,34 @@ def read_seal(checkpoint: Path) -> dict[str, Any] | None:
     return content
 
 
+def hashes_of_parts(leaf: jax.Array) -> dict[str, str]:
+    """Of the parts that lie on this process's devices: rows, or also columns, as XLA cuts what the
+    particles share where the weights are in parts."""
+    parts = {_key(shard.index, leaf.shape): shard.data for shard in leaf.addressable_shards}
+    return {key: _sha256(np.asarray(data)) for key, data in parts.items()}
+
+
 def _hashes(leaf: Any) -> dict[str, str]:
-    """Of the whole, or of the rows that lie on this process's devices."""
+    """Of the whole, or of the parts here."""
     if not isinstance(leaf, jax.Array) or leaf.is_fully_addressable or leaf.is_fully_replicated:
         return {WHOLE: _sha256(np.asarray(leaf))}
-    rows = {_rows(shard.index[0], leaf.shape[0]): shard.data for shard in leaf.addressable_shards}
-    return {key: _sha256(np.asarray(data)) for key, data in rows.items()}
+    return hashes_of_parts(leaf)
 
 
-def _hashes_of_rows(leaf: np.ndarray, keys: list[str]) -> dict[str, str]:
-    return {key: _sha256(leaf[_slice(key)] if key else leaf) for key in keys}
+def _hashes_again(leaf: np.ndarray, keys: list[str]) -> dict[str, str]:
+    return {key: _sha256(leaf[_index(key)] if key else leaf) for key in keys}
 
 
-def _rows(index: slice, count: int) -> str:
-    first, last, _ = index.indices(count)
-    return f"{first}:{last}"
+def _key(index: tuple[slice, ...], shape: tuple[int, ...]) -> str:
+    """Of a part; axes that are whole after the last that is cut are left out."""
+    spans = [axis.indices(size)[:2] for axis, size in zip(index, shape, strict=True)]
+    while spans[1:] and spans[-1] == (0, shape[len(spans) - 1]):
+        spans.pop()
+    return ",".join(f"{first}:{last}" for first, last in spans)
 
 
-def _slice(key: str) -> slice:
-    return slice(*map(int, key.split(":")))
+def _index(key: str) -> tuple[slice, ...]:
+    return tuple(slice(*map(int, span.split(":"))) for span in key.split(","))
 
 
 def _of_config(config: Any) -> str:
