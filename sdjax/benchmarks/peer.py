@@ -72,7 +72,7 @@ class Peer:
             self.failure = "not begun: no time is left."
             return
         if self._budget <= self._longest:
-            self.failure = f"not begun: {self._budget:.0f} s are left of its limit."
+            self.failure = f"not begun: {max(0.0, self._budget):.0f} s are left of its limit."
             return
         if self._beside.has_ended:
             self._start()
