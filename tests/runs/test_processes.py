@@ -151,7 +151,7 @@ def test_the_other_commands_divide_their_work(objects_run, tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("name", "bound"), [("vsd", 1e-4), ("in_parts", 1e-4), ("picture", 1e-4)])
+@pytest.mark.parametrize(("name", "bound"), [("vsd", 1e-4), ("in_parts", 1e-4), ("picture", 3e-4)])
 def test_networks_that_learn_or_lie_in_parts(name, bound, tmp_path, monkeypatch):
     """VSD with a real LoRA, its network whole and in parts over devices of each process, and a
     network in parts beside a picture, as one process with as many devices trains them: to rounding,
