@@ -5,7 +5,6 @@ written to `<workdir>/export/seed_<k>/`; `--help` lists the settings.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from ml_collections import FrozenConfigDict
 
 from sdjax.commands import app, process_options
 from sdjax.config.errors import UserError
-from sdjax.runs.checkpoints import Checkpoints
 from sdjax.runs.combinations import check_config
 from sdjax.runs.failures import Told
 from sdjax.runs.memory import check_memory, phases_of_report
@@ -24,9 +22,9 @@ from sdjax.runs.placement import local_placement
 from sdjax.runs.population import Population
 from sdjax.runs.processes import all_do, is_first, own_share, prepare_machine
 from sdjax.runs.run import Run
-from sdjax.runs.run_folder import CHECKPOINTS, check_same_run, read_run_config
+from sdjax.runs.run_folder import read_run_config
 from sdjax.runs.schema import load_config
-from sdjax.runs.shown import open_shown, restore_shown
+from sdjax.runs.shown import newest_shown
 from sdjax.runs.workdir import make_folder, workdir_of
 from sdjax.scene import SCENES
 from sdjax.scene.background import COLOUR
@@ -96,7 +94,7 @@ def export(
 
     def ready() -> tuple[Run, Population, Path]:
         check_memory(film if frames else [], mesh if mesh_resolution else [])
-        return *_restore(config, workdir), make_folder(out)
+        return *_shown(config, workdir), make_folder(out)
 
     run, particles, folder = all_do(ready)
     run = run._replace(config=shown)
@@ -138,16 +136,9 @@ def _check_seed(config: Any, seed: int | None) -> None:
         )
 
 
-def _restore(config: FrozenConfigDict, workdir: Path) -> tuple[Run, Population]:
-    nothing = UserError(f"--workdir={workdir} holds no checkpoint yet; train it first.")
-    if not (workdir / CHECKPOINTS).is_dir():
-        raise nothing
-    run, check = open_shown(config), partial(check_same_run, config)
-    with Checkpoints(workdir / CHECKPOINTS, check=check, read_only=True) as checkpoints:
-        restored = restore_shown(run, checkpoints)
-    if restored is None:
-        raise nothing
-    step, particles = restored
+def _shown(config: FrozenConfigDict, workdir: Path) -> tuple[Run, Population]:
+    """The particles of the newest checkpoint; the first process says what they are."""
+    run, step, particles = newest_shown(config, workdir)
     if is_first():
         print(f"exporting after {step} of {run.total_steps} steps", flush=True)
         for one in read_metrics(workdir).get("failed", ()):
