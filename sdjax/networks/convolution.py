@@ -11,7 +11,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
+
+from sdjax.networks.rematerialisation import PRODUCT
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 Image = Float[Array, "b h w _"]
@@ -27,15 +30,31 @@ def convolve(
 ) -> Float[Array, "b _ _ _"]:
     """`lax.conv_general_dilated` of [b, h, w, c] with [size, size, c, o], as `nn.Conv` calls it.
 
-    On CPUs it is another program with the same result up to rounding, where that is faster: in
-    float32, with stride 1 and an odd size that is padded by half of it on all sides.  `settings`
-    are the others of `nn.Conv`, at its defaults: no dilation, no groups.
+    In float32, with stride 1 and an odd size that is padded by half of it on all sides, it is on
+    CPUs another program with the same result up to rounding, and has a gradient of its own:
+    forward-mode differentiation (`jax.jvp`) of it raises a TypeError.  `settings` are the others
+    of `nn.Conv`; a precision, dilations or groups lead to XLA's own.
     """
     half = kernel.shape[0] // 2
     keeps_size = all(tuple(sides) == (half, half) for sides in padding) and kernel.shape[0] % 2
-    if keeps_size and set(strides) == {1} and x.dtype == kernel.dtype == jnp.float32:
-        return _same_size(x, kernel)
+    in_float32 = x.dtype == kernel.dtype == jnp.float32
+    if keeps_size and set(strides) == {1} and in_float32 and _are_plain(**settings):
+        return checkpoint_name(_same_size(x, kernel), PRODUCT)
     return lax.conv_general_dilated(x, kernel, strides, padding, **settings)
+
+
+def _are_plain(
+    *,
+    dimension_numbers: Any = None,
+    lhs_dilation: Sequence[int] = (1,),
+    rhs_dilation: Sequence[int] = (1,),
+    feature_group_count: int = 1,
+    precision: Any = None,
+    **others: Any,
+) -> bool:
+    """Whether the settings of a convolution are those that it has without them."""
+    undilated = {*(lhs_dilation or (1,)), *(rhs_dilation or (1,))} == {1}
+    return undilated and feature_group_count == 1 and precision is None and not others
 
 
 @jax.custom_vjp
@@ -85,9 +104,10 @@ def _kernel_gradient(x: Image, kernel: Kernel, gradient: Image) -> Kernel:
         return jnp.einsum("bhwi,bhwo->io", x, gradient)[None, None]
     if len(x) % 2:
         return _transposed(x, kernel, gradient)
-    halves = [y.reshape(-1, 2, *y.shape[1:]) for y in (x, gradient)]
-    first, second = (_transposed(x[:, i], kernel, y[:, i]) for i in (0, 1) for x, y in [halves])
-    return first + second
+    images, gradients = (y.reshape(-1, 2, *y.shape[1:]) for y in (x, gradient))
+    even = _transposed(images[:, 0], kernel, gradients[:, 0])
+    odd = _transposed(images[:, 1], kernel, gradients[:, 1])
+    return even + odd
 
 
 def _transposed(x: Image, kernel: Kernel, gradient: Image) -> Kernel:

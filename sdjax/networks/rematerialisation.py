@@ -6,32 +6,52 @@ import jax
 from flax import linen as nn
 from jax.extend.core import primitives
 
-from sdjax.config.fields import Field, literal
+from sdjax.config.errors import UserError, did_you_mean, short
+from sdjax.config.fields import Field
 
-# The former settings True and False are names, too.
-NAMES = {False: "none", True: "blocks"}
 POLICIES = ("none", "products", "blocks")
+_EXPECTED = f"one of {', '.join(POLICIES)}"
+# The name of the results of products with weights whose primitive a policy does not see, being in
+# a function with a gradient of its own.
+PRODUCT = "product"
+
+
+def policy_of(remat: str | bool) -> str:
+    """One of `POLICIES`; the former settings False and True are "none" and "blocks".
+
+    Raises a UserError for anything else.
+    """
+    if isinstance(remat, bool):
+        return "blocks" if remat else "none"
+    if remat not in POLICIES:
+        hint = did_you_mean(remat, POLICIES) if isinstance(remat, str) else "."
+        raise UserError(f"remat is {short(remat)}, expected {_EXPECTED}{hint}")
+    return remat
+
 
 REMAT = Field(
-    f"one of {', '.join(POLICIES)}",
-    lambda value: isinstance(value, bool | str) and NAMES.get(value, value) in POLICIES,
-    convert=lambda value: NAMES.get(value, value),
-    parse=lambda given: NAMES.get(literal(given.capitalize()), given),
+    _EXPECTED,
+    lambda value: isinstance(value, bool) or value in POLICIES,
+    convert=policy_of,
+    parse=lambda given: {"true": "blocks", "false": "none"}.get(given.lower(), given),
     names=POLICIES,
 )
 
 
-def rematerialised(block: Any, policy: str | bool) -> Any:
+def rematerialised(block: Any, policy: str) -> Any:
     """A kind of block (a class of `nn.Module`) whose gradient keeps what `policy` says.
 
     "none" keeps every activation.  "products" keeps the results of convolutions and of products
     with weights, and computes norms, nonlinearities, attention's logits and sums again, which costs
-    next to nothing.  "blocks" (or True) keeps what enters a block, and computes the block again.
+    next to nothing.  "blocks" keeps what enters a block, and computes the block again.  KeyError
+    for another.
     """
-    policy = NAMES.get(policy, policy)
-    if policy == "none":
-        return block
-    return nn.remat(block, policy=_is_product if policy == "products" else None)
+    named = jax.checkpoint_policies.save_only_these_names(PRODUCT)
+    kept = {
+        "products": jax.checkpoint_policies.save_from_both_policies(_is_product, named),
+        "blocks": None,
+    }
+    return block if policy == "none" else nn.remat(block, policy=kept[policy])
 
 
 def _is_product(primitive: jax.extend.core.Primitive, *_: Any, **params: Any) -> bool:

@@ -20,8 +20,9 @@ def scaled_gradient(function: Callable[..., Any], dtype: Any) -> Callable[..., A
     the scale of a loss; an infinite or undefined g stays such.
 
     `function` computes in `dtype` from float32; for other dtypes than float16, whose range is that
-    of float32, it is returned as it is, else with float32 results.  Differentiated are its
-    arguments: what it holds besides has no gradient (JAX raises where one is asked for).
+    of float32, it is returned as it is, else with float32 results.  It has gradients by all of its
+    arguments, of which only those are computed that are asked for; what it holds besides has none
+    (JAX raises where one is asked for), nor are there derivatives in forward mode.
     """
     if jnp.dtype(dtype) != jnp.float16:
         return function
@@ -30,16 +31,32 @@ def scaled_gradient(function: Callable[..., Any], dtype: Any) -> Callable[..., A
         return jax.tree.map(lambda leaf: leaf.astype(jnp.float32), function(*arguments))
 
     def forward(*arguments):
-        return jax.vjp(wide, *arguments)
+        moved = jax.tree.map(lambda one: one.value if one.perturbed else None, arguments)
+        fixed = jax.tree.map(lambda one: None if one.perturbed else one.value, arguments)
+        return jax.vjp(lambda moved: wide(*_joined(moved, fixed)), moved)
 
     def backward(pull, cotangent):
+        cotangent = jax.tree.map(_instantiated, cotangent)
         scale = _scale(cotangent)
         larger = jax.tree.map(lambda leaf: leaf * scale, cotangent)
-        return jax.tree.map(lambda leaf: _unscaled(leaf, scale), pull(larger))
+        (gradients,) = pull(larger)
+        return jax.tree.map(lambda leaf: _unscaled(leaf, scale), gradients)
 
     scaled = jax.custom_vjp(wide)
-    scaled.defvjp(forward, backward)
+    scaled.defvjp(forward, backward, symbolic_zeros=True)
     return scaled
+
+
+def _joined(moved: Any, fixed: Any) -> Any:
+    """The tree of which each leaf is in one of two, and None in the other."""
+    either = lambda one, other: other if one is None else one  # noqa: E731
+    return jax.tree.map(either, moved, fixed, is_leaf=lambda leaf: leaf is None)
+
+
+def _instantiated(leaf: Any) -> jax.Array:
+    """Zeros as an array where JAX only says that they are."""
+    is_zero = isinstance(leaf, jax.custom_derivatives.SymbolicZero)
+    return jnp.zeros(leaf.shape, leaf.dtype) if is_zero else leaf
 
 
 def _scale(cotangent: Any) -> jax.Array:
@@ -55,4 +72,5 @@ def _scale(cotangent: Any) -> jax.Array:
 def _unscaled(leaf: Any, scale: jax.Array) -> Any:
     if leaf.dtype == jax.dtypes.float0:  # of a whole number
         return leaf
-    return leaf / scale.astype(leaf.dtype)
+    wide = leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))  # float16 ends before the scale
+    return (wide / scale).astype(leaf.dtype)

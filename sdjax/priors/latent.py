@@ -86,9 +86,12 @@ class LatentPrior:
         """`encode` with the noise given."""
         size = (len(image), self.image_size, self.image_size, 3)
         resized = jax.image.resize(image, size, "bilinear", antialias=False)
-        variables = {"params": self.autoencoder_params}
-        encode = partial(self.autoencoder.apply, variables, method="encode")
-        posterior = scaled_gradient(encode, self.autoencoder.dtype)(2.0 * resized - 1.0)
+
+        def posterior_of(params, image):
+            return self.autoencoder.apply({"params": params}, image, method="encode")
+
+        encode = scaled_gradient(posterior_of, self.autoencoder.dtype)
+        posterior = encode(self.autoencoder_params, 2.0 * resized - 1.0)
         latents = posterior.mean
         if noise is not None:
             latents = latents + jnp.exp(0.5 * posterior.logvar) * noise

@@ -11,9 +11,7 @@ CHECKPOINT = {
 COMPUTATION = {
     "dtype": DTYPE.of("bfloat16", "in which the UNet computes"),
     "autoencoder_dtype": DTYPE.of("float32", "the same of the autoencoder"),
-    "remat": REMAT.of(
-        "none", "what their gradients compute again, to save memory"
-    ),
+    "remat": REMAT.of("none", "what their gradients compute again, to save memory"),
 }
 IMAGE_SIZE = {
     "image_size": optional(whole(at_least=8)).of(

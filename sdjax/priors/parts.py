@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from sdjax.networks.autoencoder.model import AutoencoderKL
+from sdjax.networks.rematerialisation import policy_of
 from sdjax.networks.unet.model import UNet2DCondition
 from sdjax.priors.architecture import Architecture
 from sdjax.priors.small_files import Diffusion
@@ -89,12 +90,13 @@ def networks_of(
     """The fields of a `LatentPrior` that are its networks and the size of its pictures; both are
     compared with what they should be before a tensor is read.
 
-    `frames` views of a scene are seen together.  Raises a UserError for tensors of other networks
-    and for a size that they cannot have.
+    `frames` views of a scene are seen together.  Raises a UserError for tensors of other networks,
+    for a size that they cannot have and for an unknown `remat`.
     """
+    policy = policy_of(remat)
     size = Architecture(unet.config, vae.config).image_size(image_size)
-    network = UNet2DCondition(unet.config, precision.unet, precision.unet, remat, frames)
-    autoencoder = AutoencoderKL(vae.config, precision.autoencoder, precision.autoencoder, remat)
+    network = UNet2DCondition(unet.config, precision.unet, precision.unet, policy, frames)
+    autoencoder = AutoencoderKL(vae.config, precision.autoencoder, precision.autoencoder, policy)
     made = ((unet, network), (vae, autoencoder))
     templates = [checked_template(one, part.shapes(), part.source) for part, one in made]
     return {

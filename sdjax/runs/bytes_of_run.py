@@ -31,8 +31,8 @@ OF_A_SAMPLE = 16 * FLOAT  # position, density, colour and weight, and their grad
 SMALLEST_IMAGE = 64  # pixels that an autoencoder sees where only the checkpoint says how many
 PER_LATENT = 8  # pixels along an edge, of Stable Diffusion's autoencoders
 # Activations of the widest block of an encoder and their gradients, by `prior.remat`, in arrays of
-# the picture's size and the block's channels: measured at 512 pixels (3132, 2212, 2900 MiB).
-OF_AN_ENCODER = {"none": 24.5, "products": 17.3, "blocks": 22.7}
+# the picture's size and the block's channels: measured at 512 pixels (3006, 2102, 2766 MiB).
+OF_AN_ENCODER = {"none": 23.5, "products": 16.4, "blocks": 21.6}
 
 
 class Bytes(NamedTuple):

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import export
 
 from sdjax.networks import attention_on_cpus
 from sdjax.networks.attention import attention_implementation, multi_head_attention
@@ -90,3 +91,19 @@ def test_the_form_for_cpus_has_the_same_value_and_gradients(many):
     expected = results(jax.nn.dot_product_attention)
     for one, other in zip(results(attention_on_cpus.attend), expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=3e-6 * np.abs(other).max())
+
+
+def test_the_form_of_other_platforms_is_exact():
+    inputs = draw(jnp.float32, 9, 5, 2.0)
+    heads = [x.reshape(*x.shape[:2], 3, -1) for x in inputs]
+    attended = jax.nn.dot_product_attention(*heads, implementation="xla")
+    expected = exact(*inputs, 3, False)
+    np.testing.assert_allclose(attended.reshape(expected.shape), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+def test_the_gradient_is_lowered_for_other_platforms(platform):
+    inputs = draw(jnp.float32, 9, 5, 2.0)
+    gradient = jax.grad(lambda *inputs: jnp.sum(multi_head_attention(*inputs, 3) ** 2), (0, 1, 2))
+    exported = export.export(jax.jit(gradient), platforms=[platform])(*inputs)
+    assert exported.platforms == (platform,)

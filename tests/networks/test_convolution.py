@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import export, lax
 
-from sdjax.networks.convolution import LAYOUT, convolve
+from sdjax.networks.convolution import LAYOUT, _plain_gradients, convolve
 
 # height, width, in, out, size, stride, (before, after); the batch is 3, or 4
 CASES = [
@@ -88,3 +88,51 @@ def test_other_platforms_get_xlas_own():
         lines = exported.mlir_module().splitlines()
         (line,) = [one for one in lines if "stablehlo.convolution" in one]
         assert f"-> tensor<4x5x{width}x4xf32>" in line
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        case
+        for case in CASES
+        if case[4] // 2 == case[6][0] == case[6][1] and case[4] % 2 and case[5] == 1
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("batch", [3, 4])
+def test_the_gradient_of_other_platforms(case, batch):
+    x, kernel, *settings = draw(case, jnp.float32, batch=batch)
+    value, pull = jax.vjp(lambda *inputs: plain(*inputs, *settings), x, kernel)
+    gradient = jnp.sin(jnp.arange(value.size, dtype=value.dtype)).reshape(value.shape)
+    assert_equal(_plain_gradients(x, kernel, gradient), pull(gradient), 1e-6)
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+def test_the_gradient_of_other_platforms_is_two_convolutions(platform):
+    x, kernel, *settings = draw(CASES[0], jnp.float32, batch=4)
+    gradient = jax.grad(lambda *inputs: jnp.sum(ours(*inputs, *settings) ** 2), (0, 1))
+    exported = export.export(jax.jit(gradient), platforms=[platform])(x, kernel)
+    assert exported.mlir_module().count("stablehlo.convolution") == 3
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"precision": "highest"},
+        {"rhs_dilation": (2, 2)},
+        {"lhs_dilation": (2, 2)},
+        {"feature_group_count": 3},
+    ],
+    ids=str,
+)
+def test_other_settings_are_xlas_own(setting):
+    x, kernel, *settings = draw(CASES[0], jnp.float32, batch=4)
+    kernel = kernel[:, :, :1, :3] if "feature_group_count" in setting else kernel
+    apply = lambda function: function(x, kernel, *settings, dimension_numbers=LAYOUT, **setting)  # noqa: E731
+    np.testing.assert_array_equal(apply(convolve), apply(lax.conv_general_dilated))
+
+
+def test_forward_mode_raises():
+    x, kernel, *settings = draw(CASES[0], jnp.float32, batch=4)
+    with pytest.raises(TypeError, match="forward-mode"):
+        jax.jvp(lambda x: ours(x, kernel, *settings), (x,), (x,))

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
+from jax import export
 
 from sdjax.networks.normalisation import GroupNorm
 
@@ -58,3 +59,24 @@ def test_of_many_images_at_once():
     given = jax.vmap(lambda x: norm.apply({"params": parameters}, x))(x)
     expected = flax(4, None).apply({"params": parameters}, x.reshape(-1, 4, 5, 8))
     np.testing.assert_allclose(given, expected.reshape(x.shape), atol=3e-6)
+
+
+def test_the_form_of_other_platforms():
+    x, parameters = inputs((3, 5, 7, 12))
+    expected = with_gradients(flax(4, None), x, parameters)
+
+    def total(x, parameters):
+        y = GroupNorm(4, 1e-5)._by_group(x, **parameters)
+        return jnp.sum(y * jnp.sin(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape)), y
+
+    gradients, y = jax.jit(jax.grad(total, (0, 1), has_aux=True))(x, parameters)
+    for one, other in zip(jax.tree.leaves((y, gradients)), expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=2e-6 * np.abs(other).max())
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+def test_the_gradient_is_lowered_for_other_platforms(platform):
+    x, parameters = inputs((3, 5, 7, 12))
+    norm = GroupNorm(4, 1e-5)
+    gradient = jax.grad(lambda x: jnp.sum(norm.apply({"params": parameters}, x) ** 2))
+    assert export.export(jax.jit(gradient), platforms=[platform])(x).platforms == (platform,)

@@ -17,6 +17,10 @@ def network(dtype):
     return lambda x: jnp.tanh(x.astype(dtype) @ W.astype(dtype)) @ W.T.astype(dtype)
 
 
+def product(w, x):
+    return x.astype(jnp.float16) @ w.astype(jnp.float16)
+
+
 def gradient(function, size):
     value, pull = jax.vjp(function, X)
     return pull((size * G).astype(value.dtype))[0] / size
@@ -74,3 +78,30 @@ def test_what_it_holds_has_no_gradient():
 
     with pytest.raises(Exception, match=r"closed-over value|unexpected tracer"):
         jax.grad(loss)(W.astype(jnp.float16))
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-3])
+def test_a_half_precision_argument_has_a_gradient_where_the_scale_is_beyond_its_range(size):
+    half = W.astype(jnp.float16)
+    function = scaled_gradient(lambda w, x: x.astype(jnp.float16) @ w, jnp.float16)
+    pull = jax.vjp(function, half, X)[1]
+    of_w, of_x = pull(size * G)
+    assert (of_w.dtype, of_x.dtype) == (jnp.float16, jnp.float32)
+    assert jnp.allclose(of_x / size, G @ W.T, atol=1e-2)
+    assert jnp.allclose(of_w, (size * (X.T @ G)).astype(jnp.float16), atol=1e-5)
+
+
+def test_parameters_that_are_arguments_are_differentiated_from_outside():
+    function = scaled_gradient(
+        lambda w, x: x.astype(jnp.float16) @ w.astype(jnp.float16), "float16"
+    )
+    found = jax.jit(jax.grad(lambda w: jnp.sum(function(w, X) * G)))(W)
+    assert jnp.allclose(found, X.T @ G, atol=3e-2)
+
+
+def test_gradients_that_nobody_asks_for_are_not_computed():
+    function = scaled_gradient(
+        lambda w, x: x.astype(jnp.float16) @ w.astype(jnp.float16), "float16"
+    )
+    program = str(jax.make_jaxpr(jax.grad(lambda x: jnp.sum(function(W, x))))(X))
+    assert program.count("dot_general") == 2

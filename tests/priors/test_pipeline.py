@@ -98,7 +98,7 @@ def test_options_are_those_of_load(pipe, tmp_path):
     prior = stable_diffusion.from_pipeline(pipe, **options)
     expected = stable_diffusion.load(folder_of("sd1_tiny"), cache_dir=tmp_path, **options)
     assert_same(prior, expected)
-    assert prior.image_size == 32 and prior.unet.remat is True
+    assert prior.image_size == 32 and prior.unet.remat == "blocks"
     assert_same(
         stable_diffusion.from_pipeline(pipe),
         stable_diffusion.load(folder_of("sd1_tiny"), cache_dir=tmp_path),

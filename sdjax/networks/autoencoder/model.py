@@ -38,7 +38,7 @@ class Encoder(nn.Module):
 
     config: AutoencoderConfig
     layers: Layers
-    remat: str | bool
+    remat: str
 
     @nn.compact
     def __call__(self, image: Image) -> Float[Array, "b _ _ _"]:
@@ -60,7 +60,7 @@ class Decoder(nn.Module):
 
     config: AutoencoderConfig
     layers: Layers
-    remat: str | bool
+    remat: str
 
     @nn.compact
     def __call__(self, latents: Latents) -> Image:
@@ -82,14 +82,14 @@ class AutoencoderKL(nn.Module):
 
     Latents here are the autoencoder's own: the caller multiplies by `config.scaling_factor` for
     the diffusion model, and divides before decoding.  It computes in `dtype` (norms, logits and
-    softmax in float32) from parameters in `param_dtype`.  What of each
-    block is kept for the gradient is `remat` (`sdjax.networks.rematerialisation`).
+    softmax in float32) from parameters in `param_dtype`.  What of each block is kept for the
+    gradient is `remat` (`sdjax.networks.rematerialisation`).
     """
 
     config: AutoencoderConfig
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
-    remat: str | bool = "none"
+    remat: str = "none"
 
     def setup(self) -> None:
         """Name the four parts."""

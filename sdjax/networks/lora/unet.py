@@ -71,9 +71,10 @@ def apply_lora(
         embedding = TimestepEmbedding(Layers(jnp.float32, jnp.float32), width)
         extra = embedding.apply({"params": lora.camera_embedding}, camera.astype(jnp.float32))
 
-    def output(adapters, latents, context, extra):
+    def output(params, adapters, latents, timesteps, context, extra, scale, own):
         seen = latents, timesteps, context
         options = {"extra_time_embedding": extra, "scale": scale, **own}
-        return adapted_apply(unet, unet_params, adapters, *seen, **options)
+        return adapted_apply(unet, params, adapters, *seen, **options)
 
-    return scaled_gradient(output, unet.dtype)(lora.adapters, latents, context, extra)
+    given = unet_params, lora.adapters, latents, timesteps, context, extra, scale, dict(own)
+    return scaled_gradient(output, unet.dtype)(*given)

@@ -19,9 +19,9 @@ from sdjax.networks.unet.config import UNetConfig
 class UNet2DCondition(nn.Module):
     """diffusers' `UNet2DConditionModel`, channels last, with its parameter names.
 
-    It computes in `dtype` (norms, logits and softmax in float32) from parameters in
-    `param_dtype`, and returns `dtype`.  What of each block is kept for the gradient is
-    `remat` (`sdjax.networks.rematerialisation`).
+    It computes in `dtype` (norms, logits and softmax in float32) from parameters in `param_dtype`,
+    and returns `dtype`.  What of each block is kept for the gradient is `remat`
+    (`sdjax.networks.rematerialisation`).
 
     Each `frames` consecutive rows of a batch are views of one scene: its self-attention is over
     the tokens of all of them.  No parameter depends on it, and nothing numbers the views: other
@@ -31,7 +31,7 @@ class UNet2DCondition(nn.Module):
     config: UNetConfig
     dtype: Any = jnp.float32
     param_dtype: Any = jnp.float32
-    remat: str | bool = "none"
+    remat: str = "none"
     frames: int = 1
 
     @nn.compact

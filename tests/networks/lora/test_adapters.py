@@ -51,7 +51,7 @@ def setting(name):
         model, inputs = Lone(), attention_inputs()
         params = model.init(jax.random.key(0), *inputs)["params"]
     else:
-        model, inputs = network("unet", small_unet(), remat=True), unet_inputs()
+        model, inputs = network("unet", small_unet(), remat="blocks"), unet_inputs()
         params = random_params(model)
     adapters = init_adapters(jax.random.key(2), params, 3)
     draw = lambda leaf: 0.1 * np.random.default_rng(leaf.size).normal(size=leaf.shape)  # noqa: E731

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from sdjax.networks.lora.unet import apply_lora, init_lora
+from sdjax.networks.parameters import parameter_shapes
 from tests.networks.components import deviation, network, random_params, small_unet
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -57,3 +58,17 @@ def test_every_number_of_the_lora_has_a_gradient(params, lora):
     lora = jax.tree.map(lambda leaf: leaf + 0.01, lora)
     gradient = jax.jit(jax.grad(lambda o: jnp.sum(run(params, o, CAMERAS) ** 2)))(lora)
     assert all(bool(jnp.any(leaf != 0)) for leaf in jax.tree.leaves(gradient))
+
+
+def test_a_network_in_float16_is_differentiated_by_all_of_its_parameters():
+    """By shapes: the network's own are arguments from outside, too."""
+    model = network("unet", small_unet(), dtype=jnp.float16)
+    params = parameter_shapes(model)
+    lora = jax.eval_shape(lambda key: init_lora(key, model), jax.random.key(3))
+
+    def loss(params, lora):
+        camera = jnp.zeros((2, 16))
+        return jnp.sum(apply_lora(model, params, lora, LATENTS, 5, CONTEXT, camera) ** 2)
+
+    gradients = jax.eval_shape(jax.jit(jax.grad(loss, (0, 1))), params, lora)
+    assert jax.tree.structure(gradients) == jax.tree.structure((params, lora))
