@@ -2,14 +2,18 @@
 tests/benchmarks/test_memory.py."""
 
 import jax
+import jax.numpy as jnp
 import pytest
 
-from sdjax.runs.bytes_of_run import bins_of_views, bytes_of_training, size
+from sdjax.networks.parameters import parameter_shapes
+from sdjax.runs.bytes_of_run import OF_AN_ENCODER, bins_of_views, bytes_of_training, size
 from sdjax.runs.loop import template
 from sdjax.runs.run import open_run
 from sdjax.runs.schema import load_config
 from tests import reference
+from tests.networks.components import network, small_vae
 
+LATENT_AND_IMAGE = (16, 16, 4), (128, 128, 3)
 CAMERAS = {"seeds": 2, "prior.cameras": 8, "run.devices": 1}
 TINY = {
     "seeds": 2,
@@ -73,3 +77,26 @@ def test_nothing_is_computed():
     config = load_config("demo", {"stages.grid": (edge, edge)})
     assert bytes_of_training(config).params >= 16 * edge**3
     assert size({"a": jax.ShapeDtypeStruct((3, 5), "float16")}) == 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", OF_AN_ENCODER)
+def test_an_encoding_takes_what_xla_plans(policy):
+    """A quarter of 512 pixels with a 16th of the channels: as much of it is attention's logits."""
+    levels = {"down_block_types": ["DownEncoderBlock2D"], "up_block_types": ["UpDecoderBlock2D"]}
+    fields = small_vae(
+        block_out_channels=[8, 16, 32, 32],
+        layers_per_block=2,
+        **{name: 4 * kinds for name, kinds in levels.items()},
+    )
+    autoencoder = network("vae", fields, remat=policy)
+
+    def encoding(params, image, cotangent):
+        encode = lambda image: autoencoder.apply({"params": params}, image, method="encode").mean  # noqa: E731
+        mean, pull = jax.vjp(encode, image)
+        return mean, pull(cotangent)
+
+    pictures = (jax.ShapeDtypeStruct((1, *shape), jnp.float32) for shape in LATENT_AND_IMAGE[::-1])
+    planned = jax.jit(encoding).lower(parameter_shapes(autoencoder), *pictures).compile()
+    found = planned.memory_analysis().temp_size_in_bytes / (128 * 128 * 8 * 4)
+    assert abs(found / OF_AN_ENCODER[policy] - 1.0) < 0.1
