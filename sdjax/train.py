@@ -28,7 +28,6 @@ from sdjax.runs.population import Population
 from sdjax.runs.processes import (
     all_do,
     first_does,
-    from_every_process,
     is_first,
     join_processes,
     prepare_machine,
@@ -44,7 +43,13 @@ SOME_FAILED = 3  # exit code
 TIMING = ("resumed_at", "time_to_first_step", "steps_per_second", "wall_time")
 
 
-def train(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evaluation:
+def train(
+    config: Any,
+    workdir: str | Path,
+    overrides: Overrides = (),
+    *,
+    before: Callable[[], None] = lambda: None,
+) -> Evaluation:
     """Run a configuration to its end in `workdir` and write its pictures, meshes and metrics.
 
     Args:
@@ -53,6 +58,8 @@ def train(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalua
         workdir: the run's folder; an interrupted run in it is resumed.
         overrides: fields of the configuration to replace, `{"rule.name": ...}`, or texts as on
             the command line.
+        before: called when the folder is this run's, by every process, before anything is read
+            or written there; what it raises ends the run, and costs the folder nothing.
 
     Returns:
         The evaluation of the particles; a seed that became infinite or NaN is not among them, but
@@ -63,16 +70,6 @@ def train(config: Any, workdir: str | Path, overrides: Overrides = ()) -> Evalua
             all seeds became infinite or NaN.
         InterruptedRunError: after Ctrl-C, SIGTERM or SIGHUP, once it has saved.
     """
-    evaluation = train_unless(lambda: False, config, workdir, overrides)
-    assert evaluation is not None
-    return evaluation
-
-
-def train_unless(
-    is_done: Callable[[], bool], config: Any, workdir: str | Path, overrides: Overrides = ()
-) -> Evaluation | None:
-    """`train`; but where `is_done()`, which the first process asks when it has the folder, nothing
-    is written, and None returned."""
     started, folder = time.perf_counter(), workdir_of(workdir)
     config = load_config(config, overrides)
     check_config(config)
@@ -81,8 +78,7 @@ def train_unless(
     all_do(lambda: _check_machine(config))
     with ExitStack() as lock:
         first_does(lambda: lock.enter_context(only_run(make_folder(folder))))
-        if from_every_process(is_first() and is_done())[0]:
-            return None
+        before()
         first_does(lambda: open_run_folder(folder, config))
         run = all_do(lambda: open_run(config))
         particles, watch = _train(run, folder, started)

@@ -13,9 +13,13 @@ from sdjax.runs.lock import InUseError
 from sdjax.runs.processes import from_every_process, is_first
 from sdjax.runs.run_folder import read_run_config
 from sdjax.runs.workdir import refuse_other
-from sdjax.train import train_unless
+from sdjax.train import train
 
 MAY_DIFFER = ("run",)  # of a run that is finished: how it was run
+
+
+class FinishedError(Exception):
+    """Another process has just finished the run."""
 
 
 class Result(NamedTuple):
@@ -75,12 +79,21 @@ def _train(config: FrozenConfigDict, folder: Path) -> Result:
 
 def _train_unless_finished(config: FrozenConfigDict, folder: Path) -> Result:
     """Asked once more when the folder is ours: another process may just have finished it."""
-    is_done = lambda: is_trained(config, folder)  # noqa: E731
-    if from_every_process(is_first() and is_done())[0]:
+
+    def check_unfinished():
+        if from_every_process(is_first() and is_trained(config, folder))[0]:
+            raise FinishedError
+
+    try:
+        check_unfinished()
+    except FinishedError:
         return Result(is_new=False)
     tell(f"== {folder}")
     try:
-        evaluation = train_unless(is_done, config, folder)
+        evaluation = train(config, folder, before=check_unfinished)
+    except FinishedError:
+        tell("another process has trained it")
+        return Result(is_new=False)
     except InUseError:
         tell("another process trains it")
         return Result(is_new=False, is_elsewhere=True)
@@ -89,8 +102,5 @@ def _train_unless_finished(config: FrozenConfigDict, folder: Path) -> Result:
         return Result(problem=str(error))
     finally:
         jax.clear_caches()  # no two rules share a program
-    if evaluation is None:
-        tell("another process has trained it")
-        return Result(is_new=False)
     failed = evaluation.metrics.get("failed", ())
     return Result(problem=f"{len(failed)} seeds became infinite or NaN" if failed else "")

@@ -19,8 +19,8 @@ from sdjax.runs.run_folder import read_run_config
 from sdjax.runs.schema import load_config
 from sdjax.runs.workdir import make_folder, read_config
 from sdjax.sweep import sweep
-from sdjax.train import train, train_unless
-from sdjax.train_all import is_trained
+from sdjax.train import train
+from sdjax.train_all import is_trained, train_all
 from tests.runs.commands import SDJAX
 from tests.small_runs import CONFIGS, OBJECTS, contents
 
@@ -119,14 +119,14 @@ def test_a_sweep_trains_all_compares_them_and_does_nothing_twice(tmp_path, capsy
 def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch, images_run, capsys):
     """The others are trained; whoever finds nothing left compares all."""
 
-    def train(is_done, config, folder):
+    def train_(config, folder, before):
         with only_run(make_folder(folder)):
             trained.append(folder.name)
             shutil.copytree(images_run, folder, dirs_exist_ok=True)
         return SimpleNamespace(metrics={})
 
     trained = []
-    monkeypatch.setattr("sdjax.train_all.train_unless", train)
+    monkeypatch.setattr("sdjax.train_all.train", train_)
     configs, out = tmp_path / "configs", tmp_path / "out"
     configs.mkdir()
     stored = json.loads((images_run / "config.json").read_text())
@@ -142,15 +142,18 @@ def test_a_run_that_another_process_has_is_left_to_it(tmp_path, monkeypatch, ima
 
 
 @pytest.mark.parametrize("changes", [{}, {"run.devices": 4, "run.chunk": 9}])
-def test_a_run_that_another_has_just_finished_is_not_trained(tmp_path, images_run, changes):
+def test_a_run_that_another_has_just_finished_is_not_trained(
+    tmp_path, monkeypatch, images_run, changes
+):
     """Between the look at it and the lock; on other devices too, but not with other settings."""
     config = load_config(read_run_config(images_run), changes)
 
-    def finished_meanwhile():
-        shutil.copytree(images_run, tmp_path / "run", dirs_exist_ok=True)
-        return is_trained(config, tmp_path / "run")
+    def finished_meanwhile(config, folder, before):
+        shutil.copytree(images_run, folder, dirs_exist_ok=True)
+        return train(config, folder, before=before)
 
-    assert train_unless(finished_meanwhile, config, tmp_path / "run") is None
+    monkeypatch.setattr("sdjax.train_all.train", finished_meanwhile)
+    assert train_all({"run": config}, tmp_path) == ({}, [])
     for path, content in contents(images_run).items():
         assert (tmp_path / "run" / path.relative_to(images_run)).read_bytes() == content
     assert not is_trained(load_config(config, {"seeds": 8}), tmp_path / "run")
@@ -223,12 +226,12 @@ def test_bad_input_is_told_before_anything_is_trained(folders, overrides, senten
 def test_a_run_whose_files_are_damaged_is_trained_again(tmp_path, monkeypatch, images_run, damage):
     """Which writes its results anew; what `train` refuses is a failure and costs no others."""
 
-    def refuse(is_done, config, folder):
+    def refuse(config, folder, before):
         trained.append(folder.name)
         raise UserError("the folder is damaged.")
 
     trained = []
-    monkeypatch.setattr("sdjax.train_all.train_unless", refuse)
+    monkeypatch.setattr("sdjax.train_all.train", refuse)
     path = tmp_path / "little" / "rule.py"
     path.parent.mkdir()
     stored = json.loads((images_run / "config.json").read_text())
@@ -251,11 +254,11 @@ def test_a_configuration_that_says_little_is_a_run(tmp_path, monkeypatch):
     """All the rest has its default."""
     trained = []
 
-    def note(is_done, config, folder):
+    def note(config, folder, before):
         trained.append((config, folder))
         return SimpleNamespace(metrics={})
 
-    monkeypatch.setattr("sdjax.train_all.train_unless", note)
+    monkeypatch.setattr("sdjax.train_all.train", note)
     (tmp_path / "little").mkdir()
     for name, table in {"rule": {"rule": {"name": "fsd"}}, "other": {"prompt": "a chair"}}.items():
         path = tmp_path / "little" / f"{name}.py"
