@@ -80,7 +80,7 @@ def test_a_guided_prediction_in_float16():
     assert distance(predicted("float16"), predicted("float32")) < 0.005
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_gradient_of_an_adapter_in_float16(size=1e-9):
     """VSD's loss is a mean over latents, whose cotangents are far below those of a sum."""
 
