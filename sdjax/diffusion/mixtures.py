@@ -129,9 +129,26 @@ def predict_noise(
     return epsilon_from_mean(schedule, x_t, mean, t, data_std)
 
 
+class OneByOne:
+    """What a `Predictor` gives besides `predict_branches`, where there is no network whose batches
+    could be joined."""
+
+    def __call__(self, x_t: Latents, t: Int[Array, ""] | int, guidance_scale: Scale) -> Latents:
+        """The guided prediction, as `Predictor.__call__`."""
+        return guided(self.predict_branches(x_t, t, branches_of(guidance_scale)), guidance_scale)
+
+    def together(self, *asked: Asked) -> list[Latents]:
+        """As `Predictor.together`, one after the other."""
+        return [self(*one) for one in asked]
+
+    def branches_together(self, *asked: AskedBranches) -> list[Predictions]:
+        """As `Predictor.branches_together`, one after the other."""
+        return [self.predict_branches(*one) for one in asked]
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class ExactPredictor:
+class ExactPredictor(OneByOne):
     """`Predictor` for mixtures: positive and unconditional branch share their modes.
 
     Of `joint` consecutive views the posterior is that of one object, which all of them show;
@@ -144,14 +161,6 @@ class ExactPredictor:
     unconditional: jax.Array  # log weights [views, k]
     data_std: float = dataclasses.field(default=0.0, metadata={"static": True})
     joint: int = dataclasses.field(default=1, metadata={"static": True})
-
-    def __call__(self, x_t: Latents, t: Int[Array, ""] | int, guidance_scale: Scale) -> Latents:
-        """The guided prediction, as `Predictor.__call__`."""
-        return guided(self.predict_branches(x_t, t, branches_of(guidance_scale)), guidance_scale)
-
-    def together(self, *asked: Asked) -> list[Latents]:
-        """One after the other: there is no network whose batches could be joined."""
-        return [self(*one) for one in asked]
 
     def predict_branches(
         self,
@@ -166,10 +175,6 @@ class ExactPredictor:
             return predict_noise(self.schedule, x_t, jnp.asarray(t), mixture, *of_rows)
 
         return _predictions(branch, self.positive, self.unconditional, names)
-
-    def branches_together(self, *asked: AskedBranches) -> list[Predictions]:
-        """One after the other, as `together`."""
-        return [self.predict_branches(*one) for one in asked]
 
     def subspace(
         self, *vectors: Latents
@@ -192,7 +197,7 @@ class ExactPredictor:
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
-class CoordinatePredictor:
+class CoordinatePredictor(OneByOne):
     """`ExactPredictor` on coordinates [views, n + k]; the last k basis vectors are the modes."""
 
     schedule: NoiseSchedule
@@ -201,16 +206,6 @@ class CoordinatePredictor:
     unconditional: jax.Array
     data_std: float = dataclasses.field(default=0.0, metadata={"static": True})
     joint: int = dataclasses.field(default=1, metadata={"static": True})
-
-    def __call__(
-        self, x_t: Float[Array, "views n"], t: Int[Array, ""] | int, guidance_scale: Scale
-    ) -> Float[Array, "views n"]:
-        """The guided prediction in coordinates."""
-        return guided(self.predict_branches(x_t, t, branches_of(guidance_scale)), guidance_scale)
-
-    def together(self, *asked: Asked) -> list[Float[Array, "views n"]]:
-        """As `ExactPredictor.together`."""
-        return [self(*one) for one in asked]
 
     def predict_branches(
         self,
@@ -231,10 +226,6 @@ class CoordinatePredictor:
             return epsilon_from_mean(self.schedule, x_t, mean, t, self.data_std)
 
         return _predictions(branch, self.positive, self.unconditional, names)
-
-    def branches_together(self, *asked: AskedBranches) -> list[Predictions]:
-        """As `ExactPredictor.branches_together`."""
-        return [self.predict_branches(*one) for one in asked]
 
 
 def _predictions(
