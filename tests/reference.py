@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sdjax.benchmarks.parity_recordings import channels_last as channels_last  # for the tests
+from sdjax.benchmarks.parity_recordings import toy_prediction
 from sdjax.diffusion.guided import Branches, NetworkPredictor
 from sdjax.diffusion.prediction import to_epsilon
 from sdjax.diffusion.schedule import NoiseSchedule
@@ -43,27 +45,6 @@ def table_schedule(*, set_alpha_to_one: bool = False) -> NoiseSchedule:
     table = recorded_table()
     final = 1.0 if set_alpha_to_one else table[0]
     return NoiseSchedule(jnp.asarray(table), jnp.asarray(final, jnp.float32))
-
-
-def channels_last(array: np.ndarray) -> np.ndarray:
-    """[..., channels, height, width] to [..., height, width, channels]."""
-    return np.moveaxis(array, -3, -1)
-
-
-def toy_prediction(x, t, embedding):
-    """P(x, t, c) of the recordings; depends on c through its mean m and mean square q."""
-    axes = tuple(range(1, embedding.ndim))
-    shape = (-1,) + (1,) * (x.ndim - 1)
-    m, q = jnp.mean(embedding, axes).reshape(shape), jnp.mean(embedding**2, axes).reshape(shape)
-    t = jnp.asarray(t, x.dtype)
-    t = t.reshape(shape) if t.ndim else t
-    return (
-        0.7 * x * jnp.cos(t / 300.0)
-        + 0.3 * jnp.sin(2.0 * x + t / 200.0)
-        + 0.1 * m
-        + 0.2 * m * jnp.cos(x)
-        + 0.2 * q * jnp.sin(x)
-    )
 
 
 def toy_encode(image, vae_noise):

@@ -60,7 +60,7 @@ class Beside:
         line = self._line(deadline)
         if line is None:
             self.end()
-            raise TooSlowError(f"{what} took more than {seconds:.3g} s, and was ended.")
+            raise TooSlowError(f"{what} took more than {round(seconds, 1):g} s, and was ended.")
         if not line:
             last = self._last_words()
             self.end()

@@ -57,7 +57,7 @@ def _preparing(opened: Opened, value: int, steps: int) -> Runner:
         return prepare_particle(recipe, prior, conditioning, particle).rule_state
 
     work = Work(prepare, (opened.prior, opened.conditioning, first))
-    once = runner(compiled(work).run, *work.arguments)
+    once = runner(compiled(work, step_options()).run, *work.arguments)
     return lambda calls: steps * once(calls)
 
 

@@ -76,9 +76,8 @@ def measured_peak(size: int, dtype: Any, method: Method) -> float:
 def peak_memory() -> tuple[int, str]:
     """The most bytes that this process held so far, and of what: the device's where it tells, else
     resident memory of the host."""
-    statistics = jax.devices()[0].memory_stats() or {}
-    if "peak_bytes_in_use" in statistics:
-        return statistics["peak_bytes_in_use"], "device"
+    if (on_device := device_peak()) is not None:
+        return on_device, "device"
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, "host"
 

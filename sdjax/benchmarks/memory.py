@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from sdjax.benchmarks.machine import device_peak
 from sdjax.benchmarks.work import planned_memory
 from sdjax.runs import build
 from sdjax.runs.bytes_of_run import Bytes, bytes_of_training
@@ -48,9 +49,9 @@ def compared(run: Run, steps: int = 2) -> Compared:
     compiled = some.compiled.lower(*arguments).compile()
     planned = planned_peak(run, bytes_of_training(run.config, run.prior, run.conditioning))
     measured = None
-    if "peak_bytes_in_use" in (jax.local_devices()[0].memory_stats() or {}):
+    if device_peak() is not None:
         jax.block_until_ready(compiled(*arguments))
-        measured = jax.local_devices()[0].memory_stats()["peak_bytes_in_use"]
+        measured = device_peak()
     return Compared(planned, planned_memory(compiled), measured)
 
 

@@ -33,7 +33,7 @@ def recorded(folder: Path, file: str, case: str) -> dict[str, np.ndarray]:
         }
 
 
-def channels_last(array: np.ndarray) -> np.ndarray:
+def channels_last(array: np.ndarray | jax.Array) -> np.ndarray | jax.Array:
     """[..., channels, height, width] to [..., height, width, channels]."""
     return np.moveaxis(array, -3, -1)
 
