@@ -80,13 +80,14 @@ def _train(config: FrozenConfigDict, folder: Path) -> Result:
 def _train_unless_finished(config: FrozenConfigDict, folder: Path) -> Result:
     """Asked once more when the folder is ours: another process may just have finished it."""
 
+    def is_finished_now():
+        return from_every_process(is_first() and is_trained(config, folder))[0]
+
     def check_unfinished():
-        if from_every_process(is_first() and is_trained(config, folder))[0]:
+        if is_finished_now():
             raise FinishedError
 
-    try:
-        check_unfinished()
-    except FinishedError:
+    if is_finished_now():
         return Result(is_new=False)
     tell(f"== {folder}")
     try:

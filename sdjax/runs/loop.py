@@ -140,7 +140,8 @@ def _goes_on(run: Run, stage: Stage, recipe: Recipe, population: Population | No
     if population is None:
         return False
     before = stage_at(run, stage.first)
-    if run.prior.at_resolution(stage.resolution) is not run.prior.at_resolution(before.resolution):
+    shapes = {run.prior.latent_shape(each.resolution) for each in (before, stage)}
+    if len(shapes) > 1:  # the prior is another one
         return False
     stays = []
     one = jax.tree.map(
@@ -155,7 +156,7 @@ def _enter(run: Run, recipe: Recipe, prior: Prior, population: Population | None
     moves to the stage's vertices and begins with a fresh optimiser."""
     if population is None:
         shared = None
-        if is_shared(recipe, prior):
+        if is_shared(run):
             first_seed = run.placement.place(run.first_seed)
             shared = jax.jit(functools.partial(initial_shared, recipe))(prior, first_seed)
         start = run.mapped(functools.partial(_start, recipe), 3)

@@ -132,9 +132,9 @@ def usable_devices(particles: int, devices: int, weight_shards: int = 1) -> int:
     """The number of devices to use: `devices`, or with 0 as many as the particles reach.
 
     With `weight_shards` each particle takes that many.  With 0 a lone particle takes two places,
-    if there are: XLA compiles the program of several devices a little differently from
-    that of one (differences grow to 5e-4 in 300 steps), and a seed should give the same particle
-    alone and beside others.  Several processes use all their devices, so that each has its part.
+    if there are: XLA compiles the program of several devices a little differently from that of
+    one (differences grow to 5e-4 in 300 steps), and a seed should give the same particle alone and
+    beside others.  Several processes use all their devices, so that each has its part.
 
     Raises a UserError if there are fewer than `devices`, or they cannot be shared out.
     """

@@ -4,11 +4,9 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
-from sdjax.priors.prior import Prior
-from sdjax.rules.shared import SharedRule
+from sdjax.rules import RULES
 from sdjax.runs.mapping import all_particles, each_particle
 from sdjax.runs.particle import Recipe
 from sdjax.runs.population import Population, train_population
@@ -44,13 +42,9 @@ def program_length(run: Run, stage: Stage, steps: int) -> int:
     return min(run.config.run.chunk, stage.last - stage.first) if counts_steps(run) else steps
 
 
-def is_shared(recipe: Recipe, prior: Prior) -> bool:
-    """Whether its rule is a `SharedRule`; nothing is computed."""
-    found = []
-    jax.eval_shape(
-        lambda prior: found.append(isinstance(recipe.make_rule(prior), SharedRule)), prior
-    )
-    return found[0]
+def is_shared(run: Run) -> bool:
+    """Whether its rule is a `SharedRule`."""
+    return RULES[run.config.rule.name].shares_state
 
 
 def program(run: Run, recipe: Recipe, length: int, counts: bool | None = None) -> Program:
@@ -65,7 +59,7 @@ def program(run: Run, recipe: Recipe, length: int, counts: bool | None = None) -
         first = np.int32(first) if isinstance(first, int) else first
         return placement.place(Span(first, count if counts else None))
 
-    if not is_shared(recipe, run.prior):
+    if not is_shared(run):
         train = functools.partial(train_particle, recipe, length)
 
         def arguments(prior, first, population, count=None):
