@@ -57,8 +57,7 @@ def test_what_is_computed_again():
     versions of XLA find to be there), and `blocks` everything but what the gradient begins with."""
     assert counted("none") == (4, 16)
     assert counted("products") in ((4, 16), (4, 17))
-    convolutions, products = counted("blocks")
-    assert convolutions >= 5 and products >= 22
+    assert counted("blocks") in ((5, 23), (6, 23))  # JAX 0.12 has one convolution more
 
 
 def test_former_settings_keep_their_meaning():
