@@ -27,6 +27,11 @@ def pictures(**overrides):
     return load_config(load_config("embedded_2d:sds", SMALL), overrides)
 
 
+def sharing(**overrides):
+    """The config of a rule that shares something, small; `learning` takes its place."""
+    return pictures(**{"rule.name": "exact_vsd"} | overrides)
+
+
 def learning(config, prior, resolution):
     """In place of the config's rule: VSD with a network that is quickly compiled.
 

@@ -14,7 +14,7 @@ from sdjax.runs.mapping import each_particle
 from sdjax.runs.placement import make_placement
 from sdjax.runs.run import open_run
 from tests.reference import FOLDER
-from tests.runs.small_pictures import learning, pictures, stored
+from tests.runs.small_pictures import learning, sharing, stored
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 SEEDS = 6  # not a multiple of the devices: some hold a copy
@@ -41,7 +41,7 @@ def assert_close(actual, expected, atol):
 @pytest.mark.slow
 def test_checkpoints_of_four_devices_go_on_with_one_and_with_eight(tmp_path):
     """The programs of other numbers of devices differ by rounding; what was stored does not."""
-    configs = {n: pictures(seeds=SEEDS, **{"run.devices": n}) for n in (1, 4, 8)}
+    configs = {n: sharing(seeds=SEEDS, **{"run.devices": n}) for n in (1, 4, 8)}
     whole = train(configs[4], tmp_path / "4")
     assert whole.params["image"].shape == (SEEDS, 8, 8, 3)
     shutil.rmtree(tmp_path / "4" / "4")
@@ -67,7 +67,7 @@ def test_the_memory_of_particles_is_used_again(tmp_path):
         alive.append([c.particles.params["image"].is_deleted() for c in seen])
         seen.append(chunk)
 
-    train(pictures(seeds=4, **{"run.devices": 4, "stages.steps": (6,)}), tmp_path, look)
+    train(sharing(seeds=4, **{"run.devices": 4, "stages.steps": (6,)}), tmp_path, look)
     assert alive == [[], [True], [True, True]]
 
 

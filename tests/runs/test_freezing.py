@@ -12,7 +12,7 @@ from sdjax.runs.freezing import Failure, no_failure, settled, term_names, update
 from sdjax.runs.optimizers import OPTIMIZERS
 from sdjax.runs.particle import Particle
 from sdjax.runs.run import open_run
-from tests.runs.small_pictures import learning, pictures
+from tests.runs.small_pictures import learning, pictures, sharing
 
 SEEDS = {"seeds": 3, "stages.steps": (6,), "run.devices": 1}
 RULES = pytest.mark.parametrize("rule", ["alone", "shared"])
@@ -20,8 +20,7 @@ RULES = pytest.mark.parametrize("rule", ["alone", "shared"])
 
 def trained(folder, rule, poison=None, **settings):
     """The run and its population at the end; `poison` changes what the checkpoint of step 2 has."""
-    own = {"rule.name": "exact_vsd"} if rule == "exact" else {}
-    config = pictures(**SEEDS | own | settings)
+    config = (pictures if rule == "alone" else sharing)(**SEEDS | settings)
     with pytest.MonkeyPatch.context() as patch, Checkpoints(folder) as checkpoints:
         if rule == "shared":
             patch.setattr(build, "make_rule", learning)

@@ -31,7 +31,7 @@ from sdjax.runs.schema import load_config
 from sdjax.sample import sample
 from sdjax.train import train
 from tests.runs.small_networks import network_run, train_only
-from tests.runs.small_pictures import learning, pictures, stored
+from tests.runs.small_pictures import learning, pictures, sharing, stored
 from tests.small_runs import SAMPLED, contents, objects_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -82,7 +82,7 @@ def test_they_train_the_particles_of_one_process(seeds, tmp_path, monkeypatch):
     """
     told = two_processes(str(seeds), tmp_path / "two")
     monkeypatch.setattr("sdjax.runs.build.make_rule", learning)
-    config = pictures(seeds=seeds, **{"run.devices": 4})
+    config = sharing(seeds=seeds, **{"run.devices": 4})
     train(config, tmp_path / "one")
     ours, theirs = (stored(config, tmp_path / name / "checkpoints") for name in ("one", "two"))
     assert theirs[0] == theirs[1].shared.optimizer_state[0].count == 4

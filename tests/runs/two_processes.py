@@ -16,16 +16,16 @@ from sdjax.sample import sample
 from sdjax.sweep import sweep
 from sdjax.train import train
 from tests.runs.small_networks import network_run, train_only
-from tests.runs.small_pictures import learning, pictures
+from tests.runs.small_pictures import learning, sharing
 from tests.small_runs import EXPORTED, SAMPLED, objects_config
 
 
 def train_pictures(seeds, folder, processes):
     """A run that learns, and which the folder then refuses to another, in both processes."""
     build.make_rule = learning
-    train(pictures(seeds=seeds), folder, processes)
+    train(sharing(seeds=seeds), folder, processes)
     try:
-        train(pictures(seeds=seeds, prompt="a mug"), folder, processes)
+        train(sharing(seeds=seeds, prompt="a mug"), folder, processes)
     except UserError as error:
         print("refused:", error)
 
