@@ -33,10 +33,9 @@ from sdjax.benchmarks.shards import in_shards
 from sdjax.config.errors import UserError
 from sdjax.config.fields import number, optional, several, text
 from sdjax.config.loading import as_stored
-from sdjax.prior_training import build
 from sdjax.prior_training.fitting import Report
-from sdjax.prior_training.model import write_model
-from sdjax.prior_training.stages import Place, train_autoencoder, train_diffusion
+from sdjax.prior_training.kinds import KINDS
+from sdjax.prior_training.place import Place
 from sdjax.runs.lock import only_run
 from sdjax.runs.signals import InterruptedRunError
 from sdjax.runs.workdir import make_folder, open_workdir
@@ -132,18 +131,17 @@ class Trained:
         self._config, self._folder, self._times = config, folder, times
         self._next_save, self._saves = Deadline.after(times.save_every), False
         self._chunks: list[tuple[str, int, float, float]] = []  # stage, step, loss, clock
-        self._tokenizer = build.tokenizer_folder(config, folder)
+        self._training = KINDS[config.trains].begin(config, folder, self._rendering)
 
     def run(self) -> None:
-        """Both stages, as far as there is time."""
+        """All stages, as far as there is time."""
         config, check = self._config, partial(check_same, self._config)
-        model = build.make_model(config, self._tokenizer)
-        source = build.make_source(config, self._rendering)
         looks_on = {"asked": self._asked, "due": lambda: self._saves, "seen": self._seen}
         place = Place(self._folder, config.to_dict(), check, **looks_on, sheets=False)
         try:
-            self._model = train_autoencoder(config, model, source, place)
-            self._model = train_diffusion(config, self._model, source, place)
+            self._model = self._training.model
+            for train in self._training.stages.values():
+                self._model = train(self._model, place)
         except InterruptedRunError:
             return
         self._write(self._model.params)
@@ -151,7 +149,7 @@ class Trained:
     def row(self) -> Row:
         """What was reached; without a stage if it was done already."""
         if not self._chunks:
-            steps = self._config.diffusion.steps
+            steps = self._config[[*self._training.stages][-1]].steps
             return {"to step": steps, "of": steps, "largest file, MB": self._largest_file()}
         stage = self._chunks[-1][0]
         steps, losses, clocks = (np.asarray(each) for each in zip(*self._of(stage), strict=True))
@@ -172,9 +170,9 @@ class Trained:
     def _of(self, stage: str) -> list[tuple[int, float, float]]:
         return [tuple(rest) for name, *rest in self._chunks if name == stage]
 
-    def _rendering(self, done: int) -> None:
+    def _rendering(self, what: str, done: int, total: int) -> None:
         if self._times.stop.over():
-            raise OutOfTimeError(f"after rendering {done} pictures")
+            raise OutOfTimeError(f"after {what} {done} of {total} pictures")
 
     def _asked(self) -> int | None:
         """After every chunk, before it is known whether a checkpoint is due."""
@@ -187,7 +185,7 @@ class Trained:
         if not self._saves:
             return
         self._next_save = Deadline.after(self._times.save_every)
-        if stage == "diffusion":  # there is no autoencoder to draw with before
+        if stage == [*self._training.stages][-1]:  # before it the model cannot draw
             average = jax.tree.map(np.asarray, chunk.state.average)
             self._write({**self._model.params, **average})
 
@@ -195,8 +193,7 @@ class Trained:
         """A whole folder in place of the former one."""
         weights, new = self._folder / WEIGHTS, self._folder / f"{WEIGHTS}.new"
         shutil.rmtree(new, ignore_errors=True)
-        model = self._model._replace(params=params)
-        write_model(model, new, self._tokenizer, np.float16)
+        self._training.write(self._model._replace(params=params), new, np.float16)
         for file in sorted(new.rglob("*.safetensors")):
             in_shards(file, LARGEST_FILE)
         shutil.rmtree(weights, ignore_errors=True)

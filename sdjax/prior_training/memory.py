@@ -14,8 +14,9 @@ def needs_of_prior_training(config: Any) -> list[Need]:
     return [
         of_pictures("the renderings", "config.data.pictures", pictures, size, field, colour=1),
         *(
-            of_pictures("a batch", f"config.{stage}.batch", config[stage].batch, size, field)
-            for stage in ("autoencoder", "diffusion")
+            of_pictures("a batch", f"config.{stage}.batch", table.batch, size, field)
+            for stage, table in config.items()
+            if hasattr(table, "items") and "batch" in table
         ),
     ]
 

@@ -1,6 +1,6 @@
 """Training for the time that is left stops in time, saves, and goes on from there."""
 
-from types import SimpleNamespace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +16,10 @@ from sdjax.benchmarks.shards import in_shards
 from sdjax.config.errors import UserError
 from sdjax.prior_training import sources, stages
 from sdjax.prior_training.build import make_plan
+from sdjax.prior_training.kind import Training
+from sdjax.prior_training.kinds import KINDS
 from sdjax.prior_training.model import read_model
+from sdjax.prior_training.place import fitted
 from sdjax.train_prior import load_config, train_prior
 from sdjax.weights.safetensors_files import safetensors_tensors
 from tests.benchmarks.small import small_config
@@ -44,7 +47,7 @@ class Clock:
         return self.now
 
 
-def write_toy(model, folder, tokenizer, dtype):
+def write_toy(model, folder, dtype):
     folder.mkdir(parents=True)
     save_file({"unet": np.asarray(model.params["unet"], dtype)}, folder / "unet.safetensors")
 
@@ -53,7 +56,7 @@ def write_toy(model, folder, tokenizer, dtype):
 def toys(monkeypatch):
     clock = Clock()
 
-    def train_toy(config, model, source, place):
+    def train_toy(config, model, place):
         """The loop itself."""
 
         def batches(generator):
@@ -61,19 +64,20 @@ def toys(monkeypatch):
             return (generator.normal(size=8).astype(np.float32),)
 
         plan = make_plan(config, config.diffusion)
-        params = stages._fitted("diffusion", squares, model.params, batches, plan, (0, 1), place)
+        params = fitted("diffusion", squares, model.params, batches, plan, (0, 1), place)
         return model._replace(params=params)
 
+    def begin(config, folder, tell):
+        stages = {
+            "autoencoder": lambda model, place: model,
+            "diffusion": partial(train_toy, config),
+        }
+        toy = Toy({"unet": jnp.full(3, 4.0)})
+        return Training(toy, False, stages, write_toy, judge=lambda *_: {})
+
     monkeypatch.setattr(section, "time", clock)
-    monkeypatch.setattr(training, "train_autoencoder", lambda config, model, *_: model)
-    monkeypatch.setattr(training, "train_diffusion", train_toy)
-    monkeypatch.setattr(training, "write_model", write_toy)
-    build = SimpleNamespace(
-        tokenizer_folder=lambda *_: None,
-        make_model=lambda *_: Toy({"unet": jnp.full(3, 4.0)}),
-        make_source=lambda *_: None,
-    )
-    monkeypatch.setattr(training, "build", build)
+    toy = KINDS["stable_diffusion"]._replace(begin=begin)
+    monkeypatch.setitem(KINDS, "stable_diffusion", toy)
 
 
 def trained(folder, seconds, overrides=(), configs=("train_prior",), shares=None, reserve=0.0):
@@ -157,11 +161,15 @@ def test_what_cannot_be_is_a_sentence_before_anything_is_measured(changes, sente
 
 
 def test_time_that_is_over_while_pictures_are_rendered_is_want_of_time(tmp_path, toys, monkeypatch):
-    def rendering(config, tell):
-        section.time.now += 100.0
-        tell(1)
+    def begin(config, folder, tell):
+        def rendering(model, place):
+            section.time.now += 100.0
+            tell("rendering", 1, 20)
 
-    monkeypatch.setattr(training.build, "make_source", rendering)
+        return Training(Toy({}), False, {"diffusion": rendering}, write_toy, lambda *_: {})
+
+    slow = KINDS["stable_diffusion"]._replace(begin=begin)
+    monkeypatch.setitem(KINDS, "stable_diffusion", slow)
     assert trained(tmp_path, 60.0) == [Left("train_prior")]
 
 

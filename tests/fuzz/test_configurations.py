@@ -12,11 +12,11 @@ from sdjax.benchmarks import schema as benchmark
 from sdjax.config.errors import UserError
 from sdjax.config.tables import flatten, is_table, place
 from sdjax.judge_prior import load_config as load_judge
+from sdjax.prior_training.kinds import KINDS
 from sdjax.priors import PRIORS
 from sdjax.runs.combinations import check_config as check_training
 from sdjax.runs.schema import load_config as load_training
 from sdjax.sample import load_config as load_sample
-from sdjax.train_prior import _check as check_train_prior
 from sdjax.train_prior import load_config as load_train_prior
 from tests.fuzz.promise import FORMS, drawn, kept
 
@@ -31,7 +31,7 @@ LOADED = {  # by source: how it is loaded, and checked
     "sample": (load_sample, check_prior),
     "analysis/trajectories": (checks.load_config, checks.check_config),
     "analysis/inverted_noise": (checks.load_config, checks.check_config),
-    "train_prior": (load_train_prior, check_train_prior),
+    "train_prior": (load_train_prior, lambda config: KINDS[config.trains].check(config)),
     "judge_prior": (load_judge, check_prior),
     "benchmark_cpu": (benchmark.load_config, benchmark.check_config),
 }

@@ -4,7 +4,7 @@ import pytest
 
 from sdjax.config.errors import UserError
 from sdjax.config.tables import flatten, resolve
-from sdjax.prior_training.schema import SCHEMA
+from sdjax.prior_training.schema import schema_of
 from sdjax.train_prior import load_config
 
 CONTINUED = {
@@ -38,7 +38,7 @@ def test_the_others_differ_from_it_in_few_fields(name, expected):
 
 @pytest.mark.parametrize("name", ["train_prior", "continue_prior", "fine_tune_prior"])
 def test_every_field_has_a_meaning(name):
-    fields = dict(resolve(SCHEMA, load_config(name)))
+    fields = dict(resolve(schema_of(name), load_config(name)))
     assert {name for name, field in fields.items() if not field.meaning} == set()
 
 

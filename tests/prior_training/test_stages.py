@@ -8,8 +8,9 @@ from ml_collections import ConfigDict
 
 from sdjax.prior_training import sources, stages
 from sdjax.prior_training.networks import networks
+from sdjax.prior_training.place import Place
 from sdjax.prior_training.sources import Bank
-from sdjax.prior_training.stages import Place, train_autoencoder, train_diffusion
+from sdjax.prior_training.stages import train_autoencoder, train_diffusion
 from tests.prior_training import small
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -58,7 +59,7 @@ def fitted(monkeypatch):
         given.append({"start": start, "batches": batches, "plan": plan, "seed": seed})
         return start if name == "autoencoder" else jax.tree.map(lambda leaf: 2 * leaf, start)
 
-    monkeypatch.setattr(stages, "_fitted", fit)
+    monkeypatch.setattr(stages, "fitted", fit)
     monkeypatch.setattr(stages, "_MEASURED", 16)
     monkeypatch.setattr(sources, "_AT_ONCE", 4)
     return given
