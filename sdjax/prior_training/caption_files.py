@@ -26,10 +26,17 @@ def captions_of_table(folder: Path) -> dict[str, str]:
     `UserError` for a line that is not {"file_name": ..., "text": ...}.
     """
     file = folder / TABLE
+    return dict(_row(file, number, line) for number, line in lines_of_table(folder))
+
+
+def lines_of_table(folder: Path) -> list[tuple[int, str]]:
+    """The lines of the folder's `metadata.jsonl` that are not blank, with their numbers; none if
+    there is no such file."""
+    file = folder / TABLE
     if not os.path.lexists(file):
-        return {}
+        return []
     rows = enumerate(_read(file).split("\n"), 1)
-    return dict(_row(file, number, line) for number, line in rows if line.strip())
+    return [(number, line) for number, line in rows if line.strip()]
 
 
 def caption_beside(picture: Path) -> str:

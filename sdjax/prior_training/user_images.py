@@ -22,7 +22,7 @@ def user_images(folder: str | Path, resolution: int, empty: float) -> Bank:
     a kind that is not read.
     """
     folder = Path(os.path.expanduser(folder))
-    files = _pictures(folder)
+    files = picture_files(folder)
     told = captions_of_table(folder)
     captions = [
         told[name] if (name := same_name(file.name)) in told else caption_beside(file)
@@ -36,7 +36,9 @@ def user_images(folder: str | Path, resolution: int, empty: float) -> Bank:
     return Bank(pictures, caption)
 
 
-def _pictures(folder: Path) -> list[Path]:
+def picture_files(folder: Path) -> list[Path]:
+    """The files of pictures in `folder`, by their names; `UserError` if there are none, or if one
+    is of a kind that is not read."""
     if not os.path.isdir(folder):  # unlike Path's, no error for a name that is too long
         raise UserError(f"There is no folder '{folder}', expected one with pictures and captions.")
     try:
