@@ -13,7 +13,7 @@ from sdjax.weights.files import weight_files
 from sdjax.weights.folder import Component, checked_folder, named, no_such_path, one_of
 from sdjax.weights.hub_cache import entered, is_cache
 from sdjax.weights.hub_errors import UnreachableError, explain, pickles_only
-from sdjax.weights.shipped import NAME, shipped_folder
+from sdjax.weights.shipped import SHIPPED, shipped_folder
 
 COMPONENTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
 Check = Callable[[Path], object]
@@ -31,10 +31,10 @@ def local_folder(
     names for one, any).
 
     Args:
-      source: a folder, taken as it is; "sdjax-small", the model that comes with the package; the
-        model's folder in the hub's cache, `models--owner--name`; or a model of the hub,
-        "owner/name", of which only the settings and one file of weights per component are
-        downloaded (`sdjax.weights.choice`).
+      source: a folder, taken as it is; "sdjax-small" or another checkpoint that comes with the
+        package (`sdjax.weights.shipped`); the model's folder in the hub's cache,
+        `models--owner--name`; or a model of the hub, "owner/name", of which only the settings and
+        one file of weights per component are downloaded (`sdjax.weights.choice`).
       revision: branch, tag or commit on the hub, e.g. "flax" for old Flax weights; None is "main".
       check: looks at a folder that has the model's small files; it is called before anything
         large is downloaded.
@@ -43,7 +43,7 @@ def local_folder(
     UserError with what to do if there is no such folder or model, if it is incomplete, has pickles
     only, is a LoRA or a checkpoint in one file, and if the hub cannot be reached or refuses.
     """
-    path = shipped_folder() if source == NAME else _expanded(source)
+    path = shipped_folder(source) if source in SHIPPED else _expanded(source)
     is_path = isinstance(source, Path) or HUB_ID.fullmatch(source) is None
     if not is_there(path) and (is_path or is_broken_link(path)):
         raise UserError(no_such_path(path))

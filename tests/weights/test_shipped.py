@@ -5,13 +5,15 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from sdjax.config.errors import UserError
 from sdjax.objects.prompts import all_objects
 from sdjax.prior_training.judging import draw_captions
 from sdjax.prior_training.sources import Renderings, rendered
 from sdjax.priors.stable_diffusion import Precision, load
 from sdjax.runs.sampling import Sampling
+from sdjax.weights import shipped
 from sdjax.weights.hub import local_folder
-from sdjax.weights.shipped import NAME, shipped_folder
+from sdjax.weights.shipped import NAME, SHIPPED, shipped_folder
 
 COLOURS = {"red": (0.86, 0.12, 0.10), "green": (0.16, 0.60, 0.22), "blue": (0.12, 0.30, 0.82)}
 
@@ -24,6 +26,16 @@ def prior(tmp_path_factory):
 
 def test_its_name_stands_for_its_folder():
     assert local_folder(NAME) == shipped_folder()
+
+
+def test_each_has_a_folder_and_one_that_is_lacking_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "_FOLDER", tmp_path)
+    for name in SHIPPED:
+        with pytest.raises(UserError, match=f"lacks the checkpoint '{name}'") as caught:
+            local_folder(name)
+        assert "\n" not in str(caught.value)
+        tmp_path.joinpath(name).mkdir()
+        assert shipped_folder(name) == tmp_path / name
 
 
 def test_it_is_small_and_in_half_precision():
