@@ -29,7 +29,7 @@ class State(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How long and how fast; learning rates rise linearly and fall along a cosine to 1 %."""
+    """How long and how fast; learning rates rise linearly and fall along a cosine to 0."""
 
     steps: int
     batch: int
@@ -121,9 +121,8 @@ def fit(
 def make_optimizer(plan: Plan) -> optax.GradientTransformation:
     """AdamW (arXiv 1711.05101) with b2 0.99; matrices and kernels decay, vectors do not."""
     rate = optax.warmup_cosine_decay_schedule(
-        0.0, plan.learning_rate, plan.warmup, max(plan.steps, plan.warmup + 1),
-        end_value=0.01 * plan.learning_rate,
-    )  # fmt: skip
+        0.0, plan.learning_rate, plan.warmup, max(plan.steps, plan.warmup + 1)
+    )
     decays = lambda params: jax.tree.map(lambda leaf: leaf.ndim > 1, params)  # noqa: E731
     return optax.chain(
         optax.clip_by_global_norm(plan.clip),

@@ -56,6 +56,7 @@ def train_diffusion(config: ConfigDict, model: Model, source: Source, place: Pla
         model.scheduler.schedule,
         model.scheduler.prediction_type,
         config.diffusion.timestep_power,
+        config.diffusion.min_snr,
     )
     factor = model.networks.autoencoder.config.scaling_factor
     encode = jax.jit(partial(latents_of, model.networks.autoencoder))

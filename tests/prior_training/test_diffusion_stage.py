@@ -13,6 +13,7 @@ from sdjax.prior_training.diffusion_stage import (
     Denoiser,
     diffusion_loss,
     embedded,
+    min_snr_weights,
     spread_timesteps,
 )
 from tests.prior_training.small import LENGTH, model
@@ -92,6 +93,22 @@ def test_the_network_gets_text_timesteps_and_noisy_latents():
     np.testing.assert_array_equal(text, ids)
     np.testing.assert_allclose(noisy.mean((1, 2, 3)), 2 * SCHEDULE.alpha(t), atol=0.15)
     np.testing.assert_allclose(noisy.std((1, 2, 3)), SCHEDULE.sigma(t), rtol=0.15)
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_min_snr_weighs_the_error_of_the_picture(prediction):
+    """A network that is off by 0.3 in x_0 has the loss 0.09 mean min(SNR, gamma), whatever it
+    predicts; beyond gamma, at small timesteps, all errors count alike."""
+    denoiser = Denoiser(Knowing(LATENTS + 0.3, prediction), Text(), SCHEDULE, prediction, 1.0, 5.0)
+    loss, logged = diffusion_loss(denoiser, NOTHING, LATENTS, IDS, jax.random.key(3))
+    t_key, _ = jax.random.split(jax.random.key(3))
+    t = spread_timesteps(t_key, len(LATENTS), 1000)
+    snr = np.asarray((SCHEDULE.alpha(t) / SCHEDULE.sigma(t)) ** 2)
+    np.testing.assert_allclose(loss, 0.09 * np.minimum(snr, 5.0).mean(), rtol=1e-3)
+    weights = min_snr_weights(SCHEDULE, t, 5.0, prediction)
+    own = snr + 1.0 if prediction == "v_prediction" else snr
+    np.testing.assert_allclose(weights * own, np.minimum(snr, 5.0), rtol=1e-4)
+    np.testing.assert_allclose(logged["error"], 0.09 * own.mean(), rtol=1e-3)
 
 
 @pytest.mark.long

@@ -264,7 +264,7 @@ def test_the_rate_rises_and_falls():
     assert sizes[0] == 0.0
     np.testing.assert_allclose(sizes[:11], 0.1 * np.arange(11) / 10, rtol=1e-3, atol=1e-6)
     assert all(np.diff(sizes[10:]) < 0)
-    np.testing.assert_allclose(sizes[40], 0.001, rtol=1e-3)
+    np.testing.assert_allclose(sizes[40], 0.0, atol=1e-6)
 
 
 @pytest.mark.parametrize(("steps", "warmup"), [(0, 0), (1, 0), (3, 10), (10, 10)])
