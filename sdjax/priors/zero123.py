@@ -92,11 +92,17 @@ def load(
 
 
 def embedded(vision: Part, image: Float[Array, "1 h w 3"]) -> Float[Array, "features"]:
-    """CLIP's embedding of a picture in [0, 1]: projected, not normalised."""
+    """That of a picture in [0, 1] by an encoder that is read for it."""
     network = CLIPVision(vision.config)
-    params = vision.loaded(network)
-    embed = jax.jit(lambda params, image: network.apply({"params": params}, clip_pixels(image)))
-    return embed(params, 2.0 * image - 1.0).projected[0].astype(jnp.float32)
+    return jax.jit(partial(image_embeddings, network))(vision.loaded(network), image)[0]
+
+
+def image_embeddings(
+    network: CLIPVision, params: Any, images: Float[Array, "b h w 3"]
+) -> Float[Array, "b features"]:
+    """CLIP's embeddings of images in [0, 1]: projected, not normalised."""
+    pixels = clip_pixels(2.0 * images - 1.0, network.config.image_size)
+    return network.apply({"params": params}, pixels).projected.astype(jnp.float32)
 
 
 def _make(

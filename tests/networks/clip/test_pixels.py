@@ -63,3 +63,14 @@ def test_corners_are_aligned_and_even_colours_stay(shape):
     np.testing.assert_allclose(
         grey, np.broadcast_to((0.625 - np.array(MEAN)) / STD, grey.shape), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("size", [1, 24])
+def test_an_encoder_may_have_another_size(size):
+    """At it a picture is only scaled; from another size, corners are aligned."""
+    image = jax.random.uniform(jax.random.key(2), (1, size, size, 3), minval=-1)
+    expected = (0.5 * (np.asarray(image, np.float64) + 1) - MEAN) / STD
+    np.testing.assert_allclose(clip_pixels(image, size), expected, atol=1e-5)
+    smaller = clip_pixels(image, 8)
+    assert smaller.shape == (1, 8, 8, 3)
+    np.testing.assert_allclose(smaller[:, 0, 0], expected[:, 0, 0], atol=1e-5)
