@@ -1,6 +1,7 @@
 """A checkpoint in training: its networks, parameters and tokenizer; from nothing or a folder."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from sdjax.diffusion.scheduler_config import Scheduler, read_scheduler
 from sdjax.files.plain_files import read_json
 from sdjax.files.whole_files import write_json
 from sdjax.prior_training.networks import Networks, Tables, initial_params, networks
+from sdjax.priors.roles import TEXT_TO_IMAGE
 from sdjax.priors.small_files import check_small_files, read_small_files
 from sdjax.text.tokenizer import Tokenize, load_tokenizer
 from sdjax.weights.hub import local_folder
@@ -73,8 +75,8 @@ def new_model(tables: Tables, tokenizer: str | Path, key: jax.Array) -> Model:
     return Model(tables, made, params, load_tokenizer(tokenizer), scheduler)
 
 
-def read_model(source: str | Path, revision: str | None = None) -> Model:
-    """The checkpoint of a diffusers folder or hub id.
+def read_model(source: str | Path, revision: str | None = None, role: str = TEXT_TO_IMAGE) -> Model:
+    """The checkpoint of a diffusers folder or hub id, whose UNet is one of the prior `role`.
 
     Everything small is checked before anything large is downloaded or read, and that the tensors
     are those of the configurations before a network of their size is built.
@@ -82,8 +84,8 @@ def read_model(source: str | Path, revision: str | None = None) -> Model:
     Raises:
         UserError: one sentence about what is missing, damaged or not supported.
     """
-    folder = local_folder(source, revision, check=check_small_files)
-    small = read_small_files(folder)
+    folder = local_folder(source, revision, check=partial(check_small_files, role=role))
+    small = read_small_files(folder, role)
     tables = Tables(
         **{
             name: read_json(folder.joinpath(*path), "the settings of a part of a model")

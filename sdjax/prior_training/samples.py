@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -43,46 +44,46 @@ def sample_sheet(
 ) -> Pixels:
     """A row per prompt: for each seed its four named views, from one noise."""
     prompting = Prompting(thresholds=Thresholds(overhead=overhead))
-    conditioned = [condition(prompt, prompting, partial(_embed, model)) for prompt in prompts]
+    conditioned = [condition(prompt, prompting, partial(embed, model)) for prompt in prompts]
     low, high = min(15.0, overhead - 1.0), 0.5 * (overhead + 90.0)  # on both sides of the word
     azimuth, elevation = jnp.asarray([*AZIMUTHS.values()]), jnp.asarray([low, low, low, high])
     cameras = Camera(azimuth, elevation, jnp.full(4, 3.2), jnp.full(4, 40.0))
     conditionings = jax.tree.map(lambda *leaves: jnp.stack(leaves), *conditioned)
-    prior = _prior(model, prompting)
-    images = np.asarray(_draw(prior, conditionings, cameras, jnp.arange(seeds), sampling))
+    prior = StableDiffusionPrior(**prior_fields(model), prompting=prompting)
+    images = np.asarray(draw(prior, conditionings, cameras, jnp.arange(seeds), sampling))
     rows = [list(row.reshape(-1, *row.shape[2:])) for row in images]
     labels = [f"{view}\nseed {seed}" for seed in range(seeds) for view in AZIMUTHS]
     return contact_sheet(rows, list(prompts), labels)
 
 
 @partial(jax.jit, static_argnames="sampling")
-def _draw(prior, conditionings, cameras, seeds, sampling):
+def draw(prior, conditionings, cameras, seeds, sampling):
     """[prompts, seeds, views, h, w, 3]; compiled once for a run."""
 
     def of_prompt(conditioning):
-        draw = partial(sample_seed, prior, conditioning, cameras)
-        return jax.lax.map(lambda seed: draw(seed, prior.image_size, sampling), seeds)
+        one = partial(sample_seed, prior, conditioning, cameras)
+        return jax.lax.map(lambda seed: one(seed, prior.image_size, sampling), seeds)
 
     return jax.lax.map(of_prompt, conditionings)
 
 
-def _embed(model: Model, prompts: Sequence[str]) -> Float[Array, "prompts tokens features"]:
+def embed(model: Model, prompts: Sequence[str]) -> Float[Array, "prompts tokens features"]:
+    """What the UNet reads of them."""
     ids = jnp.asarray(model.tokenize(prompts))
     return embedded(model.networks.text, model.params["text_encoder"], ids)
 
 
-def _prior(model: Model, prompting: Prompting) -> StableDiffusionPrior:
-    """The model in float32; the same static fields for all parameters."""
-    return StableDiffusionPrior(
+def prior_fields(model: Model) -> dict[str, Any]:
+    """Of a prior that is the model in float32; the same static fields for all parameters."""
+    return {
         **model.scheduler._asdict(),
-        unet_params=model.params["unet"],
-        autoencoder_params=model.params["vae"],
-        unet=model.networks.unet,
-        autoencoder=model.networks.autoencoder,
-        image_size=_image_size(model),
-        embed=_no_texts,
-        prompting=prompting,
-    )
+        "unet_params": model.params["unet"],
+        "autoencoder_params": model.params["vae"],
+        "unet": model.networks.unet,
+        "autoencoder": model.networks.autoencoder,
+        "image_size": _image_size(model),
+        "embed": _no_texts,
+    }
 
 
 def _image_size(model: Model) -> int:

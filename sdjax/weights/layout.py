@@ -28,6 +28,9 @@ OLD_ATTENTION = re.compile(r"(.*attentions\.\d+)\.(query|key|value|proj_attn)\.(
 NEW_NAME = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 ATTENTION_MATRIX = re.compile(r".*attentions\.\d+\.(to_q|to_k|to_v|to_out\.0)\.weight")
 
+# MVDream's camera embedding is a class embedding where diffusers is to read it.
+CLASS, CAMERA = "class_embedding.", "camera_embedding."
+
 # transformers 5 saves a lone CLIP tower without the name that 4 puts before it.
 TOWERS = ("text_model.", "vision_model.")
 
@@ -103,6 +106,8 @@ def _aliases(name: str) -> Iterator[str]:
         block, layer, leaf = old.groups()
         name = f"{block}.{NEW_NAME[layer]}.{leaf}"
     yield name
+    if name.startswith(CLASS):
+        yield name.replace(CLASS, CAMERA, 1)
     for tower in TOWERS:
         yield tower + name
         yield name.removeprefix(tower)

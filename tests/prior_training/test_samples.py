@@ -32,7 +32,7 @@ def drawn(monkeypatch):
         prompts = len(conditionings.plain)
         return np.ones((prompts, len(seeds), len(cameras.azimuth), 8, 8, 3), np.float32)
 
-    monkeypatch.setattr(samples, "_draw", draw)
+    monkeypatch.setattr(samples, "draw", draw)
     return asked
 
 
@@ -77,14 +77,14 @@ def test_the_embeddings_are_of_the_prompts_with_their_words(model, drawn):
 
 @pytest.mark.long
 def test_a_sheet_shows_what_users_of_the_checkpoint_draw(model, tokenizer, tmp_path, monkeypatch):
-    seen, cameras, draw = [], [], samples._draw
+    seen, cameras, draw = [], [], samples.draw
 
     def watched(*arguments):
         cameras.append(arguments[2])
         seen.append(draw(*arguments))
         return seen[0]
 
-    monkeypatch.setattr(samples, "_draw", watched)
+    monkeypatch.setattr(samples, "draw", watched)
     sample_sheet(model, PROMPTS[:1], 2, 45.0, SAMPLING)
     write_model(model, tmp_path / "model", tokenizer, "float32")
     prior = stable_diffusion.load(

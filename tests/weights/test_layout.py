@@ -133,3 +133,11 @@ def test_buffers_are_no_parameters(name, parameter):
 def test_what_a_whole_clip_has_beside_its_text_encoder(name, beside):
     assert is_beside(name, ["text_model.embeddings.position_embedding.weight"]) is beside
     assert not is_beside(name, ["conv_in.weight"])
+
+
+def test_a_camera_embedding_may_be_a_class_embedding():
+    """As diffusers can have it; a CLIP's own class embedding is no such table."""
+    ours, theirs = "camera_embedding.linear_1.weight", "class_embedding.linear_1.weight"
+    assert current_name(theirs, {ours}) == ours
+    assert current_name(theirs, {theirs}) == theirs
+    assert current_name("class_embedding", {"camera_embedding"}) == "class_embedding"

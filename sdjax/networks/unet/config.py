@@ -51,6 +51,7 @@ _FIXED = {
     "time_embedding_type": "positional",
     "timestep_post_act": None,
 }
+CAMERA_NUMBERS = 16  # of a camera-to-world matrix, row by row
 _OF_EMA = {  # what diffusers' EMAModel writes there, and nobody reads
     "decay",
     "inv_gamma",
@@ -105,7 +106,8 @@ class UNetConfig:
     @classmethod
     def from_dict(cls, fields: Fields) -> "UNetConfig":
         """Read the fields of diffusers' `UNet2DConditionModel`, with its defaults, or those of
-        `MultiViewUNetModel` where `_class_name` is that (`from_ldm`).
+        `MultiViewUNetModel` where `_class_name` is that (`from_ldm`).  A class embedding that
+        projects 16 numbers is MVDream's camera embedding, as diffusers can have it.
 
         UserError naming the first field that asks for something else than Stable Diffusion 1.x
         and 2.x have, such as SDXL's `addition_embed_type`.
@@ -113,6 +115,7 @@ class UNetConfig:
         if fields.get("_class_name") == PORT:
             return cls.from_ldm(fields)
         check_class(fields, "_class_name", "UNet2DConditionModel", "UNet")
+        fields = _with_camera(fields)
         check_fields(fields, _FIXED, set(_DEFAULTS) | _NO_DIFFERENCE, "UNet")
         read = {**_DEFAULTS, **fields}
         channels = _channels(read)
@@ -167,6 +170,15 @@ class UNetConfig:
         for depth, layers, down, up in levels:
             counts += depth * (layers * down + (layers + 1) * up)
         return counts
+
+
+def _with_camera(fields: Fields) -> Fields:
+    """`camera_features` for the class embedding that is one."""
+    projects = fields.get("class_embed_type") == "projection"
+    if not projects or fields.get("projection_class_embeddings_input_dim") != CAMERA_NUMBERS:
+        return fields
+    own = {"class_embed_type": None, "projection_class_embeddings_input_dim": None}
+    return {**fields, **own, "camera_features": CAMERA_NUMBERS}
 
 
 def _camera(features: Any) -> int | None:

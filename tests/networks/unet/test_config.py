@@ -100,3 +100,21 @@ def test_other_architectures_are_refused_by_name(change, words):
 
 def test_latents_that_are_square_have_one_edge():
     assert UNetConfig.from_dict(small_unet(sample_size=[8, 8])).sample_size == 8
+
+
+def projecting(numbers):
+    """The fields of diffusers' class embedding that is a dense layer of so many numbers."""
+    own = {"class_embed_type": "projection", "projection_class_embeddings_input_dim": numbers}
+    return small_unet(**own)
+
+
+def test_a_class_embedding_of_a_matrix_is_that_of_a_camera():
+    config = UNetConfig.from_dict(projecting(16))
+    assert config == UNetConfig.from_dict(small_unet(camera_features=16))
+
+
+@pytest.mark.parametrize("numbers", [2048, None, 15])
+def test_another_class_embedding_is_refused(numbers):
+    """Such as that of Stable unCLIP, which is told a picture there."""
+    with pytest.raises(UserError, match="class_embed_type 'projection', expected None"):
+        UNetConfig.from_dict(projecting(numbers))
