@@ -9,6 +9,7 @@ GROUPS = {
     "Compare": {
         "compare": "finished runs side by side",
         "sweep": "every rule on the same tasks",
+        "measure": "how well a rule makes 3D of text, over all nouns",
         "analyse": "how score distillation works, as its papers look into it",
     },
     "Small priors": {

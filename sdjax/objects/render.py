@@ -38,7 +38,7 @@ def render_views(
 
     Compiled once per number of objects and views, whatever the objects are.
     """
-    return _render_all(stack_models(objects), cameras, resolution, samples)
+    return render_models(stack_models(objects), cameras, resolution, samples)
 
 
 @partial(jax.jit, static_argnames=("resolution", "samples"))
@@ -61,7 +61,11 @@ def _is_cpu() -> bool:
 
 
 @partial(jax.jit, static_argnames=("resolution", "samples"))
-def _render_all(models: Model, cameras: Camera, resolution: int, samples: int):
+def render_models(
+    models: Model, cameras: Camera, resolution: int, samples: int = 2
+) -> Float[Array, "models views resolution resolution 3"]:
+    """`render_views` of models (a leading axis on every leaf)."""
+
     def view(camera: Camera):
         sample_rays = _sample_rays(camera, resolution, resolution, samples)
 

@@ -90,12 +90,13 @@ def evaluation_cameras(run: Run) -> Camera:
     """
     if is_image(run):
         return picture_camera(run.config, run.prior)
-    return _held_out(run, run.config.report.views)
+    return held_out_cameras(run.config.camera, run.config.report.views)
 
 
-def _held_out(run: Run, number: int) -> Camera:
-    low, high = run.config.camera.elevation
-    around = orbit(run, number, 0.0)
+def held_out_cameras(camera: Any, number: int) -> Camera:
+    """`evaluation_cameras` in 3D: `number` of them for a config's table of cameras."""
+    low, high = camera.elevation
+    around = turntable(number, 0.0, *middle(camera))
     height = np.mod(np.arange(number) * 0.618034, 1.0)  # golden ratio: neighbours differ
     moved = np.asarray(around.azimuth) + 7.0, low + (high - low) * height
     azimuth, elevation = (jax.device_put(np.float32(column)) for column in moved)
