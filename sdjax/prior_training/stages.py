@@ -15,7 +15,7 @@ from sdjax.prior_training.fitting import Params, State
 from sdjax.prior_training.model import Model
 from sdjax.prior_training.place import Place, fitted
 from sdjax.prior_training.samples import sample_sheet
-from sdjax.prior_training.sources import Source
+from sdjax.prior_training.sources import Encode, Source
 from sdjax.reports.pictures import Pixels, save_png
 from sdjax.runs.sampling import Sampling
 
@@ -50,18 +50,9 @@ def train_diffusion(config: ConfigDict, model: Model, source: Source, place: Pla
     plan = make_plan(config, config.diffusion)
     if not plan.steps:
         return model
-    denoiser = Denoiser(
-        model.networks.unet,
-        model.networks.text,
-        model.scheduler.schedule,
-        model.scheduler.prediction_type,
-        config.diffusion.timestep_power,
-        config.diffusion.min_snr,
-    )
-    factor = model.networks.autoencoder.config.scaling_factor
-    encode = jax.jit(partial(latents_of, model.networks.autoencoder))
+    denoiser, encode = make_denoiser(config.diffusion, model), latent_encoder(model)
     embed = jax.jit(partial(embedded, model.networks.text))
-    latents = source.encoded(lambda given: factor * np.asarray(encode(model.params["vae"], given)))
+    latents = source.encoded(encode)
     learns_text = config.diffusion.trains_text
 
     def batches(generator: np.random.Generator):
@@ -84,6 +75,25 @@ def train_diffusion(config: ConfigDict, model: Model, source: Source, place: Pla
     loss, seed = partial(diffusion_loss, denoiser), (config.seed, DIFFUSION)
     sheets = show if place.sheets else None
     return trained(fitted("diffusion", loss, start, batches, plan, seed, place, sheets))
+
+
+def make_denoiser(stage: ConfigDict, model: Model) -> Denoiser:
+    """What the loss of a stage with `diffusion_stage.FIELDS` needs besides parameters."""
+    return Denoiser(
+        model.networks.unet,
+        model.networks.text,
+        model.scheduler.schedule,
+        model.scheduler.prediction_type,
+        stage.timestep_power,
+        stage.min_snr,
+    )
+
+
+def latent_encoder(model: Model) -> Encode:
+    """From pictures to the latents that the UNet sees: the posterior's means, scaled."""
+    factor = model.networks.autoencoder.config.scaling_factor
+    encode = jax.jit(partial(latents_of, model.networks.autoencoder))
+    return lambda pictures: factor * np.asarray(encode(model.params["vae"], pictures))
 
 
 def draw_samples(config: ConfigDict, model: Model) -> Pixels:

@@ -33,6 +33,7 @@ class Views(NamedTuple):
     cameras: Camera  # [number], float32
     objects: Int[np.ndarray, "number"]  # 0, 1, ... without gaps
     texts: list[str]  # what each shows; "" where nobody said
+    names: list[str]  # of the objects
 
 
 class _Row(NamedTuple):
@@ -81,6 +82,7 @@ def views_in(
         Camera(*np.float32([row.camera for row in told]).T),
         np.int32([names.index(row.object) for row in told]),
         [row.text for row in told],
+        names,
     )
 
 

@@ -24,7 +24,7 @@ SAMPLING = Sampling(3.0, steps=2)
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """What is asked of `_draw`, which draws white in its place."""
+    """What is asked of `draw`, which draws white in its place."""
     asked = []
 
     def draw(prior, conditionings, cameras, seeds, sampling):

@@ -34,7 +34,7 @@ def test_pictures_cameras_objects_and_texts_in_the_order_of_the_names(tmp_path):
     np.testing.assert_allclose(views.cameras.distance, [3.2, 3.2, 2, 3.2], rtol=1e-6)
     assert views.cameras.fovy.tolist() == [40, 40, 40, 25]
     assert views.objects.tolist() == [0, 1, 1, 0]  # car, mug
-    assert views.texts == ["a car", "", "", ""]
+    assert views.texts == ["a car", "", "", ""] and views.names == ["car", "mug"]
 
 
 def test_the_usual_camera_is_the_callers(tmp_path):
