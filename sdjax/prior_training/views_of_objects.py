@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ class Views(NamedTuple):
     cameras: Camera  # [number], float32
     objects: Int[np.ndarray, "number"]  # 0, 1, ... without gaps
     texts: list[str]  # what each shows; "" where nobody said
-    names: list[str]  # of the objects
+    names: Sequence[str] = ()  # of the objects, where they have any
 
 
 class _Row(NamedTuple):

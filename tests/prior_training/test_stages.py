@@ -33,7 +33,8 @@ def config(name="new", steps=2):
             "data": {"name": "folder"},
             "model": {"name": name},
             "autoencoder": PLAN | {"kl": 0.01, "steps": steps},
-            "diffusion": PLAN | {"trains_text": True, "timestep_power": 1.0, "steps": steps},
+            "diffusion": PLAN
+            | {"trains_text": True, "timestep_power": 1.0, "min_snr": None, "steps": steps},
             "run": {"chunk": 1, "checkpoint_every": 1},
             "report": {"prompts": ("a mug",), "seeds": 1, "guidance_scale": 2.0, "steps": 1},
         }
