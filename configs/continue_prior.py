@@ -16,7 +16,7 @@ def get_config() -> ConfigDict:
     return ConfigDict(
         {
             "seed": 1,
-            "data": {"name": "objects", "pictures": 65_536},
+            "data": {"name": "objects", "pictures": 65_536, "says": {"octant": 0.5}},
             "model": {"name": "checkpoint", "weights": "sdjax-small"},
             "autoencoder": {"steps": 0},
             "diffusion": {"steps": 10_000, "learning_rate": 8e-4, "timestep_power": 2.0},

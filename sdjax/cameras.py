@@ -16,6 +16,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 DIRECTIONS = ("side", "front", "back", "overhead")  # the words for where an object is seen from
+OCTANTS = (  # finer ones; number k is seen from azimuths within 22.5 degrees of 45 k
+    *("front", "front left", "left", "back left"),
+    *("back", "back right", "right", "front right"),
+)
 
 
 class Perturbation(NamedTuple):
@@ -216,3 +220,9 @@ def view_direction(
     direction = jnp.where(jnp.abs(azimuth) < front, 1, side)
     direction = jnp.where(jnp.abs(azimuth) > 180.0 - back, 2, direction)
     return jnp.where(camera.elevation > overhead, 3, direction)
+
+
+def octant(camera: Camera) -> Int[Array, "*views"]:
+    """Index into `OCTANTS`, of the azimuth alone: k from 45 k - 22.5 degrees up to 45 k + 22.5,
+    the upper border excluded."""
+    return jnp.mod(jnp.floor(camera.azimuth / 45.0 + 0.5), 8.0).astype(jnp.int32)

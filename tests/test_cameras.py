@@ -221,3 +221,38 @@ def test_the_names_are_in_the_recorded_order():
     assert [str(text).split()[-2] for text in PROMPTS["strings"]["suffix"]] == list(
         cameras.DIRECTIONS
     )
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "name"),
+    [
+        (0.0, "front"),
+        (22.4, "front"),
+        (22.6, "front left"),
+        (90.0, "left"),
+        (135.0, "back left"),
+        (180.0, "back"),
+        (225.0, "back right"),
+        (-90.0, "right"),
+        (315.0, "front right"),
+        (337.4, "front right"),
+        (337.6, "front"),
+        (359.99998, "front"),
+        (360.0, "front"),
+        (-22.4, "front"),
+        (765.0, "front left"),
+    ],
+)
+def test_octants(azimuth, name):
+    assert cameras.OCTANTS[int(cameras.octant(seen_from(azimuth, 10.0)))] == name
+
+
+def test_left_octants_are_where_one_sees_the_left_side():
+    """As the four directions have it, for an array of cameras at once, and under jit."""
+    seen = seen_from(jnp.arange(-360.0, 360.0, 7.0), jnp.zeros(103))
+    names = [cameras.OCTANTS[k] for k in jax.jit(cameras.octant)(seen).tolist()]
+    for azimuth, name in zip(cameras.wrapped_azimuth(seen).tolist(), names, strict=True):
+        assert ("left" in name) <= (azimuth > 0) and ("right" in name) <= (azimuth < 0)
+        assert ("front" in name) <= (abs(azimuth) < 67.5) and ("back" in name) <= (
+            abs(azimuth) > 112.5
+        )

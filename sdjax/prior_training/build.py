@@ -13,14 +13,16 @@ from sdjax.prior_training import networks as tables
 from sdjax.prior_training.captions import Odds, vocabulary
 from sdjax.prior_training.fitting import Plan
 from sdjax.prior_training.model import Model, new_model, read_model
+from sdjax.prior_training.new_words import lacking, with_words
 from sdjax.prior_training.scenes import Framing, Variety
 from sdjax.prior_training.sources import Bank, Renderings, Source, fresh, rendered
 from sdjax.prior_training.tokenizer_files import write_tokenizer
 from sdjax.prior_training.user_images import user_images
 from sdjax.priors.small_files import check_small_files
+from sdjax.text.tokenizer import load_tokenizer
 from sdjax.weights.hub import local_folder
 
-EVERYTHING = Odds(*(1.0,) * 5, empty=0.0)
+EVERYTHING = Odds(*(1.0,) * 5, empty=0.0, octant=0.0)
 _WORDS = "the words of this run's tokenizer", "remove its folder, and it is written anew"
 PICTURES, HELD_OUT = 1, 2  # second number of the generators' seeds
 
@@ -60,20 +62,36 @@ def make_held_out(config: ConfigDict) -> Bank:
 
 
 def make_model(config: ConfigDict, tokenizer: str | Path) -> Model:
-    """The checkpoint to start from; a new one's tokenizer is written to the folder `tokenizer`,
-    unless the run that is resumed has left it there."""
+    """The checkpoint to start from.
+
+    The tokenizer of a new one, and of one that learns new words, is written to the folder
+    `tokenizer`; that of a new one only once, for a run that is resumed.
+    """
     model, vocabulary_file = config.model, Path(tokenizer) / "vocab.json"
     if model.name == "checkpoint":
-        return read_model(model.weights, model.revision)
+        return _with_new_words(config, read_model(model.weights, model.revision), tokenizer)
     known = vocabulary_file.exists()
     size = len(read_json(vocabulary_file, *_WORDS)) if known else _write_words(config, tokenizer)
     return new_model(_tables(config, size), tokenizer, jax.random.key(config.seed))
 
 
 def _write_words(config: ConfigDict, tokenizer: str | Path) -> int:
+    return write_tokenizer(tokenizer, _said(config), config.model.text.tokens)
+
+
+def _with_new_words(config: ConfigDict, model: Model, tokenizer: str | Path) -> Model:
+    missing = _learns_words(config) and lacking(model.tokenize, _said(config))
+    return with_words(model, _said(config), tokenizer) if missing else model
+
+
+def _learns_words(config: ConfigDict) -> bool:
+    return config.data.name == "objects" and config.model.get("new_words", False)
+
+
+def _said(config: ConfigDict) -> list[str]:
+    """Every word of the captions of the package's objects."""
     adjectives = {noun: tuple(set(words(noun)) - set(COLOURS)) for noun in config_nouns(config)}
-    said = sorted(vocabulary(adjectives, tuple(COLOURS)))
-    return write_tokenizer(tokenizer, said, config.model.text.tokens)
+    return sorted(vocabulary(adjectives, tuple(COLOURS)))
 
 
 def config_nouns(config: ConfigDict) -> tuple[str, ...]:
@@ -83,12 +101,14 @@ def config_nouns(config: ConfigDict) -> tuple[str, ...]:
 
 
 def tokenizer_folder(config: ConfigDict, folder: Path) -> Path:
-    """Where the model's tokenizer lies, or will."""
-    if config.model.name == "checkpoint":
-        model = config.model
-        folder = local_folder(model.weights, model.revision, check=check_small_files)
-        return folder / "tokenizer"
-    return folder / "tokenizer"
+    """Where the model's tokenizer lies, or will: where it begins, unless it is new or learns
+    words."""
+    own, model = folder / "tokenizer", config.model
+    if model.name == "new":
+        return own
+    given = local_folder(model.weights, model.revision, check=check_small_files) / "tokenizer"
+    learns = _learns_words(config) and lacking(load_tokenizer(given), _said(config))
+    return own if learns else given
 
 
 def make_plan(config: ConfigDict, stage: ConfigDict) -> Plan:

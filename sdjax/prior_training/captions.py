@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sdjax.cameras import DIRECTIONS, OCTANTS
 from sdjax.config.fields import fields_of, fraction
 
+OVERHEAD = DIRECTIONS[3]
 PREFIXES = ("", "a photo of ", "a DSLR photo of ", "a rendering of ")
 
 
@@ -18,6 +20,7 @@ class Odds(NamedTuple):
     view: float = 0.9
     prefix: float = 0.15
     empty: float = 0.1  # nothing at all, for classifier-free guidance
+    octant: float = 0.5  # of those that name the view: by one of the eight words for it
 
 
 ODDS = fields_of(
@@ -28,6 +31,9 @@ ODDS = fields_of(
     view=fraction().says("how often it names the direction of the view"),
     prefix=fraction().says('how often it begins with "a photo of" or the like'),
     empty=fraction().says("how often a caption is empty, for classifier-free guidance"),
+    octant=fraction().says(
+        'how often one that names the view does so by one of eight words, "front left view"'
+    ),
 )
 
 
@@ -39,14 +45,19 @@ class Words(NamedTuple):
     shape: tuple[str, ...] = ()
     roof: str | None = None
     direction: str | None = None  # of `sdjax.cameras.DIRECTIONS`
+    octant: str | None = None  # of `sdjax.cameras.OCTANTS`, from above too, where none is said
 
 
 def caption(words: Words, prefix: str = "") -> str:
-    """All the words as one phrase: "a photo of a red tall house with a green roof, front view"."""
+    """All the words as one phrase: "a photo of a red tall house with a green roof, front view".
+
+    A view that has an octant is named by it, "front left view", unless it is "overhead".
+    """
     adjectives = [word for word in (words.colour, *words.shape) if word]
     phrase = " ".join([*adjectives, words.noun])
     roof = f" with {_article(words.roof)} roof" if words.roof else ""
-    view = f", {words.direction} view" if words.direction else ""
+    seen = words.direction if words.direction == OVERHEAD else words.octant or words.direction
+    view = f", {seen} view" if seen else ""
     return f"{prefix}{_article(phrase)}{roof}{view}"
 
 
@@ -55,12 +66,14 @@ def draw_caption(generator: np.random.Generator, words: Words, odds: Odds) -> st
     says = generator.uniform(size=5) < (odds.colour, odds.shape, odds.roof, odds.view, odds.prefix)
     prefix = PREFIXES[generator.integers(1, len(PREFIXES))]
     empty = generator.uniform() < odds.empty
+    finer = generator.uniform() < odds.octant
     said = Words(
         words.noun,
         words.colour if says[0] else "",
         words.shape if says[1] else (),
         words.roof if says[2] else None,
         words.direction if says[3] else None,
+        words.octant if says[3] and finer else None,
     )
     return "" if empty else caption(said, prefix if says[4] else "")
 
@@ -76,14 +89,11 @@ def vocabulary(nouns: dict[str, tuple[str, ...]], colours: tuple[str, ...]) -> t
         "rendering",
         "with",
         "roof",
-        "front",
-        "side",
-        "back",
-        "overhead",
         "view",
     ]
+    views = " ".join((*DIRECTIONS, *OCTANTS)).split()
     shapes = [word for words in nouns.values() for word in words]
-    return tuple(dict.fromkeys([*fixed, *nouns, *colours, *shapes]))
+    return tuple(dict.fromkeys([*fixed, *views, *nouns, *colours, *shapes]))
 
 
 def _article(phrase: str) -> str:

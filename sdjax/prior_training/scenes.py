@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from sdjax.cameras import DIRECTIONS, Camera, view_direction
+from sdjax.cameras import DIRECTIONS, OCTANTS, Camera, octant, view_direction
 from sdjax.config.fields import fields_of, interval, number
 from sdjax.objects.model import Object, stacked
 from sdjax.objects.render import render_pairs
@@ -24,7 +24,7 @@ class Framing(NamedTuple):
     distance: tuple[float, float] = (3.2, 3.2)
     fovy: tuple[float, float] = (40.0, 40.0)
     overhead: float = 45.0  # elevations above have the word "overhead"
-    margin: float = 0.0  # no view is closer than this to the border between two words
+    margin: float = 0.0  # no view is closer than this to the border between two of the four words
 
 
 class Variety(NamedTuple):
@@ -75,12 +75,23 @@ def draw_scenes(
     """
     cameras = _cameras(generator, number, framing)
     directions = view_direction(cameras, overhead=framing.overhead).tolist()
+    models, words = draw_objects(generator, number, objects, variety)
+    seen = zip(words, directions, octant(cameras).tolist(), strict=True)
+    named = [w._replace(direction=DIRECTIONS[d], octant=OCTANTS[o]) for w, d, o in seen]
+    return Scenes(models, cameras, named)
+
+
+def draw_objects(
+    generator: np.random.Generator, number: int, objects: Sequence[Object], variety: Variety
+) -> tuple[Model, list[Words]]:
+    """`number` of them, in colours and proportions of their own, and the words for each, none for
+    a view."""
     pairs = [
-        _object(generator, objects[generator.integers(len(objects))], variety, direction)
-        for direction in directions
+        _object(generator, objects[generator.integers(len(objects))], variety)
+        for _ in range(number)
     ]
     models, words = zip(*pairs, strict=True)
-    return Scenes(stacked(models), cameras, list(words))
+    return stacked(models), list(words)
 
 
 def take_pictures(
@@ -112,12 +123,10 @@ def _elevation(generator: np.random.Generator, number: int, framing: Framing) ->
     return np.where(elevation > below, elevation + gap, elevation)
 
 
-def _object(
-    generator: np.random.Generator, obj: Object, variety: Variety, direction: int
-) -> tuple[Model, Words]:
+def _object(generator: np.random.Generator, obj: Object, variety: Variety) -> tuple[Model, Words]:
     colour, roof_colour = generator.choice(list(COLOURS), size=2)
     factors = generator.uniform(1.0 - variety.stretch, 1.0, 3)
     shade = generator.normal(0.0, variety.shade, 3)
     said_roof = None if roof(obj) is None else str(roof_colour)
-    words = Words(obj.noun, str(colour), shape_words(obj), said_roof, DIRECTIONS[direction])
+    words = Words(obj.noun, str(colour), shape_words(obj), said_roof)
     return variant(obj, str(colour), said_roof, factors, shade), words

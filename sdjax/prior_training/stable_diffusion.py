@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import text, whole
+from sdjax.config.fields import flag, text, whole
 from sdjax.config.kinds import Choice, Fields, kinds
 from sdjax.prior_training import autoencoder_stage, diffusion_stage
 from sdjax.prior_training.build import (
@@ -44,7 +44,10 @@ DATA = kinds(
     Alternative("objects", {**OBJECTS, "pictures": PICTURES, "says": ODDS}),
     Alternative("folder", OF_FOLDER),
 )
-MODELS = kinds(Alternative("new", OF_NEW), Alternative("checkpoint", CHECKPOINT))
+NEW_WORDS = flag().of(True, "captions of objects have a token for every word, new ones if needed")
+MODELS = kinds(
+    Alternative("new", OF_NEW), Alternative("checkpoint", {**CHECKPOINT, "new_words": NEW_WORDS})
+)
 FIELDS = {
     "data": Choice(DATA, "objects", "what is learned"),
     "model": Choice(MODELS, "new", "where training begins"),

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from sdjax.cameras import DIRECTIONS, view_direction
+from sdjax.cameras import DIRECTIONS, OCTANTS, octant, view_direction
 from sdjax.objects.prompts import all_objects, find
 from sdjax.objects.variants import COLOURS, roof, shape_words
 from sdjax.prior_training.scenes import Framing, Variety, draw_scenes, take_pictures
@@ -63,6 +63,8 @@ def test_overhead_is_what_is_seen_from_above(many):
 def test_words_of_directions_agree_with_those_of_prompts(many):
     index = np.asarray(view_direction(many.cameras, overhead=FRAMING.overhead))
     assert [DIRECTIONS[i] for i in index] == [words.direction for words in many.words]
+    octants = [OCTANTS[i] for i in octant(many.cameras).tolist()]
+    assert octants == [words.octant for words in many.words]  # from above, too
 
 
 @pytest.mark.slow
