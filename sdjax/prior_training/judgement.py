@@ -95,8 +95,8 @@ def _spreads(config, prior, render, sampling) -> dict[str, float]:
 
 
 def _matching(pictures: np.ndarray, words: list[Words], wanted: Words) -> np.ndarray:
-    wanted = wanted[0], wanted[1], wanted[-1]
-    return pictures[[(one.noun, one.colour, one.direction) == wanted for one in words]]
+    asked = wanted.noun, wanted.colour, wanted.direction
+    return pictures[[(one.noun, one.colour, one.direction) == asked for one in words]]
 
 
 def _through(prior: StableDiffusionPrior, pictures: np.ndarray) -> np.ndarray:
