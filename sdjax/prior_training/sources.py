@@ -50,9 +50,7 @@ class Bank:
 
     def encoded(self, encode: Encode) -> "Bank":
         """The same with latents in place of the pictures, all computed now."""
-        starts = range(0, len(self.values), _AT_ONCE)
-        latents = [_padded(encode, self.values[i : i + _AT_ONCE]) for i in starts]
-        return replace(self, values=np.concatenate(latents))
+        return replace(self, values=in_parts(encode, self.values))
 
 
 @dataclass(frozen=True)
@@ -135,6 +133,12 @@ def fresh(renderings: Renderings) -> Fresh:
         return Batch(pictures, renderings.captions(generator, scenes.words))
 
     return Fresh(draw)
+
+
+def in_parts(encode: Encode, pictures: np.ndarray) -> np.ndarray:
+    """encode(pictures), in calls of one size."""
+    starts = range(0, len(pictures), _AT_ONCE)
+    return np.concatenate([_padded(encode, pictures[i : i + _AT_ONCE]) for i in starts])
 
 
 def _padded(encode: Encode, pictures: np.ndarray) -> np.ndarray:
