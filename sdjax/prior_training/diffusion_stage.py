@@ -20,11 +20,12 @@ FIELDS = {
     **fields_of_stage(
         steps=5000,
         batch=32,
-        learning_rate=1.2e-3,
+        learning_rate=1e-2,
         warmup=200,
         weight_decay=0.01,
         average=0.999,
         clip=1.0,
+        optimizer="muon",
     ),
     "trains_text": flag().of(True, "train the text encoder with the UNet"),
     "timestep_power": number(above=0).of(1.0, "above 1: large timesteps more often"),
@@ -38,7 +39,7 @@ class Denoiser(NamedTuple):
     """What the loss needs besides parameters; static."""
 
     unet: UNet2DCondition
-    text: CLIPText
+    text: CLIPText | None  # None where the UNet reads something else
     schedule: NoiseSchedule
     prediction_type: PredictionType
     timestep_power: float = 1.0  # above 1: large timesteps more often, see `spread_timesteps`

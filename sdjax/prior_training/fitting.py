@@ -1,4 +1,4 @@
-"""The loop of both stages: batches over devices, AdamW, an average of the parameters."""
+"""The loop of every stage: batches over devices, an optimiser, an average of the parameters."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import optax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import Field, fraction, number, whole
+from sdjax.config.fields import Field, fraction, number, one_of, whole
 from sdjax.runs.checkpoints import Checkpoints
 from sdjax.runs.signals import InterruptedRunError, goes_on
 
@@ -40,16 +40,20 @@ class Plan(NamedTuple):
     clip: float  # of the gradient's norm
     chunk: int  # steps between two reports
     checkpoint_every: int
+    optimizer: str = "adamw"
 
 
 _STAGE = {
     "steps": whole(at_least=0).says("of this stage; 0 leaves it out"),
     "batch": whole(at_least=1).says("pictures of a step"),
-    "learning_rate": number(above=0).says("of AdamW, at its highest"),
+    "learning_rate": number(above=0).says("at its highest"),
     "warmup": whole(at_least=0).says("steps until the learning rate is highest"),
-    "weight_decay": number(at_least=0).says("of AdamW"),
+    "weight_decay": number(at_least=0).says("of kernels"),
     "average": fraction().says("decay of the average of the parameters, which is what is kept"),
     "clip": number(above=0).says("norm of the gradient at most"),
+    "optimizer": one_of("adamw", "muon").of(
+        "adamw", "or Muon for kernels, and Adam at a tenth of the learning rate for the rest"
+    ),
 }
 RUN = {
     "chunk": whole(at_least=1).of(20, "steps between two reports"),
@@ -59,7 +63,8 @@ RUN = {
 
 def fields_of_stage(**defaults: float) -> dict[str, Field]:
     """The fields of a `Plan` that each stage has its own of, with these defaults."""
-    return {name: field.of(defaults[name]) for name, field in _STAGE.items()}
+    given = {name: field for name, field in _STAGE.items() if name in defaults}
+    return {**_STAGE, **{name: field.of(defaults[name]) for name, field in given.items()}}
 
 
 class Report(NamedTuple):
@@ -119,15 +124,44 @@ def fit(
 
 
 def make_optimizer(plan: Plan) -> optax.GradientTransformation:
-    """AdamW (arXiv 1711.05101) with b2 0.99; matrices and kernels decay, vectors do not."""
+    """That of the plan, of gradients with a norm of at most `plan.clip`; only kernels decay.
+
+    adamw: AdamW (arXiv 1711.05101) with b2 0.99.
+    muon: of kernels, momentum made orthogonal (K. Jordan, 2024) and scaled to the size that AdamW's
+    steps have, 0.2 of the learning rate (Liu et al., arXiv 2502.16982, eq. 4); all else has Adam
+    with Nesterov's momentum at a tenth of it.
+    """
     rate = optax.warmup_cosine_decay_schedule(
         0.0, plan.learning_rate, plan.warmup, max(plan.steps, plan.warmup + 1)
     )
+    make = {"adamw": _adamw, "muon": _muon}[plan.optimizer]
+    return optax.chain(optax.clip_by_global_norm(plan.clip), make(rate, plan.weight_decay))
+
+
+def _adamw(rate: optax.Schedule, weight_decay: float) -> optax.GradientTransformation:
     decays = lambda params: jax.tree.map(lambda leaf: leaf.ndim > 1, params)  # noqa: E731
-    return optax.chain(
-        optax.clip_by_global_norm(plan.clip),
-        optax.adamw(rate, b2=0.99, weight_decay=plan.weight_decay, mask=decays),
+    return optax.adamw(rate, b2=0.99, weight_decay=weight_decay, mask=decays)
+
+
+def _muon(rate: optax.Schedule, weight_decay: float) -> optax.GradientTransformation:
+    return optax.contrib.muon(
+        rate,
+        weight_decay=weight_decay,
+        adam_learning_rate=lambda step: 0.1 * rate(step),
+        adam_b2=0.99,
+        muon_weight_dimension_numbers=_matrices,
+        consistent_rms=0.2,
     )
+
+
+def _matrices(params: Params) -> Any:
+    """Of each kernel which axes are the matrix's rows, its inputs, and which its columns."""
+
+    def axes(path, leaf):
+        numbers = optax.contrib.MuonDimensionNumbers(tuple(range(leaf.ndim - 1)), (leaf.ndim - 1,))
+        return numbers if path[-1].key == "kernel" else None
+
+    return jax.tree.map_with_path(axes, params)
 
 
 def _step(loss, optimizer, decay, state: State, batch, key, step):

@@ -12,13 +12,14 @@ CONTINUED = {
     "data.pictures": 65_536,
     "autoencoder.steps": 0,
     "diffusion.steps": 10_000,
-    "diffusion.learning_rate": 8e-4,
+    "diffusion.learning_rate": 5e-3,
     "diffusion.timestep_power": 2.0,
 }
 FINE_TUNED = {
     "autoencoder.steps": 0,
     "diffusion.steps": 1000,
     "diffusion.learning_rate": 1e-4,
+    "diffusion.optimizer": "adamw",
     "diffusion.trains_text": False,
 }
 
