@@ -1,7 +1,7 @@
 """All figures of what was made for one prompt, by a judge and beside true renderings."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, UInt8
@@ -19,6 +19,7 @@ Row = dict[str, Any]  # figures by their names
 Pictures = UInt8[np.ndarray, "particles views h w 3"]
 
 
+@runtime_checkable
 class Judge(Protocol):
     """Whoever says what pictures show."""
 
@@ -62,28 +63,36 @@ def rows_of(judge: Judge, asked: Asked, shown: Shown, tells: bool) -> list[Row]:
         all views (`sdjax.evaluation.figures.distance`), this in decibels too.
     detail: power of fine detail in that of the true renderings; 1 is right, less is blurred.
     """
-    answers, counted = seen(judge, shown.pictures), _counted(shown.cameras)
-    noun = answers["object"] == list(CATEGORIES).index(asked.noun)
-    colour = answers["colour"] == list(COLOURS).index(asked.colour)
-    agrees = right_views(answers["direction"], np.asarray(shown.cameras.azimuth))[:, counted]
-    fine = detail(shown.bank)
+    right, fine = _right(judge, asked, shown), detail(shown.bank)
+    counted = _counted(shown.cameras)
     rows = []
     for index, views in enumerate(shown.pictures):
-        near = distance(views, shown.bank)
-        rows.append(
-            {
-                "confirmed": float((noun & colour)[index].mean()),
-                "noun": float(noun[index].mean()),
-                "colour": float(colour[index].mean()),
-                "view_agreement": float(agrees[index].mean()) if tells else None,
-                "distance": near.of_views,
-                "object_distance": near.of_best,
-                "psnr": near.psnr,
-                "detail": detail(views) / fine,
-                "object": shown.objects[near.best],
-            }
-        )
+        own = {name: float(right[name][index].mean()) for name in ("confirmed", "noun", "colour")}
+        agreement = float(right["direction"][index, counted].mean()) if tells else None
+        rows.append({**own, "view_agreement": agreement, **_beside_truth(views, shown, fine)})
     return rows
+
+
+def _right(
+    judge: Judge, asked: Asked, shown: Shown
+) -> dict[str, Bool[np.ndarray, "particles views"]]:
+    """Which answers are right."""
+    answers, azimuths = seen(judge, shown.pictures), np.asarray(shown.cameras.azimuth)
+    noun = answers["object"] == list(CATEGORIES).index(asked.noun)
+    colour = answers["colour"] == list(COLOURS).index(asked.colour)
+    direction = right_views(answers["direction"], azimuths)
+    return {"confirmed": noun & colour, "noun": noun, "colour": colour, "direction": direction}
+
+
+def _beside_truth(views: UInt8[np.ndarray, "views h w 3"], shown: Shown, fine: float) -> Row:
+    near = distance(views, shown.bank)
+    return {
+        "distance": near.of_views,
+        "object_distance": near.of_best,
+        "psnr": near.psnr,
+        "detail": detail(views) / fine,
+        "object": shown.objects[near.best],
+    }
 
 
 def of_failed(tells: bool) -> Row:

@@ -54,7 +54,7 @@ def measured(config: Any, run: Any, asked: Asked, folder: Path, judge: Judge) ->
         found = rows_of(judge, asked, shown, tells_directions(share))
         lost = [seed for seed in _seeds(run) if seed not in seeds]
         found += [of_failed(tells_directions(share)) for _ in lost]
-        named = {**asked._asdict(), "prompt": asked.prompt, "source": name}
+        named = {"prompt": asked.prompt, "asked": asked._asdict(), "source": name}
         pairs = zip([*seeds, *lost], found, strict=True)
         rows += [{**named, "seed": seed, **row} for seed, row in pairs]
         groups.append({**named, **together(shown, found)})
