@@ -61,7 +61,7 @@ RUN = {
 }
 
 
-def fields_of_stage(**defaults: float) -> dict[str, Field]:
+def fields_of_stage(**defaults: float | str) -> dict[str, Field]:
     """The fields of a `Plan` that each stage has its own of, with these defaults."""
     given = {name: field for name, field in _STAGE.items() if name in defaults}
     return {**_STAGE, **{name: field.of(defaults[name]) for name, field in given.items()}}
