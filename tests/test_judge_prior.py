@@ -33,8 +33,10 @@ class Stubborn(Judge):
 def parts_of_first(words):
     """How many of the words are first answers."""
     first = {"object": next(iter(CATEGORIES)), "colour": next(iter(COLOURS)), "view": DIRECTIONS[0]}
-    said = {"object": 0, "colour": 1, "view": -1}
-    return {name: np.mean([one[said[name]] == first[name] for one in words]) for name in first}
+    said = {"object": "noun", "colour": "colour", "view": "direction"}
+    return {
+        name: np.mean([getattr(one, said[name]) == first[name] for one in words]) for name in first
+    }
 
 
 @pytest.mark.long

@@ -71,24 +71,25 @@ def make_model(config: ConfigDict, tokenizer: str | Path) -> Model:
     if model.name == "checkpoint":
         return _with_new_words(config, read_model(model.weights, model.revision), tokenizer)
     known = vocabulary_file.exists()
-    size = len(read_json(vocabulary_file, *_WORDS)) if known else _write_words(config, tokenizer)
+    size = len(read_json(vocabulary_file, *_WORDS)) if known else write_words(config, tokenizer)
     return new_model(_tables(config, size), tokenizer, jax.random.key(config.seed))
 
 
-def _write_words(config: ConfigDict, tokenizer: str | Path) -> int:
-    return write_tokenizer(tokenizer, _said(config), config.model.text.tokens)
+def write_words(config: ConfigDict, tokenizer: str | Path) -> int:
+    """Write a tokenizer of the captions' words to a folder; the size of its vocabulary."""
+    return write_tokenizer(tokenizer, said_words(config), config.model.text.tokens)
 
 
 def _with_new_words(config: ConfigDict, model: Model, tokenizer: str | Path) -> Model:
-    missing = _learns_words(config) and lacking(model.tokenize, _said(config))
-    return with_words(model, _said(config), tokenizer) if missing else model
+    missing = _learns_words(config) and lacking(model.tokenize, said_words(config))
+    return with_words(model, said_words(config), tokenizer) if missing else model
 
 
 def _learns_words(config: ConfigDict) -> bool:
     return config.data.name == "objects" and config.model.get("new_words", False)
 
 
-def _said(config: ConfigDict) -> list[str]:
+def said_words(config: ConfigDict) -> list[str]:
     """Every word of the captions of the package's objects."""
     adjectives = {noun: tuple(set(words(noun)) - set(COLOURS)) for noun in config_nouns(config)}
     return sorted(vocabulary(adjectives, tuple(COLOURS)))
@@ -107,7 +108,7 @@ def tokenizer_folder(config: ConfigDict, folder: Path) -> Path:
     if model.name == "new":
         return own
     given = local_folder(model.weights, model.revision, check=check_small_files) / "tokenizer"
-    learns = _learns_words(config) and lacking(load_tokenizer(given), _said(config))
+    learns = _learns_words(config) and lacking(load_tokenizer(given), said_words(config))
     return own if learns else given
 
 

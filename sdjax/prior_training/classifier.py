@@ -1,123 +1,111 @@
 """A small network that tells what a picture shows: noun, colour and side."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from flax import linen as nn
 from jaxtyping import Array, Float, Int, UInt8
 
-from sdjax.cameras import DIRECTIONS
-from sdjax.config.fields import whole
+from sdjax.cameras import DIRECTIONS, OCTANTS
+from sdjax.networks.layers import Layers
 from sdjax.objects.prompts import CATEGORIES
 from sdjax.objects.variants import COLOURS
-from sdjax.prior_training.captions import Words
+from sdjax.prior_training.captions import OVERHEAD, Words
+from sdjax.prior_training.float_pictures import float_pictures
 
 QUESTIONS = {
     "object": tuple(CATEGORIES),
     "colour": tuple(COLOURS),
     "view": DIRECTIONS,
+    "direction": OCTANTS,
 }
+NO_ANSWER = -1  # to "direction", of a view from overhead
 Answers = dict[str, Int[np.ndarray, "pictures"]]  # an index into the names of each question
-TRAINING = {
-    "pictures": whole(at_least=1).of(32_768, "renderings that it learns from"),
-    "steps": whole(at_least=1).of(4500, "of its training"),
-    "batch": whole(at_least=1).of(64, "pictures of a step"),
-}
+Probabilities = dict[str, Float[np.ndarray, "pictures names"]]
+Shown = Float[np.ndarray, "n h w 3"] | UInt8[np.ndarray, "n h w 3"]
+_AT_ONCE = 256  # pictures
 
 
 class Classifier(nn.Module):
-    """Four convolutions of stride 2, a hidden layer, and logits for each question."""
+    """Squares of 4 x 4 pixels, then twice of 2 x 2 places, become one vector each; at the middle
+    level two residual 3 x 3 convolutions; a hidden layer, and logits for each question.
+
+    Steps that do not overlap are products of matrices, which CPUs do on all cores.
+    """
+
+    channels: tuple[int, int, int] = (64, 96, 128)
+    hidden: int = 256
+    resolution: int = 64  # a multiple of 16
 
     @nn.compact
     def __call__(self, pictures: Float[Array, "b h w 3"]) -> dict[str, Float[Array, "b _"]]:
         """Of pictures in [0, 1], white where there is nothing."""
-        x = 2.0 * (1.0 - pictures)
-        for features in (32, 64, 96, 128):
-            x = jax.nn.silu(nn.Conv(features, (3, 3), strides=(2, 2))(x))
-        x = jax.nn.silu(nn.Dense(256)(x.reshape(len(x), -1)))
-        return {name: nn.Dense(len(names))(x) for name, names in QUESTIONS.items()}
+        first, middle, last = self.channels
+        x = jax.nn.silu(nn.Dense(first, name="patches")(_squares(2.0 * (1.0 - pictures), 4)))
+        x = jax.nn.silu(nn.Dense(middle, name="down_0")(_squares(x, 2)))
+        for index in range(2):
+            x = x + jax.nn.silu(Layers().conv(middle, name=f"conv_{index}")(x))
+        x = jax.nn.silu(nn.Dense(last, name="down_1")(_squares(x, 2)))
+        x = jax.nn.silu(nn.Dense(self.hidden, name="hidden")(x.reshape(len(x), -1)))
+        return {name: nn.Dense(len(names), name=name)(x) for name, names in QUESTIONS.items()}
+
+    def example_inputs(self) -> tuple[jax.ShapeDtypeStruct]:
+        """The shape of one picture."""
+        return (jax.ShapeDtypeStruct((1, self.resolution, self.resolution, 3), jnp.float32),)
 
 
 class Judge(NamedTuple):
     """A classifier with its parameters."""
 
     params: dict
+    network: Classifier = Classifier()
 
-    def answers(
-        self, pictures: Float[np.ndarray, "n h w 3"] | UInt8[np.ndarray, "n h w 3"]
-    ) -> Answers:
-        """The likeliest answer to each question for each picture."""
-        logits = [_logits(self.params, pictures[i : i + 256]) for i in range(0, len(pictures), 256)]
-        return {
-            name: np.concatenate([np.asarray(part[name]).argmax(-1) for part in logits])
-            for name in QUESTIONS
-        }
+    def answers(self, pictures: Shown) -> Answers:
+        """The likeliest answer to each question for each picture; that for "direction" counts where
+        the answer for "view" is not "overhead"."""
+        return {name: given.argmax(-1) for name, given in self.probabilities(pictures).items()}
+
+    def probabilities(self, pictures: Shown) -> Probabilities:
+        """The softmax over the answers to each question, for each picture.
+
+        Pictures (on white, uint8 or in [0, 1]) of another size are resized to the network's.
+        """
+        starts = range(0, len(pictures), _AT_ONCE)
+        parts = [
+            _probabilities(self.network, self.params, pictures[i : i + _AT_ONCE]) for i in starts
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in QUESTIONS}
 
 
 def labels(words: Sequence[Words]) -> Answers:
-    """The right answers."""
+    """The right answers; `NO_ANSWER` where there is none."""
     columns = {
         "object": [one.noun for one in words],
         "colour": [one.colour for one in words],
         "view": [one.direction for one in words],
+        "direction": [None if one.direction == OVERHEAD else one.octant for one in words],
     }
     return {
-        name: np.array([QUESTIONS[name].index(said) for said in column])
+        name: np.array(
+            [NO_ANSWER if said is None else QUESTIONS[name].index(said) for said in column]
+        )
         for name, column in columns.items()
     }
 
 
-def train_classifier(
-    pictures: UInt8[np.ndarray, "n h w 3"], right: Answers, steps: int, batch: int, seed: int
-) -> Judge:
-    """Cross entropy over all questions, AdamW with a cosine; pictures are softened and shifted by
-    up to two pixels at random, so that drawings count as renderings do."""
-    params = Classifier().init(jax.random.key(seed), _floats(pictures[:1]))["params"]
-    optimizer = optax.adamw(optax.cosine_decay_schedule(1e-3, steps), weight_decay=1e-3)
-
-    def loss(params, key, shown, wanted):
-        logits = Classifier().apply({"params": params}, _disturbed(key, _floats(shown)))
-        terms = [
-            optax.softmax_cross_entropy_with_integer_labels(logits[name], wanted[name]).mean()
-            for name in QUESTIONS
-        ]
-        return sum(terms)
-
-    @jax.jit
-    def step(params, moments, key, shown, wanted):
-        gradient = jax.grad(loss)(params, key, shown, wanted)
-        updates, moments = optimizer.update(gradient, moments, params)
-        return optax.apply_updates(params, updates), moments
-
-    moments, generator = optimizer.init(params), np.random.default_rng(seed)
-    for index in range(steps):
-        chosen = generator.integers(len(pictures), size=batch)
-        wanted = {name: answers[chosen] for name, answers in right.items()}
-        key = jax.random.fold_in(jax.random.key(seed), index)
-        params, moments = step(params, moments, key, pictures[chosen], wanted)
-    return Judge(params)
+@partial(jax.jit, static_argnums=0)
+def _probabilities(network, params, pictures):
+    logits = network.apply({"params": params}, float_pictures(pictures, network.resolution))
+    return jax.tree.map(jax.nn.softmax, logits)
 
 
-@jax.jit
-def _logits(params, pictures):
-    return Classifier().apply({"params": params}, _floats(pictures))
-
-
-def _floats(pictures) -> jax.Array:
-    pictures = jnp.asarray(pictures)
-    return pictures / 255.0 if pictures.dtype == jnp.uint8 else pictures
-
-
-def _disturbed(key: jax.Array, pictures: jax.Array) -> jax.Array:
-    """A mixture with the picture blurred over 3 x 3 pixels, some noise, and a shift."""
-    keys = jax.random.split(key, 3)
-    mixture = jax.random.uniform(keys[0], (len(pictures), 1, 1, 1))
-    blurred = nn.avg_pool(pictures, (3, 3), padding="SAME", count_include_pad=False)
-    noisy = mixture * pictures + (1.0 - mixture) * blurred
-    noisy = noisy + 0.03 * jax.random.normal(keys[1], pictures.shape)
-    shifts = jax.random.randint(keys[2], (len(pictures), 2), -2, 3)
-    return jax.vmap(lambda picture, shift: jnp.roll(picture, shift, (0, 1)))(noisy, shifts)
+def _squares(x: Float[Array, "b h w c"], side: int) -> Float[Array, "b h//{side} w//{side} _"]:
+    """The values of each square as one vector."""
+    number, height, width, channels = x.shape
+    rows, columns = height // side, width // side
+    split = x.reshape(number, rows, side, columns, side, channels)
+    return split.transpose(0, 1, 3, 2, 4, 5).reshape(number, rows, columns, -1)

@@ -12,7 +12,9 @@ from ml_collections import ConfigDict
 from sdjax.objects.variants import COLOURS
 from sdjax.prior_training.build import renderings_of
 from sdjax.prior_training.captions import Words
-from sdjax.prior_training.classifier import Judge, labels, train_classifier
+from sdjax.prior_training.classifier import Judge, labels
+from sdjax.prior_training.judge_files import read_judge
+from sdjax.prior_training.judge_stage import train_classifier
 from sdjax.prior_training.judging import (
     accuracies,
     asked_for,
@@ -45,8 +47,10 @@ def make_renderer(config: ConfigDict, resolution: int) -> Render:
 
 
 def make_judge(config: ConfigDict, render: Render) -> Judge:
-    """The classifier, trained on renderings of its own."""
+    """The classifier that is named, or one that is trained on renderings now."""
     table = config.classifier
+    if table.weights is not None:
+        return read_judge(table.weights)
     pictures, words = render(table.pictures, _TRAINING)
     return train_classifier(pictures, labels(words), table.steps, table.batch, config.seed)
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from sdjax.cameras import DIRECTIONS, Camera
 from sdjax.objects.variants import COLOURS
 from sdjax.prior_training.captions import Words, caption
-from sdjax.prior_training.classifier import QUESTIONS, Answers, labels
+from sdjax.prior_training.classifier import NO_ANSWER, QUESTIONS, Answers, labels
 from sdjax.priors.stable_diffusion import StableDiffusionPrior
 from sdjax.runs.sampling import Sampling, sample_seed
 
@@ -50,12 +50,15 @@ def _draw(prior, conditionings, seeds, sampling):
 
 
 def accuracies(answers: Answers, words: Sequence[Words]) -> dict[str, Any]:
-    """The part of right answers to each question, and to that for the view noun by noun."""
+    """The part of right answers to each question that has any, and to that for the view noun by
+    noun."""
     right = labels(words)
-    hits = {name: answers[name] == right[name] for name in QUESTIONS}
+    counts = {name: right[name] != NO_ANSWER for name in QUESTIONS}
+    hits = {name: answers[name] == right[name] for name in QUESTIONS if counts[name].any()}
     nouns = np.array([one.noun for one in words])
     by_noun = {noun: float(hits["view"][nouns == noun].mean()) for noun in np.unique(nouns)}
-    return {**{name: float(hit.mean()) for name, hit in hits.items()}, "view_by_noun": by_noun}
+    parts = {name: float(hit[counts[name]].mean()) for name, hit in hits.items()}
+    return {**parts, "view_by_noun": by_noun}
 
 
 def view_accuracy(drawn: dict[str, Any], real: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def local_folder(
     UserError with what to do if there is no such folder or model, if it is incomplete, has pickles
     only, is a LoRA or a checkpoint in one file, and if the hub cannot be reached or refuses.
     """
-    path = shipped_folder(source) if source in SHIPPED else _expanded(source)
+    path = given_path(source)
     is_path = isinstance(source, Path) or HUB_ID.fullmatch(source) is None
     if not is_there(path) and (is_path or is_broken_link(path)):
         raise UserError(no_such_path(path))
@@ -56,7 +56,11 @@ def local_folder(
     return checked_folder(path, components)
 
 
-def _expanded(source: str | Path) -> Path:
+def given_path(source: str | Path) -> Path:
+    """The folder of a checkpoint of the package for its name, else a path, of which "~" is
+    replaced where somebody is known by it."""
+    if source in SHIPPED:
+        return shipped_folder(source)
     try:
         return Path(source).expanduser()
     except RuntimeError:  # "~somebody" whom nobody knows

@@ -1,35 +1,69 @@
-"""The classifier learns what can be told, and its labels are in its order."""
+"""The judge learns what can be told, and its labels are in its order."""
 
+import jax
 import numpy as np
 import pytest
 
+from sdjax.networks.parameters import parameter_shapes
+from sdjax.prior_training import classifier
 from sdjax.prior_training.captions import Words
-from sdjax.prior_training.classifier import QUESTIONS, labels, train_classifier
+from sdjax.prior_training.classifier import NO_ANSWER, QUESTIONS, Classifier, Judge, labels
+from sdjax.prior_training.float_pictures import float_pictures
+from tests.networks.components import random_params
+
+SMALL = Classifier((4, 6, 8), 10, 16)
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return Judge(random_params(SMALL), SMALL)
 
 
 def test_labels_are_indices_of_the_questions():
-    right = labels([Words("car", "teal", direction="back"), Words("mug", "red", direction="side")])
+    words = [
+        Words("car", "teal", direction="back", octant="back left"),
+        Words("mug", "red", direction="side", octant="right"),
+    ]
+    right = labels(words)
     named = {name: [QUESTIONS[name][i] for i in right[name]] for name in right}
-    assert named == {"object": ["car", "mug"], "colour": ["teal", "red"], "view": ["back", "side"]}
-
-
-@pytest.mark.long
-def test_it_learns_colours_and_sides_of_squares():
-    generator = np.random.default_rng(0)
-    number = 512
-    right = {
-        "object": generator.integers(2, size=number),
-        "colour": generator.integers(2, size=number),
-        "view": generator.integers(2, size=number),
+    assert named == {
+        "object": ["car", "mug"],
+        "colour": ["teal", "red"],
+        "view": ["back", "side"],
+        "direction": ["back left", "right"],
     }
-    pictures = np.full((number, 32, 32, 3), 255, np.uint8)
-    for picture, size, colour, view in zip(pictures, *right.values(), strict=True):
-        half, middle = (6, 3)[size], (10, 22)[view]
-        square = slice(16 - half, 16 + half), slice(middle - half, middle + half)
-        picture[square] = ((220, 30, 30), (30, 30, 220))[colour]
-    judge = train_classifier(pictures[:448], {k: v[:448] for k, v in right.items()}, 100, 32, 0)
-    answers = judge.answers(pictures[448:])
-    for name in QUESTIONS:
-        assert np.mean(answers[name] == right[name][448:]) > 0.9, name
-    floats = judge.answers(pictures[448:] / np.float32(255))
-    np.testing.assert_array_equal(floats["view"], answers["view"])
+
+
+def test_from_overhead_there_is_no_direction():
+    words = [Words("car", "teal", direction="overhead", octant="front"), Words("car", "red")]
+    right = labels([words[0], words[1]._replace(direction="side")])
+    np.testing.assert_array_equal(right["direction"], [NO_ANSWER, NO_ANSWER])
+    assert QUESTIONS["view"][right["view"][0]] == "overhead"
+
+
+def test_probabilities_are_of_the_names_and_answers_the_likeliest(judge, monkeypatch):
+    pictures = np.random.default_rng(0).uniform(size=(5, 16, 16, 3)).astype(np.float32)
+    whole = judge.probabilities(pictures)
+    monkeypatch.setattr(classifier, "_AT_ONCE", 2)
+    given, answers = judge.probabilities(pictures), judge.answers(pictures)
+    for name, names in QUESTIONS.items():
+        assert given[name].shape == (5, len(names))
+        np.testing.assert_allclose(given[name].sum(1), 1.0, rtol=1e-5)
+        np.testing.assert_allclose(given[name], whole[name], rtol=1e-4)
+        np.testing.assert_array_equal(answers[name], whole[name].argmax(1))
+    logits = SMALL.apply({"params": judge.params}, pictures)
+    np.testing.assert_allclose(given["view"], jax.nn.softmax(logits["view"]), rtol=1e-4)
+
+
+def test_pictures_of_other_sizes_and_of_bytes_are_the_same(judge):
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype(np.uint8)
+    expected = judge.probabilities(pictures / np.float32(255))
+    larger = pictures.repeat(2, 1).repeat(2, 2)
+    for given in (pictures, larger):
+        np.testing.assert_allclose(judge.probabilities(given)["view"], expected["view"], atol=2e-2)
+    assert float_pictures(larger, 16).shape == (3, 16, 16, 3)
+
+
+def test_the_shipped_size_is_within_its_bound():
+    sizes = [leaf.size for leaf in jax.tree.leaves(parameter_shapes(Classifier()))]
+    assert 2 * sum(sizes) < 1.6e6  # bytes in float16

@@ -11,7 +11,10 @@ from sdjax.prior_training.judgement import make_judge, make_renderer
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 CONFIG = load_config(
     "judge_prior",
-    {"objects.nouns": ("mug",), "classifier": {"pictures": 6, "steps": 3, "batch": 2}},
+    {
+        "objects.nouns": ("mug",),
+        "classifier": {"weights": None, "pictures": 6, "steps": 3, "batch": 2},
+    },
 )
 
 
@@ -38,6 +41,13 @@ def test_the_classifier_learns_from_renderings_and_their_words(render, monkeypat
     for name, answers in labels(words).items():
         np.testing.assert_array_equal(right[name], answers)
     assert plan == [3, 2, 0]  # steps, batch, seed
+
+
+def test_the_classifier_that_is_named_is_read(render, monkeypatch):
+    monkeypatch.setattr(judgement, "read_judge", lambda source: Judge({"read": source}))
+    config = load_config(CONFIG, {"classifier.weights": "somewhere"})
+    assert make_judge(config, render) == Judge({"read": "somewhere"})
+    assert load_config("judge_prior").classifier.weights == "sdjax-small-judge"
 
 
 def test_renderings_for_one_purpose_are_not_those_for_another(render):

@@ -23,6 +23,13 @@ def test_accuracies_are_parts_of_right_answers():
     assert measured["view_by_noun"] == {"mug": 1.0, "tree": 0.5}
 
 
+def test_a_question_is_judged_by_those_that_have_an_answer():
+    words = [one._replace(octant="front") for one in WORDS]
+    answers = {name: np.zeros(4, int) for name in ("object", "colour", "view", "direction")}
+    assert accuracies(answers, words)["direction"] == 1.0  # of three; one is from overhead
+    assert "direction" not in accuracies(answers, WORDS)
+
+
 def test_views_count_only_where_they_can_be_told():
     drawn = {"view_by_noun": {"mug": 0.8, "car": 0.6, "tree": 0.1}}
     real = {"view_by_noun": {"mug": 1.0, "car": 0.96, "tree": 0.4}}
