@@ -222,7 +222,8 @@ def view_direction(
     return jnp.where(camera.elevation > overhead, 3, direction)
 
 
-def octant(camera: Camera) -> Int[Array, "*views"]:
-    """Index into `OCTANTS`, of the azimuth alone: k from 45 k - 22.5 degrees up to 45 k + 22.5,
-    the upper border excluded."""
-    return jnp.mod(jnp.floor(camera.azimuth / 45.0 + 0.5), 8.0).astype(jnp.int32)
+def octant(camera: Camera, *, overhead: float = 90.0) -> Int[Array, "*views"]:
+    """Index into `OCTANTS`: k for azimuths from 45 k - 22.5 degrees up to 45 k + 22.5, the upper
+    border excluded; above the elevation `overhead` in degrees `len(OCTANTS)`."""
+    index = jnp.mod(jnp.floor(camera.azimuth / 45.0 + 0.5), len(OCTANTS)).astype(jnp.int32)
+    return jnp.where(camera.elevation > overhead, len(OCTANTS), index)

@@ -6,6 +6,7 @@ from sdjax.rules.view_bins import (
     ViewBins,
     direction_bins,
     nearest_bins,
+    octant_bins,
     refuse_number,
     rig_bins,
     single_bin,
@@ -27,23 +28,31 @@ def spread_bins(number: int | None, elevation: tuple[float, float]) -> ViewBins:
 
 def prompt_bins(prompting: Prompting, number: int | None) -> ViewBins:
     """The bins of a prior that reads the camera in its prompts only: one where they name no
-    direction, four where they do (five with prompts of the left and the right side), `number` + 1
-    where Perp-Neg mixes them by the azimuth (2 `number` + 1).
+    direction, four where they do (five with prompts of the left and the right side, nine where they
+    name octants), `number` + 1 where Perp-Neg mixes them by the azimuth (2 `number` + 1), and
+    2 `number` + 1 where octants are blended: what is kept of a bin is of the mixture at its middle.
 
-    Raises `ValueError` for Perp-Neg without a number, and for a number without Perp-Neg.
+    Raises `ValueError` for Perp-Neg or a blend without a number, and for a number without them.
     """
-    if prompting.perp_neg is not None:
-        if number is None:
-            raise UserError(
-                "config.rule.ode_bins is None, expected a number such as 16 with Perp-Neg, which "
-                "mixes prompts anew for every azimuth."
-            )
-        overhead = prompting.thresholds.overhead
-        return turn_bins(number, overhead=overhead, two_sides=prompting.two_sides)
+    thresholds = prompting.thresholds
+    if prompting.perp_neg is not None or prompting.blends:
+        _check_number(number, "the blend of directions" if prompting.blends else "Perp-Neg")
+        two_sides = prompting.two_sides or prompting.blends
+        return turn_bins(number, overhead=thresholds.overhead, two_sides=two_sides)
     refuse_number(number)
     if not prompting.view_dependent:
         return single_bin()
-    return direction_bins(**prompting.thresholds._asdict(), two_sides=prompting.two_sides)
+    if prompting.names_octants:
+        return octant_bins(overhead=thresholds.overhead)
+    return direction_bins(**thresholds._asdict(), two_sides=prompting.two_sides)
+
+
+def _check_number(number: int | None, mixes: str) -> None:
+    if number is None:
+        raise UserError(
+            f"config.rule.ode_bins is None, expected a number such as 16 with {mixes}, which "
+            "mixes prompts anew for every azimuth."
+        )
 
 
 def rigs_over(number: int | None, elevation: tuple[float, float], together: int) -> ViewBins:

@@ -28,7 +28,7 @@ class StableDiffusionPrior(LatentPrior):
     prompting: Prompting = struct.field(pytree_node=False, default=VIEW_DEPENDENT)
 
     def condition(self, prompt: str) -> Conditioning:
-        """The embeddings of the prompt seen from four directions, and of the negative prompt."""
+        """The embeddings of the prompt in each direction, and of the negative prompt."""
         return condition(prompt, self.prompting, self.embed)
 
     def view_bins(self, number: int | None, elevation: tuple[float, float]) -> ViewBins:

@@ -5,6 +5,7 @@ has to be computed once per bin.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -14,8 +15,10 @@ from jaxtyping import Array, Float, Int
 
 from sdjax.cameras import (
     DIRECTIONS,
+    OCTANTS,
     Camera,
     front_camera,
+    octant,
     position,
     view_direction,
     wrapped_azimuth,
@@ -87,6 +90,14 @@ def direction_bins(
     )
     told_apart = {"front": front, "back": back, "overhead": overhead, "two_sides": two_sides}
     return ViewBins(cameras, lambda camera: view_direction(camera, **told_apart))
+
+
+def octant_bins(*, overhead: float = 60.0) -> ViewBins:
+    """The eight octants, seen from their middles, and what is above `overhead` degrees: exact for a
+    prior that reads the camera only in a prompt of eight directions."""
+    middles = 45.0 * jnp.arange(len(OCTANTS))
+    cameras = _cameras(jnp.append(middles, 0.0), jnp.append(0.0 * middles, 90.0))
+    return ViewBins(cameras, partial(octant, overhead=overhead))
 
 
 def turn_bins(number: int, *, overhead: float = 60.0, two_sides: bool = False) -> ViewBins:

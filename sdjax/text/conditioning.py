@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from sdjax.cameras import Camera, view_direction
+from sdjax.cameras import Camera, octant, view_direction
 from sdjax.diffusion.guided import Branches
+from sdjax.text.octants import blending
 from sdjax.text.perp_neg import mixing
 from sdjax.text.views import Prompting, direction_prompts
 
@@ -18,7 +19,7 @@ Embedding = Float[Array, "views tokens features"]
 class Conditioning(NamedTuple):
     """The embeddings of one prompt; every direction has the same negative prompt."""
 
-    directions: Float[Array, "directions tokens features"]  # in the order of `view_direction`
+    directions: Float[Array, "directions tokens features"]  # in the order of their prompts
     unconditional: Float[Array, "tokens features"]  # of the negative prompt
     null: Float[Array, "tokens features"]  # of the empty prompt
     plain: Float[Array, "tokens features"]  # of the prompt without words for a direction
@@ -36,15 +37,14 @@ def condition(
 
 
 def branches(embeddings: Conditioning, camera: Camera, prompting: Prompting) -> Branches:
-    """The embeddings of cameras [views]: the one of each camera's direction, or with Perp-Neg its
-    mixture, two negatives and their weights (`mixing`)."""
+    """The embeddings of cameras [views]: the one of each camera's direction, or a blend of two
+    (`blending`), or with Perp-Neg its mixture, two negatives and their weights (`mixing`)."""
     everything = jnp.concatenate([embeddings.directions, embeddings.unconditional[None]])
     unconditional = for_each_view(embeddings.unconditional, camera)
     null = for_each_view(embeddings.null, camera) if prompting.negative_prompt else None
     if prompting.perp_neg is None:
-        thresholds = prompting.thresholds._asdict()
-        direction = view_direction(camera, **thresholds, two_sides=prompting.two_sides)
-        return Branches(embeddings.directions[direction], unconditional, null=null)
+        positive = _of_directions(embeddings.directions, camera, prompting)
+        return Branches(positive, unconditional, null=null)
     overhead = prompting.thresholds.overhead
     mix = mixing(camera, prompting.perp_neg, overhead=overhead, two_sides=prompting.two_sides)
     return Branches(
@@ -54,6 +54,22 @@ def branches(embeddings: Conditioning, camera: Camera, prompting: Prompting) -> 
         mix.weights,
         null,
     )
+
+
+def _of_directions(
+    embeddings: Float[Array, "directions tokens features"], camera: Camera, prompting: Prompting
+) -> Embedding:
+    if prompting.blends:
+        return _combine(blending(camera, overhead=prompting.thresholds.overhead), embeddings)
+    return embeddings[_direction(camera, prompting)]
+
+
+def _direction(camera: Camera, prompting: Prompting) -> Int[Array, "views"]:
+    """The index of each camera's prompt among `direction_prompts`."""
+    if prompting.names_octants:
+        return octant(camera, overhead=prompting.thresholds.overhead)
+    thresholds = prompting.thresholds._asdict()
+    return view_direction(camera, **thresholds, two_sides=prompting.two_sides)
 
 
 def for_each_view(embedding: Float[Array, "tokens features"], camera: Camera) -> Embedding:

@@ -1,15 +1,17 @@
-"""View-dependent prompts: what a prompt says to a camera at the side, front, back or overhead."""
+"""View-dependent prompts: what a prompt says to a camera at the side, front, back or overhead, or
+in eight directions and overhead."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sdjax.cameras import DIRECTIONS
+from sdjax.cameras import DIRECTIONS, OCTANTS
 from sdjax.config.errors import UserError
-from sdjax.config.fields import flag, number, one_of, optional, several, text
+from sdjax.config.fields import Field, flag, number, one_of, optional, several, text
 from sdjax.config.kinds import Table
 from sdjax.text.framed import Framed
 from sdjax.text.perp_neg import Decay, DecayingWeights, NegativeWeights, stepped_weights
 
+_NUMBERS = f"{len(DIRECTIONS)} or {len(OCTANTS)}"
 _PREFIXES = {"back": "backside view"}  # threestudio's word, only in this style
 
 
@@ -30,7 +32,7 @@ class Sides(NamedTuple):
 
 
 class Thresholds(NamedTuple):
-    """Where the directions begin, in degrees: see `view_direction`."""
+    """Where the four directions begin, in degrees: see `view_direction`.  Of eight, overhead."""
 
     front: float = 45.0
     back: float = 45.0
@@ -43,10 +45,13 @@ class Prompting:
 
     style: "suffix" ("X, side view") or "prefix" ("side view of X").  given: prompts that stand as
     they are, in place of the derived ones.  sides: likewise, where left and right differ.
-    perp_neg: the weights of the negatives (`DecayingWeights()`), or None for plain view-dependent
-    prompts.
+    directions: 4 (`DIRECTIONS`), or 8 (`OCTANTS`) and overhead, of which left and right take what
+    is given for the side.  blend: a camera reads the mixture of the two octants next to it
+    (`sdjax.text.octants.blending`).  perp_neg: the weights of the negatives (`DecayingWeights()`),
+    or None for plain view-dependent prompts.
 
-    Raises `ValueError` for an unknown style, and for Perp-Neg without view-dependent prompts.
+    Raises `ValueError` for an unknown style or number of directions, for a blend of four, and for
+    Perp-Neg without view-dependent prompts or with eight directions.
     """
 
     negative_prompt: str = ""
@@ -56,8 +61,11 @@ class Prompting:
     sides: Sides = field(default=Sides())
     thresholds: Thresholds = field(default=Thresholds())
     perp_neg: NegativeWeights | None = None
+    directions: int = 4
+    blend: bool = False
 
     def __post_init__(self):
+        _check_directions(self)
         if self.style not in ("suffix", "prefix"):
             raise UserError(
                 f"style is {self.style!r}, expected 'suffix' (\"X, side view\") or 'prefix' "
@@ -72,18 +80,43 @@ class Prompting:
     @property
     def two_sides(self) -> bool:
         """Whether left and right have prompts of their own, so that there are five directions."""
-        return self.view_dependent and any(side is not None for side in self.sides)
+        apart = any(side is not None for side in self.sides)
+        return self.view_dependent and apart and not self.names_octants
+
+    @property
+    def names_octants(self) -> bool:
+        """Whether there are eight directions and overhead."""
+        return self.directions == len(OCTANTS)
+
+    @property
+    def blends(self) -> bool:
+        """Whether prompts are mixed by the azimuth."""
+        return self.view_dependent and self.blend
+
+
+def _check_directions(prompting: Prompting) -> None:
+    if prompting.directions not in (len(DIRECTIONS), len(OCTANTS)):
+        raise UserError(f"directions is {prompting.directions}, expected {_NUMBERS}.")
+    if prompting.perp_neg is not None and prompting.names_octants:
+        raise UserError(
+            "perp_neg is on with 8 directions, expected it off, or directions 4: its weights are "
+            "those of front, side and back."
+        )
+    if prompting.blend and not prompting.names_octants:
+        raise UserError(
+            "blend is on with directions 4, expected 8: it mixes the prompts of two neighbours."
+        )
 
 
 def direction_prompts(prompt: str, prompting: Prompting) -> tuple[str, ...]:
-    """The prompt of each direction, in the order of `view_direction`; four times `prompt` itself if
-    not view dependent.
+    """The prompt of each direction, in the order of `view_direction`, or of `octant` and at last
+    overhead; `prompt` itself for each if not view dependent.
 
     Raises `ValueError` for a blank prompt that is to be put into words about its views.
     """
-    if not prompting.view_dependent:
-        return (prompt,) * len(DIRECTIONS)
     given = _given(prompting)
+    if not prompting.view_dependent:
+        return (prompt,) * len(given)
     if not prompt.strip() and any(own is None for _, own in given):
         raise UserError("the prompt is blank, expected words such as 'a photo of a hamburger'.")
     return tuple(
@@ -93,13 +126,14 @@ def direction_prompts(prompt: str, prompting: Prompting) -> tuple[str, ...]:
 
 
 def _given(prompting: Prompting) -> list[tuple[str, str | None]]:
-    """The word for each direction, and the prompt that stands in its place."""
-    four = list(zip(DIRECTIONS, prompting.given, strict=True))
-    if not prompting.two_sides:
-        return four
-    side = prompting.given.side
-    left, right = (("side", side if own is None else own) for own in prompting.sides)
-    return [left, *four[1:], right]
+    """The words for each direction, and the prompt that stands in its place."""
+    given = prompting.given._asdict()
+    left, right = (given["side"] if own is None else own for own in prompting.sides)
+    if prompting.names_octants:
+        apart = {**given, "left": left, "right": right}
+        return [(words, apart.get(words)) for words in (*OCTANTS, DIRECTIONS[3])]
+    side, *others = given.items()
+    return [("side", left), *others, ("side", right)] if prompting.two_sides else [side, *others]
 
 
 def _derived(prompt: str, direction: str, style: str) -> Framed:
@@ -108,10 +142,13 @@ def _derived(prompt: str, direction: str, style: str) -> Framed:
     return Framed(prompt, before=f"{_PREFIXES.get(direction, f'{direction} view')} of ")
 
 
+COUNT = Field(_NUMBERS, lambda value: type(value) is int and value in (4, 8))
 _ANGLE = number(at_least=0, at_most=180)
 PROMPTS = {
     "negative": text().of("", "the negative prompt"),
     "view_dependent": flag().of(True, "prompts name the direction of a view"),
+    "directions": COUNT.of(4, "four words, or eight ('front left') and overhead"),
+    "blend": flag().of(False, "cameras between two of eight directions read a mixture of both"),
     "style": one_of("suffix", "prefix").of("suffix", "'X, side view' or 'side view of X'"),
     **{
         name: optional(text()).of(None, f"the prompt of this direction; None: the prompt, {name}")
@@ -122,7 +159,7 @@ PROMPTS = {
         for name in Sides._fields
     },
     "thresholds": several(_ANGLE, count=3).of(
-        tuple(Thresholds()), "degrees where front, back and overhead begin"
+        tuple(Thresholds()), "degrees where front and back (of four directions) and overhead begin"
     ),
     "perp_neg": one_of("off", "decaying", "stepped").of("off", "Perp-Neg, and its weights"),
     "perp_neg_decays": {
@@ -144,4 +181,6 @@ def prompting_of(table: Table) -> Prompting:
         sides=Sides(**{name: table[name] for name in Sides._fields}),
         thresholds=Thresholds(*table["thresholds"]),
         perp_neg=weights[table["perp_neg"]],
+        directions=table["directions"],
+        blend=table["blend"],
     )

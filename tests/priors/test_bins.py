@@ -48,6 +48,10 @@ def test_a_bank_seen_by_directions_has_four_bins():
         (Prompting(sides=Sides(left="a door")), None, 5),
         (Prompting(sides=Sides(left="a door"), view_dependent=False), None, 1),
         (Prompting(sides=Sides(left="a door"), perp_neg=DecayingWeights()), 16, 33),
+        (Prompting(directions=8), None, 9),
+        (Prompting(directions=8, sides=Sides(left="a door")), None, 9),
+        (Prompting(directions=8, view_dependent=False, blend=True), None, 1),
+        (Prompting(directions=8, blend=True), 16, 33),
     ],
 )
 def test_prompts_have_as_many_bins_as_they_tell_views_apart(prompting, number, expected):
@@ -64,7 +68,12 @@ def test_thresholds_are_those_of_the_prompts():
 
 @pytest.mark.parametrize(
     ("prompting", "number"),
-    [(Prompting(), 16), (Prompting(perp_neg=DecayingWeights()), None)],
+    [
+        (Prompting(), 16),
+        (Prompting(perp_neg=DecayingWeights()), None),
+        (Prompting(directions=8), 16),
+        (Prompting(directions=8, blend=True), None),
+    ],
 )
 def test_a_number_that_does_not_fit_the_prompts_is_refused(prompting, number):
     with pytest.raises(UserError, match=r"^config\.rule\.ode_bins is .*, expected [^.]*\.$"):

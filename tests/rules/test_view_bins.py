@@ -11,6 +11,7 @@ from sdjax.rules.view_bins import (
     at_once,
     direction_bins,
     nearest_bins,
+    octant_bins,
     rig_bins,
     single_bin,
     turn_bins,
@@ -25,6 +26,8 @@ BINS = {
     "nearest": nearest_bins(tiny.CAMERAS),
     "directions": direction_bins(),
     "other directions": direction_bins(front=100.0, back=45.0, overhead=30.0),
+    "octants": octant_bins(),
+    "octants from low": octant_bins(overhead=5.0),
     "two sides": direction_bins(two_sides=True),
     "turns": turn_bins(7),
     "turns of two sides": turn_bins(3, two_sides=True),
@@ -76,6 +79,34 @@ def test_five_prompts_tell_no_camera_from_the_one_of_its_direction():
     binned = jax.tree.map(lambda leaf: leaf[bins.bin_of(seen)], bins.cameras)
     read = [branches(five, camera, prompting) for camera in (seen, binned)]
     jax.tree.map(np.testing.assert_array_equal, *read)
+
+
+def nine():
+    drawn = jnp.float32(np.random.default_rng(1).normal(size=(12, 2, 3)))
+    return Conditioning(drawn[:9], *drawn[9:])
+
+
+def test_nine_prompts_tell_no_camera_from_the_one_of_its_octant():
+    thresholds, seen = Thresholds(overhead=30.0), cameras()
+    bins, prompting = octant_bins(overhead=30.0), Prompting(directions=8, thresholds=thresholds)
+    binned = jax.tree.map(lambda leaf: leaf[bins.bin_of(seen)], bins.cameras)
+    read = [branches(nine(), camera, prompting) for camera in (seen, binned)]
+    jax.tree.map(np.testing.assert_array_equal, *read)
+
+
+@pytest.mark.parametrize("number", [4, 16])
+def test_a_blend_is_near_to_the_one_of_its_bin(number):
+    """Linear between octants: half a bin is so much of the way from one prompt to the next; what
+    is above reads overhead in both."""
+    bins, seen = turn_bins(number, two_sides=True), cameras()
+    binned = jax.tree.map(lambda leaf: leaf[bins.bin_of(seen)], bins.cameras)
+    prompting, prompts = Prompting(directions=8, blend=True), nine()
+    one, other = (branches(prompts, camera, prompting).positive for camera in (seen, binned))
+    around = prompts.directions[:8]
+    steps = np.abs(np.asarray(around - jnp.roll(around, 1, axis=0))).max()
+    apart = np.abs(np.asarray(one - other))
+    assert 0.3 < apart.max() / (90.0 / number / 45.0 * steps) < 1.0 + 1e-4
+    np.testing.assert_array_equal(apart[np.asarray(seen.elevation) > 60.0], 0.0)
 
 
 def test_perp_neg_tells_no_camera_from_its_mirror_image_and_all_elevations_up_to_the_top_alike():

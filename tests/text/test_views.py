@@ -2,7 +2,8 @@
 
 import pytest
 
-from sdjax.cameras import DIRECTIONS
+from sdjax.cameras import DIRECTIONS, OCTANTS
+from sdjax.config.errors import UserError
 from sdjax.config.tables import complete
 from sdjax.text.perp_neg import Decay, DecayingWeights, stepped_weights
 from sdjax.text.views import (
@@ -79,10 +80,37 @@ def test_without_words_for_left_and_right_there_are_four_directions():
 
 
 @pytest.mark.parametrize(
+    ("style", "derived"),
+    [("suffix", "a bun, front left view"), ("prefix", "front left view of a bun")],
+)
+def test_eight_directions_and_overhead(style, derived):
+    found = direction_prompts("a bun", Prompting(directions=8, style=style))
+    assert len(found) == 9 and found[1] == derived
+    assert "back right" in found[5] and "overhead" in found[8]
+    plain = Prompting(directions=8, view_dependent=False)
+    assert direction_prompts("a bun", plain) == ("a bun",) * 9
+
+
+def test_given_prompts_stand_in_the_place_of_their_octants():
+    given = ViewPrompts(side="s", front="f", back="b", overhead="o")
+    found = direction_prompts("a bun", Prompting(directions=8, given=given))
+    assert found[::2] == ("f", "s", "b", "s", "o")
+    assert found[1::2] == tuple(f"a bun, {name} view" for name in OCTANTS[1::2])
+    sided = Prompting(directions=8, given=given, sides=Sides(left="l"))
+    assert direction_prompts("a bun", sided)[::2] == ("f", "l", "b", "s", "o")
+    assert not sided.two_sides
+    with pytest.raises(ValueError, match="blank"):
+        direction_prompts(" ", sided)
+
+
+@pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         ({"style": "sufix"}, "style is 'sufix', expected 'suffix'"),
         ({"view_dependent": False, "perp_neg": lambda turn: (turn, turn)}, "expected both"),
+        ({"directions": 6}, r"^directions is 6, expected 4 or 8\.$"),
+        ({"directions": 8, "perp_neg": stepped_weights}, r"^perp_neg is on with 8 directions, exp"),
+        ({"blend": True}, r"^blend is on with directions 4, expected 8: [^.]*\.$"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(settings, sentence):
@@ -114,6 +142,13 @@ def test_every_field_of_the_table_is_heard():
         perp_neg=stepped_weights,
     )
     assert of_table(view_dependent=False) == Prompting(view_dependent=False)
+
+
+def test_eight_directions_of_a_table():
+    assert of_table(directions=8, blend=True) == Prompting(directions=8, blend=True)
+    for count in (6, 8.0, True):
+        with pytest.raises(UserError, match=r"prompts\.directions is .*, expected 4 or 8\.$"):
+            of_table(directions=count)
 
 
 def test_the_decays_of_a_table_are_those_of_perp_neg():
