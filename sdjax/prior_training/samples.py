@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
-from sdjax.cameras import Camera
+from sdjax.cameras import OCTANTS, Camera
 from sdjax.config.fields import several, text, whole
 from sdjax.prior_training.diffusion_stage import embedded
 from sdjax.prior_training.model import Model
@@ -17,9 +17,12 @@ from sdjax.priors.stable_diffusion import StableDiffusionPrior
 from sdjax.reports.pictures import Pixels, contact_sheet
 from sdjax.runs.sampling import DDIM, Sampling, sample_seed
 from sdjax.text.conditioning import condition
-from sdjax.text.views import Prompting, Thresholds
+from sdjax.text.views import COUNT, Prompting, Thresholds
 
-AZIMUTHS = {"front": 0.0, "side": 90.0, "back": 180.0, "overhead": 0.0}
+AZIMUTHS = {  # of the views of a sheet, by the number of directions that prompts name
+    4: {"front": 0.0, "side": 90.0, "back": 180.0, "overhead": 0.0},
+    8: {**{name: 45.0 * k for k, name in enumerate(OCTANTS)}, "overhead": 0.0},
+}
 PROMPTS = (
     "a red mug",
     "a blue car",
@@ -32,7 +35,8 @@ PROMPTS = (
 )
 REPORT = {
     "prompts": several(text()).of(PROMPTS, "rows of the sheet of samples"),
-    "seeds": whole(at_least=1).of(3, "of each prompt, from four sides"),
+    "seeds": whole(at_least=1).of(3, "of each prompt, from all sides"),
+    "directions": COUNT.of(4, "of the sheet's views: four words, or eight and overhead"),
     "guidance_scale": DDIM["guidance_scale"].of(3.0),
     "steps": DDIM["steps"].of(25),
     "held_out": whole(at_least=1).of(512, "pictures on which the autoencoder is judged"),
@@ -40,19 +44,25 @@ REPORT = {
 
 
 def sample_sheet(
-    model: Model, prompts: Sequence[str], seeds: int, overhead: float, sampling: Sampling
+    model: Model,
+    prompts: Sequence[str],
+    seeds: int,
+    overhead: float,
+    sampling: Sampling,
+    directions: int = 4,
 ) -> Pixels:
-    """A row per prompt: for each seed its four named views, from one noise."""
-    prompting = Prompting(thresholds=Thresholds(overhead=overhead))
+    """A row per prompt: for each seed its named views, from one noise."""
+    views = AZIMUTHS[directions]
+    prompting = Prompting(thresholds=Thresholds(overhead=overhead), directions=directions)
     conditioned = [condition(prompt, prompting, partial(embed, model)) for prompt in prompts]
     low, high = min(15.0, overhead - 1.0), 0.5 * (overhead + 90.0)  # on both sides of the word
-    azimuth, elevation = jnp.asarray([*AZIMUTHS.values()]), jnp.asarray([low, low, low, high])
-    cameras = Camera(azimuth, elevation, jnp.full(4, 3.2), jnp.full(4, 40.0))
+    azimuth, elevation = jnp.asarray([*views.values()]), jnp.full(len(views), low).at[-1].set(high)
+    cameras = Camera(azimuth, elevation, jnp.full(len(views), 3.2), jnp.full(len(views), 40.0))
     conditionings = jax.tree.map(lambda *leaves: jnp.stack(leaves), *conditioned)
     prior = StableDiffusionPrior(**prior_fields(model), prompting=prompting)
     images = np.asarray(draw(prior, conditionings, cameras, jnp.arange(seeds), sampling))
     rows = [list(row.reshape(-1, *row.shape[2:])) for row in images]
-    labels = [f"{view}\nseed {seed}" for seed in range(seeds) for view in AZIMUTHS]
+    labels = [f"{view}\nseed {seed}" for seed in range(seeds) for view in views]
     return contact_sheet(rows, list(prompts), labels)
 
 

@@ -101,4 +101,5 @@ def draw_samples(config: ConfigDict, model: Model) -> Pixels:
     report = config.report
     overhead = config.data.get("overhead", 60.0)
     sampling = Sampling(report.guidance_scale, report.steps)
-    return sample_sheet(model, report.prompts, report.seeds, overhead, sampling)
+    shown = report.prompts, report.seeds, overhead, sampling, report.get("directions", 4)
+    return sample_sheet(model, *shown)

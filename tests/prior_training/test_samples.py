@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from sdjax.cameras import DIRECTIONS, view_direction
+from sdjax.cameras import DIRECTIONS, OCTANTS, octant, view_direction
 from sdjax.prior_training import samples
 from sdjax.prior_training.model import write_model
 from sdjax.prior_training.networks import networks
@@ -44,6 +44,15 @@ def test_every_column_is_drawn_with_its_word(model, drawn, overhead):
     assert prior.prompting.thresholds.overhead == overhead
     named = view_direction(cameras, **prior.prompting.thresholds._asdict())
     assert [DIRECTIONS[i] for i in named] == COLUMNS
+
+
+@pytest.mark.slow
+def test_every_column_of_eight_directions_is_drawn_with_its_words(model, drawn):
+    sheet = sample_sheet(model, PROMPTS, 1, 45.0, SAMPLING, directions=8)
+    prior, conditionings, cameras, _, _ = drawn[0]
+    assert prior.prompting == Prompting(thresholds=Thresholds(overhead=45.0), directions=8)
+    assert octant(cameras, overhead=45.0).tolist() == [*range(len(OCTANTS) + 1)]
+    assert conditionings.directions.shape[:2] == (2, 9) and sheet.shape[1] > 9 * (8 + 6)
 
 
 def test_pictures_have_the_size_that_the_unet_was_trained_on(model, drawn):
