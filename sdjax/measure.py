@@ -7,7 +7,7 @@ on where it was interrupted, or measures what is finished anew.
 
 import time
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ class _Measuring:
             if one not in self.found
         }
         found = [self.found[one] for one in self.runs if one in self.found]
-        return content(found, {**about, "version": version("sdjax"), "missing": missing})
+        return content(found, {**about, "version": _version(), "missing": missing})
 
     def sentence(self, one: Asked) -> str:
         """`3 of 16: a blue house, 56.3 % ± 9.1 confirmed`."""
@@ -127,6 +127,13 @@ class _Measuring:
             return f"{done}, {self.failed.get(one, 'no figures')}"
         own = content([self.found[one]], {})["all"]["run"]["confirmed"]
         return f"{done}, {COLUMNS['confirmed'].shown(own)} confirmed"
+
+
+def _version() -> str:
+    try:
+        return version("sdjax")
+    except PackageNotFoundError:  # of a clone that is not installed
+        return "of a clone"
 
 
 def _beside(config: Any) -> dict[str, Any]:
