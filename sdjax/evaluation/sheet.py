@@ -19,7 +19,8 @@ def sheet(found: Sequence[Measured]) -> Pixels:
     labels = [f"{one.asked.prompt}\n{_confirmed(one):.0%} confirmed" for one in found]
     blank = [""] * (len(SHOWN) - 1)
     heads = [*(TITLES[source] for source in _BEFORE), *map("seed {}".format, range(seeds))]
-    return contact_sheet(rows, labels, [label for head in heads for label in (head, *blank)])
+    columns = [label for head in heads for label in (head, *blank)]
+    return contact_sheet(rows, labels, columns, scale=2)
 
 
 def _row(one: Measured, seeds: int) -> list[np.ndarray]:
