@@ -7,8 +7,8 @@ from sdjax.config.errors import UserError
 from sdjax.files.plain_files import read_json
 from sdjax.networks.clip.config import VisionConfig
 from sdjax.networks.clip.vision import CLIPVision
+from sdjax.weights.hub import given_path
 from sdjax.weights.load import load_params
-from sdjax.weights.shipped import SHIPPED, shipped_folder
 from sdjax.weights.template import checked_template
 from sdjax.weights.tensors import tensor_shapes
 
@@ -33,7 +33,7 @@ def read_image_encoder(source: str | Path) -> ImageEncoder:
     Raises:
         UserError: one sentence about what is missing, damaged or not supported.
     """
-    folder = shipped_folder(str(source)) if source in SHIPPED else Path(source).expanduser()
+    folder = given_path(source)
     if (folder / "image_encoder").is_dir():
         folder = folder / "image_encoder"
     table = vision_table(

@@ -3,7 +3,7 @@
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Real
 
 from sdjax.prior_training.novel_view_trials import Trials, alike
 
@@ -54,7 +54,7 @@ def decibels(errors: np.ndarray) -> np.ndarray:
     return -20.0 * np.log10(np.maximum(np.float64(errors), 1e-5))
 
 
-def _spread_of(pictures: Float[np.ndarray, "number targets h w 3"]) -> np.ndarray:
+def _spread_of(pictures: Real[np.ndarray, "number targets h w 3"]) -> np.ndarray:
     pairs = [alike(one, other) for one, other in combinations(pictures, 2)]
     return np.mean(pairs, axis=0) if pairs else np.zeros(pictures.shape[1])
 

@@ -77,7 +77,7 @@ def encoded(
     embed: Callable[[np.ndarray], np.ndarray],
 ) -> Encoded:
     """By the two functions of uint8 pictures: to latents, and to embeddings."""
-    pictures, cameras, objects, _ = shown.views
+    pictures, cameras, objects = shown.views[:3]
     latents, embeddings = (in_parts(network, pictures) for network in (encode, embed))
     return Encoded(latents, embeddings, cameras, objects, shown.given)
 
