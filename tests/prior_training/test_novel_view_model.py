@@ -73,6 +73,7 @@ def test_the_projection_passes_on_the_embedding_and_no_pose(embedding, width):
     assert found.shape == (2, width) and not np.any(found[:, shared:])
 
 
+@pytest.mark.slow
 def test_all_else_is_the_starting_models(start, tmp_path):
     text_to_image = small.model(tmp_path)
     jax.tree.map(np.testing.assert_array_equal, start.params["vae"], text_to_image.params["vae"])
