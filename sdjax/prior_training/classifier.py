@@ -31,14 +31,14 @@ _AT_ONCE = 256  # pictures
 
 
 class Classifier(nn.Module):
-    """Squares of 4 x 4 pixels, then twice of 2 x 2 places, become one vector each; at the middle
-    level two residual 3 x 3 convolutions; a hidden layer, and logits for each question.
+    """Squares of 4 x 4 pixels, then twice of 2 x 2 places, become one vector each, with one and two
+    residual 3 x 3 convolutions in between; a hidden layer, and logits for each question.
 
     Steps that do not overlap are products of matrices, which CPUs do on all cores.
     """
 
     channels: tuple[int, int, int] = (64, 96, 128)
-    hidden: int = 256
+    hidden: int = 240
     resolution: int = 64  # a multiple of 16
 
     @nn.compact
@@ -46,6 +46,7 @@ class Classifier(nn.Module):
         """Of pictures in [0, 1], white where there is nothing."""
         first, middle, last = self.channels
         x = jax.nn.silu(nn.Dense(first, name="patches")(_squares(2.0 * (1.0 - pictures), 4)))
+        x = x + jax.nn.silu(Layers().conv(first, name="detail")(x))
         x = jax.nn.silu(nn.Dense(middle, name="down_0")(_squares(x, 2)))
         for index in range(2):
             x = x + jax.nn.silu(Layers().conv(middle, name=f"conv_{index}")(x))

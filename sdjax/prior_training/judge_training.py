@@ -10,14 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import number, several, text, whole
+from sdjax.config.fields import several, text, whole
 from sdjax.config.kinds import Choice, kinds
 from sdjax.prior_training import judge_stage
 from sdjax.prior_training.build import HELD_OUT, make_plan, renderings_of
 from sdjax.prior_training.build import PICTURES as LEARNED
 from sdjax.prior_training.classifier import Answers, Classifier, Judge, labels
+from sdjax.prior_training.held_out import REPORT, held_out
 from sdjax.prior_training.judge_files import is_judge, read_judge, write_judge
-from sdjax.prior_training.judge_report import figures, held_out
+from sdjax.prior_training.judge_report import figures
 from sdjax.prior_training.kind import Kind, Tell, Training
 from sdjax.prior_training.place import Place, fitted
 from sdjax.prior_training.scenes import take_pictures
@@ -30,21 +31,15 @@ _STAGE = 5  # second number of the generators' seeds
 _SQUARE = 16  # pixels that become one place of the last level
 NETWORK = {
     "channels": several(whole(at_least=1)).of((64, 96, 128), "of the three levels"),
-    "hidden": whole(at_least=1).of(256, "features of the hidden layer"),
+    "hidden": whole(at_least=1).of(240, "features of the hidden layer"),
 }
 OF_CHECKPOINT = {"weights": text().of(JUDGE, "a judge's folder")}
 MODELS = kinds(Alternative("new", NETWORK), Alternative("checkpoint", OF_CHECKPOINT))
-MARGIN = number(at_least=0, at_most=20).of(
-    10.0, "degrees; held-out renderings nearer to where the word for a view changes do not count"
-)
 FIELDS = {
     "data": {**OBJECTS, "pictures": PICTURES},
     "model": Choice(MODELS, "new", "where training begins"),
     "judge": judge_stage.FIELDS,
-    "report": {
-        "held_out": whole(at_least=1).of(4096, "renderings on which it is judged"),
-        "margin": MARGIN,
-    },
+    "report": REPORT,
 }
 
 
