@@ -119,6 +119,15 @@ def test_objects_are_trained_by_the_official_recipes(rule, weights, size, resolu
     check_objects(small_objects(rule, weights, size, resolutions), tmp_path)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(("blend", "bins"), [(False, None), (True, 4)])
+def test_objects_are_trained_by_eight_directions_with_the_ode_looked_up(blend, bins, tmp_path):
+    prompts = {"perp_neg": "off", "directions": 8, "blend": blend}
+    named = {f"prior.prompts.{name}": value for name, value in prompts.items()}
+    config = small_objects("dsd_cached", "sd1_tiny", 16, [8])
+    check_objects(load_config(config, named | {"rule.ode_bins": bins}), tmp_path)
+
+
 @pytest.mark.slow
 def test_a_rule_with_a_residual_of_the_image_trains(tmp_path):
     """DSD's recipe otherwise, which alone is above, behind `long`."""
@@ -197,6 +206,17 @@ def test_view_dependent_prompts_change_the_views(tmp_path):
     assert np.abs(views[:, 0] - views[:, 2]).max() > 1e-3
 
 
+@pytest.mark.slow
+def test_eight_directions_tell_left_from_right_and_a_blend_what_is_between(tmp_path):
+    words = {"prior.prompts.view_dependent": True, "prior.prompts.directions": 8}
+    around = words | {"camera.azimuths": (80.0, 100.0, 280.0)}
+    views = draw(tmp_path / "eight", **around).views
+    np.testing.assert_allclose(views[:, 0], views[:, 1], atol=1e-5)
+    assert np.abs(views[:, 0] - views[:, 2]).max() > 1e-3
+    blended = draw(tmp_path / "blend", **around, **{"prior.prompts.blend": True}).views
+    assert np.abs(blended[:, 0] - blended[:, 1]).max() > 1e-4
+
+
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
@@ -205,6 +225,8 @@ def test_view_dependent_prompts_change_the_views(tmp_path):
         ({"resolution": 18}, "image_size is 18, expected a multiple of 4"),
         ({"prior.prompts.style": "sufix"}, "did you mean 'suffix'?"),
         ({"prior.prompts.perp_neg": "decaying"}, "perp_neg is on with view_dependent off"),
+        ({"prior.prompts.directions": 9}, "prior.prompts.directions is 9, expected 4 or 8."),
+        ({"prior.prompts.blend": True}, "blend is on with directions 4, expected 8"),
         ({"prior.name": "embedded"}, "is not a field when config.prior.name is 'embedded'"),
     ],
 )
