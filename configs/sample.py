@@ -2,6 +2,8 @@
 
     sdjax sample --config=sample --workdir=runs/sample
     sdjax sample --config=sample:small --config.prompt="a blue car" --workdir=runs/car
+    sdjax sample --config=sample:small_mv --config.prompt="a blue car" --workdir=runs/views
+    sdjax sample --config=sample:small_view --workdir=runs/seen
     sdjax sample --config=sample:stable_diffusion --config.prior.weights=... --workdir=runs/sd
     sdjax sample --config=sample:embedded_mv --workdir=runs/four
     sdjax sample --config=sample:embedded_view --workdir=runs/backs
@@ -42,6 +44,19 @@ def small() -> dict:
         "prior": _networks("small_3d"),
         "camera": {"azimuths": (0.0, 90.0, 180.0, 270.0), "elevation": 15.0},
     }
+
+
+def small_mv() -> dict:
+    """The small MVDream, which draws four views together."""
+    own = {"prompt": "a blue chair", "steps": 25, "guidance_scale": 3.0}
+    return {**_FOUR, **own, "prior": _networks("small_mv_3d")}
+
+
+def small_view() -> dict:
+    """The small Zero-1-to-3: the object of a picture, from around it, first from where it was."""
+    camera = {**_FOUR["camera"], "elevation": 5.0}
+    own = {"prompt": "the object of the picture", "steps": 25, "guidance_scale": 2.0}
+    return {**_FOUR, **own, "prior": _networks("small_view_3d"), "camera": camera}
 
 
 def stable_diffusion() -> dict:
@@ -101,6 +116,8 @@ PRIORS = {
     "embedded_mv": embedded_mv,
     "embedded_view": embedded_view,
     "small": small,
+    "small_mv": small_mv,
+    "small_view": small_view,
     "stable_diffusion": stable_diffusion,
     "mvdream": mvdream,
     "zero123": zero123,

@@ -59,6 +59,8 @@ def test_there_is_one_per_rule_on_either_prior():
     assert set(TASKS["stable_diffusion_3d"]) == learned - {"dsd_star"} | of_odes
     assert set(TASKS["small_2d"]) == learned | inverted
     assert set(TASKS["small_3d"]) == learned - {"dsd_star"}
+    assert set(TASKS["small_mv_3d"]) == learned - {"dsd_star"} | {"dsd_cached"}
+    assert set(TASKS["small_view_3d"]) == learned - {"dsd_star"}
     assert set(TASKS["embedded_2d_equal"]) == embedded
     assert set(TASKS["small_2d_equal"]) == learned
     table_3 = {"sds", "nfsd", "vsd", "fsd", "dsd_star"}

@@ -15,6 +15,7 @@ GROUPS = {
     "Small priors": {
         "train_prior": "a small Stable Diffusion, or fine-tune a checkpoint",
         "judge_prior": "how well a checkpoint draws the package's objects",
+        "judge_views": "whether views that a prior draws together are one object's",
     },
     "Speed": {"benchmark": "how fast sdjax is here"},
 }

@@ -41,6 +41,11 @@ def distance(views: Views, bank: Bank) -> Distance:
     return Distance(float(np.sqrt(errors.min(0)).mean()), best, of_best, float(decibels))
 
 
+def nearest(views: Views, bank: Bank) -> Int[np.ndarray, "views"]:
+    """The variant whose true rendering from the same camera is nearest to each view."""
+    return _squared_errors(views, bank).argmin(0)
+
+
 def right_views(
     octants: Int[np.ndarray, "*views"], azimuths: Float[np.ndarray, "views"]
 ) -> Bool[np.ndarray, "*views"]:

@@ -4,15 +4,27 @@ from typing import Any
 
 from sdjax.runs.memory import FLOAT, Need, of_pictures
 
+_KEPT = {"pictures": 1, "scenes": 4}  # fields of renderings, and the pictures of one
 SMALLEST = 8  # pixels of a picture along an edge
 
 
 def needs_of_prior_training(config: Any) -> list[Need]:
     """Those of the renderings that are kept, in bytes, and of the batches, in float32."""
     size, field = config.resolution, "config.resolution"
-    pictures = config.data.get("pictures", 0)
+    kept = [(name, times) for name, times in _KEPT.items() if name in config.data]
     return [
-        of_pictures("the renderings", "config.data.pictures", pictures, size, field, colour=1),
+        *(
+            of_pictures(
+                "the renderings",
+                f"config.data.{name}",
+                config.data[name],
+                size,
+                field,
+                times=times,
+                colour=1,
+            )
+            for name, times in kept
+        ),
         *(
             of_pictures("a batch", f"config.{stage}.batch", table.batch, size, field)
             for stage, table in config.items()

@@ -14,7 +14,7 @@ from sdjax.commands import main
 from sdjax.commands.groups import GROUPS
 
 PACKAGE = Path(sdjax.__file__).parent
-WITH_CONFIG = {"train", "sample", "analyse", "train_prior", "judge_prior", "measure", "benchmark"}
+WITH_CONFIG = {"train", "sample", "analyse", "measure", "benchmark"} | set(GROUPS["Small priors"])
 RUN = "from sdjax.commands.main import main; main()"
 
 

@@ -79,6 +79,18 @@ def test_the_training_of_a_prior_is_planned_too(field):
     check_memory(needs_of_prior_training(load_prior("train_prior")), limit=LIMIT)
 
 
+def test_scenes_are_four_pictures():
+    few, many = (
+        sum(need.size for need in needs_of_prior_training(load_prior("train_mv", given)))
+        for given in ({}, {"data.scenes": 2 * 8192})
+    )
+    assert many - few == 8192 * 4 * 64 * 64 * 3
+    with pytest.raises(UserError, match=r"config\.data\.scenes is 1000000000, "):
+        check_memory(
+            needs_of_prior_training(load_prior("train_mv", {"data.scenes": 10**9})), limit=LIMIT
+        )
+
+
 def test_the_judgement_of_a_prior_is_planned_too():
     with pytest.raises(UserError, match=r"config\.captions is "):
         check_memory(
