@@ -5,19 +5,19 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from tests.evaluation.fakes import Fixed
 
 from sdjax import judge_views as command
 from sdjax.config.errors import UserError
 from sdjax.evaluation.scenes import FIGURES
 from sdjax.judge_views import judge_views, load_config
+from tests.evaluation.fakes import Fixed
 from tests.multiview_folders import mvdream_folder
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def tiny(weights, **overrides):
-    config = load_config("judge_views", {"prior.weights": str(weights), "prior.image_size": 32})
+    config = load_config("judge_views", {"prior.weights": str(weights)})
     small = {"nouns": ("mug",), "seeds": 2, "steps": 2, "bank.draws": 1}
     return load_config(config, {**small, **overrides})
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tests.evaluation.fakes import Written, written
 
 from sdjax.cameras import Camera
 from sdjax.evaluation.asked import Asked
@@ -10,6 +9,7 @@ from sdjax.evaluation.judging import Shown
 from sdjax.evaluation.scenes import FIGURES, in_order, means_of, scene_rows
 from sdjax.objects.prompts import CATEGORIES
 from sdjax.objects.variants import COLOURS
+from tests.evaluation.fakes import Written, written
 
 CAR, RED, BLUE = list(CATEGORIES).index("car"), list(COLOURS).index("red"), 5
 ASKED = Asked("car", "red")
