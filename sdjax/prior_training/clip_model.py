@@ -92,6 +92,11 @@ def towers(table: Table) -> Towers:
     )
 
 
+def read_table(source: str | Path) -> Table:
+    """The config.json in a folder."""
+    return read_json(given_path(source) / _CONFIG, _WHAT)
+
+
 def new_clip(table: Table, tokenizer: str | Path, key: jax.Array) -> Clip:
     """Random parameters; `tokenizer` is the folder of its files."""
     made, (text, vision) = towers(table), jax.random.split(key)
@@ -108,8 +113,7 @@ def read_clip(source: str | Path = CLIP) -> Clip:
 
     UserError, one sentence, for what is missing, damaged or no whole CLIP.
     """
-    folder = given_path(source)
-    table = read_json(folder / _CONFIG, _WHAT)
+    folder, table = given_path(source), read_table(source)
     made, tokenizer = towers(table), load_tokenizer(folder)
     shapes = tensor_shapes(folder)
     for tower in made:

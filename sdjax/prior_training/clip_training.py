@@ -27,6 +27,8 @@ from sdjax.prior_training.clip_model import (
     is_clip,
     new_clip,
     read_clip,
+    read_table,
+    towers,
     vision_part,
     write_clip,
 )
@@ -126,6 +128,13 @@ def _check(config: Any) -> None:
             f"config.resolution is {config.resolution}, expected a multiple of "
             f"config.model.vision.patch, {model.vision.patch}."
         )
+    if model.name == "checkpoint":
+        size = towers(read_table(model.weights)).vision.config.image_size
+        if size != config.resolution:
+            raise UserError(
+                f"config.resolution is {config.resolution}, expected {size}, which the CLIP "
+                f"'{model.weights}' was trained on."
+            )
 
 
 KIND = Kind("clip", FIELDS, begin, _check)

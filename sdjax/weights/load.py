@@ -129,7 +129,7 @@ def save_params(params: Params, folder: str | Path, file_name: str) -> Path:
     for path, parameter in flatten_dict(params).items():
         tensor = torch_tensor(path, parameter.shape)
         stored = to_torch(tensor, np.asarray(parameter))
-        tensors[tensor.name] = np.ascontiguousarray(stored)
+        tensors[tensor.name] = np.asarray(stored, order="C")
     file = Path(folder) / file_name
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, file, metadata={"format": "pt"})
