@@ -118,7 +118,8 @@ class _Measuring:
             if one not in self.found
         }
         found = [self.found[one] for one in self.runs if one in self.found]
-        return content(found, {**about, "version": _version(), "missing": missing})
+        told = {"least_telling": self.config.telling, "version": _version(), "missing": missing}
+        return content(found, {**about, **told})
 
     def sentence(self, one: Asked) -> str:
         """`3 of 16: a blue house, 56.3 % ± 9.1 confirmed`."""

@@ -126,6 +126,9 @@ def test_the_same_command_again_trains_nothing_and_finds_the_same(tmp_path, trai
     assert measure("measure", tmp_path, SMALL) == first
     assert trained == [MUG, TREE]
     assert contents(tmp_path) == before
+    found = measure("measure", tmp_path, SMALL | {"telling": 0.0})["all"]["run"]["view_agreement"]
+    # "front" is right of one of three views of each seed but the one that failed
+    assert found["mean"] == pytest.approx(1 / 4) and found["number"] == 4 and len(trained) == 2
 
 
 def test_one_that_was_interrupted_has_figures_and_goes_on(tmp_path, trained):

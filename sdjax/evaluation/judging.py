@@ -57,8 +57,8 @@ def rows_of(judge: Judge, asked: Asked, shown: Shown, tells: bool) -> list[Row]:
     confirmed: the share of views in which the judge sees the noun and the colour.
     noun, colour: the shares in which it sees the one, and the other.
     view_agreement: the share of views, those from overhead left out, whose direction by the judge
-        is the camera's (`right_views`); None unless it `tells` the directions of true renderings,
-        `TELLING` of them at least: views of a tree are alike from all sides.
+        is the camera's (`right_views`); None unless it `tells` the directions of true renderings
+        (`tells_directions`): views of a tree are alike from all sides.
     distance, object_distance, psnr: to true renderings; each view for itself, and one object behind
         all views (`sdjax.evaluation.figures.distance`), this in decibels too.
     detail: power of fine detail in that of the true renderings; 1 is right, less is blurred.
@@ -113,9 +113,9 @@ def together(shown: Shown, rows: Sequence[Row]) -> Row:
     return {"diversity": spread, "objects": modes_found(nearest)}
 
 
-def tells_directions(share: float) -> bool:
+def tells_directions(share: float, least: float = TELLING) -> bool:
     """Whether a judge that tells this share of true renderings is asked about others."""
-    return share >= TELLING
+    return share >= least
 
 
 def _counted(cameras: Camera) -> Bool[np.ndarray, "views"]:

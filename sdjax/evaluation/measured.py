@@ -49,11 +49,12 @@ def measured(config: Any, run: Any, asked: Asked, folder: Path, judge: Judge) ->
     finished = read_run(folder / asked.name)
     sources = _sources(config, run, asked, folder, finished)
     share = telling(judge, sources["run"][0])
+    tells = tells_directions(share, config.telling)
     rows, groups = [], []
     for name, (shown, seeds) in sources.items():
-        found = rows_of(judge, asked, shown, tells_directions(share))
+        found = rows_of(judge, asked, shown, tells)
         lost = [seed for seed in _seeds(run) if seed not in seeds]
-        found += [of_failed(tells_directions(share)) for _ in lost]
+        found += [of_failed(tells) for _ in lost]
         named = {"prompt": asked.prompt, "asked": asked._asdict(), "source": name}
         pairs = zip([*seeds, *lost], found, strict=True)
         rows += [{**named, "seed": seed, **row} for seed, row in pairs]

@@ -5,12 +5,13 @@ from typing import Any
 from ml_collections import FrozenConfigDict
 
 from sdjax.config.errors import UserError
-from sdjax.config.fields import optional, several, text, whole
+from sdjax.config.fields import fraction, optional, several, text, whole
 from sdjax.config.loading import Overrides, freeze, overridden, pairs, read
 from sdjax.config.tables import complete, is_table
 from sdjax.config.tasks import merged
 from sdjax.evaluation import asked, samples, truths
 from sdjax.evaluation.asked import Asked, asked_by
+from sdjax.prior_training.judging import TELLING
 from sdjax.runs.combinations import check_config as check_training
 from sdjax.runs.outputs import REPORT
 from sdjax.runs.schema import SCHEMA as TRAINING
@@ -26,6 +27,9 @@ SCHEMA = {
     "seeds": whole(at_least=1).of(4, "of each prompt"),
     "views": whole(at_least=1).of(16, "held-out cameras of each seed"),
     "judge": text().of("sdjax-small-judge", "who looks at the views: a folder, or the package's"),
+    "telling": fraction().of(
+        TELLING, "of a prompt's true renderings, whose direction the judge tells; else none counts"
+    ),
     "bank": truths.FIELDS,
     "samples": samples.FIELDS,
     "beside": optional(several(text())).of(None, "folders of other measures, for one table"),
@@ -33,7 +37,7 @@ SCHEMA = {
     | {"report": _REPORT},
 }
 # between two commands in one folder: each prompt's run and samples lie in a place of their own
-MAY_DIFFER = ("nouns", "colours", "judge", "bank", "beside", "train.run", "train.report")
+MAY_DIFFER = ("nouns", "colours", "judge", "telling", "bank", "beside", "train.run", "train.report")
 
 
 def load_config(source: Any, overrides: Overrides = ()) -> FrozenConfigDict:

@@ -44,7 +44,7 @@ WALL_TIME = Column("minutes a prompt", "{:.1f}", 1 / 60)
 MEANING = """\
 Confirmed: views in which the judge sees the noun and the colour. View agreement: views whose
 direction, one of eight, is by the judge one of the two nearest to the camera's; of prompts of whose
-true renderings it tells 95 %. Distance: of each view to the nearest of the true renderings from its
+true renderings it tells enough. Distance: of each view to the nearest true rendering from its
 camera, root mean square in [0, 1]; to one object: all views of a seed together. Fine detail: power
 above half of Nyquist's frequency, in that of true renderings. Diversity: root mean square between
 seeds at the same cameras. Objects: of the catalogue, those nearest to any seed. 2D samples: DDIM,
@@ -76,9 +76,11 @@ def page(content: Content, beside: Mapping[str, Content]) -> str:
 
 def _sentence(content: Content) -> str:
     asked = content["prompts"] + len(content["missing"])
+    least = f"{content['least_telling']:.0%}"
     return (
         f"{content['prompts']} of {asked} prompts, {content['seeds']} seeds, {content['views']} "
-        f"held-out views each; judge: {escaped(content['judge'])}; sdjax {content['version']}."
+        f"held-out views each; judge: {escaped(content['judge'])}; sdjax {content['version']}. "
+        f"Directions count where it tells {least} of true renderings."
     )
 
 
