@@ -23,11 +23,13 @@ from sdjax.evaluation.judging import Judge, Row, Shown, telling, tells_direction
 from sdjax.evaluation.scenes import means_of, scene_rows
 from sdjax.files.whole_files import write_json
 from sdjax.prior_training.judge_files import read_judge
+from sdjax.prior_training.memory import needs_of_scenes
 from sdjax.priors import PRIORS
 from sdjax.priors.kind import Wanted
 from sdjax.priors.prior import Prior
 from sdjax.reports.pictures import contact_sheet, save_png
 from sdjax.rigs import rig
+from sdjax.runs.memory import check_memory
 from sdjax.runs.processes import prepare_machine
 from sdjax.runs.sampling import DDIM, Sampling, sample_seeds
 from sdjax.runs.workdir import open_workdir
@@ -75,6 +77,7 @@ def judge_views(config: Any, workdir: str | Path, overrides: Overrides = ()) -> 
     config = load_config(config, overrides)
     PRIORS[config.prior.name].check(config.prior, "")
     prepare_machine()
+    check_memory(needs_of_scenes(config))
     folder = open_workdir(workdir, config, former=as_stored(load_config))
     judge = read_judge(config.judge)
     prior = made(PRIORS, config.prior, wanted=Wanted("", resolution=None, looking=None))

@@ -43,3 +43,13 @@ def needs_of_judging(config: Any) -> list[Need]:
             ("the pictures of a caption", "seeds"),
         )
     ]
+
+
+def needs_of_scenes(config: Any) -> list[Need]:
+    """Those of the scenes of `sdjax judge_views`, four views each, likewise."""
+    view = SMALLEST**2 * 3
+    drawn, true = config.seeds, config.bank.draws
+    return [
+        Need("the scenes drawn", "config.seeds", drawn, 1, 4 * drawn * view * FLOAT),
+        Need("the true renderings", "config.bank.draws", true, 1, 4 * true * view),
+    ]

@@ -4,7 +4,8 @@ import pytest
 
 from sdjax.config.errors import UserError
 from sdjax.judge_prior import load_config as load_judging
-from sdjax.prior_training.memory import needs_of_judging, needs_of_prior_training
+from sdjax.judge_views import load_config as load_scenes
+from sdjax.prior_training.memory import needs_of_judging, needs_of_prior_training, needs_of_scenes
 from sdjax.runs.combinations import check_config
 from sdjax.runs.memory import (
     GIB,
@@ -97,6 +98,13 @@ def test_the_judgement_of_a_prior_is_planned_too():
             needs_of_judging(load_judging("judge_prior", {"captions": 10**9})), limit=LIMIT
         )
     check_memory(needs_of_judging(load_judging("judge_prior")), limit=LIMIT)
+
+
+@pytest.mark.parametrize("field", ["seeds", "bank.draws"])
+def test_the_judgement_of_scenes_is_planned_too(field):
+    with pytest.raises(UserError, match=rf"config\.{field} is "):
+        check_memory(needs_of_scenes(load_scenes("judge_views", {field: 10**9})), limit=LIMIT)
+    check_memory(needs_of_scenes(load_scenes("judge_views")), limit=LIMIT)
 
 
 def test_there_is_memory():
