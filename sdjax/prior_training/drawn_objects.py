@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from sdjax.objects.model import Object
 from sdjax.objects.solids import Model
-from sdjax.objects.variants import COLOURS, roof, variant
+from sdjax.objects.variants import COLOURS, roof, shape_words, variant
 from sdjax.prior_training.scenes import Variety
 
 
@@ -20,6 +20,11 @@ class Drawn(NamedTuple):
     roof_colour: str | None
     factors: Float[np.ndarray, "3"]
     shade: Float[np.ndarray, "3"]
+
+    @property
+    def name(self) -> str:
+        """In its own colour: "red striped mug"."""
+        return " ".join([self.colour, *shape_words(self.obj), self.obj.noun])
 
     def model(self) -> Model:
         """Its solids."""

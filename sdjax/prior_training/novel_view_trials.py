@@ -109,7 +109,7 @@ def _trial(drawn: Drawn, candidates: list[Drawn], cameras: Camera, resolution: i
     fits = alike(seen[:, 0], seen[:1, 0]) <= ALIKE
     possible = seen[fits, 1:]
     agree = (alike(possible, possible[:1]) <= AGREE).all(0)
-    return _one(drawn.obj.name, seen[0], cameras, agree, possible)
+    return _one(drawn.name, seen[0], cameras, agree, possible)
 
 
 def _own_trial(shown: Shown, given, objects, one: int, targets: int) -> Trials:

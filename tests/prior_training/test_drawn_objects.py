@@ -24,6 +24,12 @@ def test_it_is_drawn_as_training_pictures_are():
     jax.tree.map(lambda a, b: np.testing.assert_array_equal(a, b[0]), drawn.model(), models)
 
 
+def test_its_name_has_the_colour_that_it_has():
+    striped = next(obj for obj in MUGS if "striped" in obj.words)
+    drawn = draw_object(np.random.default_rng(0), [striped], VARIETY)._replace(colour="teal")
+    assert drawn.name == "teal striped mug"
+
+
 def test_what_might_be_a_mug():
     """All mugs as it is painted and stretched, and it in extreme proportions."""
     drawn = draw_object(np.random.default_rng(1), MUGS, VARIETY)
