@@ -61,7 +61,8 @@ def rows_of(judge: Judge, asked: Asked, shown: Shown, tells: bool) -> list[Row]:
         (`tells_directions`): views of a tree are alike from all sides.
     distance, object_distance, psnr: to true renderings; each view for itself, and one object behind
         all views (`sdjax.evaluation.figures.distance`), this in decibels too.
-    detail: power of fine detail in that of the true renderings; 1 is right, less is blurred.
+    detail: power of fine detail in that of the true renderings; 1 is right, less is blurred; None
+        where they have none.
     """
     right, fine = _right(judge, asked, shown), detail(shown.bank)
     counted = _counted(shown.cameras)
@@ -90,7 +91,7 @@ def _beside_truth(views: UInt8[np.ndarray, "views h w 3"], shown: Shown, fine: f
         "distance": near.of_views,
         "object_distance": near.of_best,
         "psnr": near.psnr,
-        "detail": detail(views) / fine,
+        "detail": detail(views) / fine if fine else None,
         "object": shown.objects[near.best],
     }
 
