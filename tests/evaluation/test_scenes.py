@@ -13,6 +13,7 @@ from tests.evaluation.fakes import Written, written
 
 CAR, RED, BLUE = list(CATEGORIES).index("car"), list(COLOURS).index("red"), 5
 ASKED = Asked("car", "red")
+CHECKS = np.uint8(40 * (np.indices((4, 4)).sum(0) % 2))[:, :, None]  # fine detail
 CAMERAS = Camera(np.arange(4) * 90.0, *(np.full(4, value) for value in (15.0, 3.2, 40.0)))
 
 
@@ -22,7 +23,7 @@ def scene(octants=(0, 2, 4, 6), nouns=(CAR,) * 4, colours=(RED,) * 4):
 
 def rows(scenes, tells=True, bank=None, objects=("one", "two")):
     pictures = written(np.stack(scenes))
-    bank = np.full((2, 4, 4, 4, 3), 128, np.uint8) if bank is None else bank
+    bank = np.full((2, 4, 4, 4, 3), 128, np.uint8) + CHECKS if bank is None else bank
     return scene_rows(Written(), ASKED, Shown(pictures, CAMERAS, bank, objects), tells)
 
 
@@ -61,11 +62,12 @@ def test_order_does_not_count_where_true_renderings_are_not_told():
 
 def test_one_object_is_nearest_to_all_views_or_is_not():
     """Two variants of an object are one; a view nearer to another object makes two."""
-    dark, light, white = (np.full((4, 4, 4, 3), value, np.uint8) for value in (100, 140, 255))
+    levels = (100, 120, 200)
+    dark, light, white = (np.full((4, 4, 4, 3), level, np.uint8) + CHECKS for level in levels)
     bank = np.stack([dark, light, white])
     objects = ("one", "one", "other")
     pictures = np.stack([dark, np.concatenate([dark[:2], light[2:]]), dark])
-    pictures[2, 3] = 250
+    pictures[2, 3] = white[3]
     shown = Shown(pictures, CAMERAS, bank, objects)
     found = scene_rows(Written(), ASKED, shown, True)
     assert [row["one_object"] for row in found] == [1.0, 1.0, 0.0]
