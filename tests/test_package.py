@@ -55,7 +55,9 @@ def test_the_wheel_holds_configurations_weights_and_types(wheel):
                (ROOT / "configs").rglob("*.py")}  # fmt: skip
     assert configs <= names
     assert "sdjax/py.typed" in names
-    assert "sdjax/checkpoints/sdjax-small/unet/diffusion_pytorch_model.safetensors" in names
+    checkpoints = ROOT / "sdjax" / "checkpoints"
+    weights = [path for path in checkpoints.rglob("*") if path.is_file()]
+    assert {f"sdjax/{path.relative_to(checkpoints.parent)}" for path in weights} <= names
     assert not any(name.startswith(("tests/", "configs/")) for name in names)
 
 

@@ -96,7 +96,7 @@ def test_each_picture_gets_one_of_a_list_and_keeps_its_place(pictures):
     assert len(set(change[:12].round(1))) == 2  # at random, not the first half
 
 
-@pytest.mark.parametrize("number", [1, 3, NUMBER])
+@pytest.mark.parametrize("number", [1, pytest.param(NUMBER, marks=pytest.mark.slow)])
 def test_a_batch_of_any_size_can_be_disturbed(pictures, number):
     made = np.asarray(jax.jit(disturbed)(KEY, pictures[:number]))
     assert made.shape == (number, SIZE, SIZE, 3) and made.min() >= 0.0 and made.max() <= 1.0

@@ -38,9 +38,12 @@ def test_each_has_a_folder_and_one_that_is_lacking_is_a_sentence(tmp_path, monke
         assert shipped_folder(name) == tmp_path / name
 
 
-def test_it_is_small_and_in_half_precision():
-    files = [path for path in shipped_folder().rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 15e6
+def test_all_are_small_described_and_in_half_precision():
+    folders = list(shipped_folder().parent.iterdir())
+    assert {folder.name for folder in folders} <= set(SHIPPED)
+    assert all((folder / "README.md").exists() for folder in folders)
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 24e6
     for path in files:
         if path.suffix == ".safetensors":
             with safe_open(path, "numpy") as weights:
