@@ -19,6 +19,11 @@ def get_config() -> ConfigDict:
             "data": {"name": "objects", "pictures": 65_536, "says": {"octant": 0.5}},
             "model": {"name": "checkpoint", "weights": "sdjax-small"},
             "autoencoder": {"steps": 0},
-            "diffusion": {"steps": 10_000, "learning_rate": 5e-3, "timestep_power": 2.0},
+            "diffusion": {
+                "steps": 10_000,
+                "learning_rate": 5e-3,
+                "optimizer": "muon",
+                "timestep_power": 2.0,
+            },
         }
     )

@@ -17,11 +17,6 @@ def get_config() -> ConfigDict:
             "data": {"name": "folder", "path": "pictures"},
             "model": {"name": "checkpoint", "weights": "sdjax-small"},
             "autoencoder": {"steps": 0},
-            "diffusion": {
-                "steps": 1000,
-                "learning_rate": 1e-4,
-                "optimizer": "adamw",
-                "trains_text": False,
-            },
+            "diffusion": {"steps": 1000, "learning_rate": 1e-4, "trains_text": False},
         }
     )

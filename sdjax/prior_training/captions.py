@@ -20,7 +20,7 @@ class Odds(NamedTuple):
     view: float = 0.9
     prefix: float = 0.15
     empty: float = 0.1  # nothing at all, for classifier-free guidance
-    octant: float = 0.5  # of those that name the view: by one of the eight words for it
+    octant: float = 0.0  # of those that name the view: by one of the eight words for it
 
 
 ODDS = fields_of(

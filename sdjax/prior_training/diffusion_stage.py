@@ -20,12 +20,11 @@ FIELDS = {
     **fields_of_stage(
         steps=5000,
         batch=32,
-        learning_rate=1e-2,
+        learning_rate=1.2e-3,
         warmup=200,
         weight_decay=0.01,
         average=0.999,
         clip=1.0,
-        optimizer="muon",
     ),
     "trains_text": flag().of(True, "train the text encoder with the UNet"),
     "timestep_power": number(above=0).of(1.0, "above 1: large timesteps more often"),
