@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from sdjax.cameras import OCTANTS
-from sdjax.prior_training import build
+from sdjax.prior_training import build, sources
 from sdjax.prior_training.model import read_model, write_model
 from sdjax.prior_training.new_words import lacking, with_words
 from sdjax.priors import stable_diffusion
 from sdjax.priors.stable_diffusion import Precision
 from sdjax.text.tokenizer import load_tokenizer
-from sdjax.train_prior import load_config
+from sdjax.train_prior import load_config, train_prior
 from tests.prior_training import small
+from tests.small_runs import contents
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 NEW = ["left", "right"]
@@ -111,3 +112,29 @@ def test_a_configuration_with_objects_extends_its_checkpoint(model, tokenizer, t
     plain = load_config(config, {"model.new_words": False})
     assert build.tokenizer_folder(plain, tmp_path / "run") == tmp_path / "given" / "tokenizer"
     assert build.make_model(plain, own).tables == model.tables
+
+
+@pytest.mark.long
+def test_training_leaves_a_model_that_knows_the_words(model, tokenizer, tmp_path, monkeypatch):
+    """And a second start of the finished run reads it as it is."""
+    monkeypatch.setattr(sources, "_AT_ONCE", 16)
+    write_model(model, tmp_path / "given", tokenizer, "float32")
+    config = {
+        "resolution": small.SIZE,
+        "data": {"name": "objects", "nouns": ("mug",), "pictures": 16, "says": {"octant": 1.0}},
+        "model": {"name": "checkpoint", "weights": str(tmp_path / "given")},
+        "autoencoder": {"steps": 0},
+        "diffusion": {"steps": 4, "batch": 8, "warmup": 1, "weight_decay": 0.0},
+        "save_dtype": "float32",
+        "run": {"chunk": 2, "checkpoint_every": 2},
+        "report": {"prompts": ("a red mug",), "seeds": 1, "steps": 2, "held_out": 8},
+    }
+    train_prior(config, tmp_path / "run")
+    left = read_model(tmp_path / "run" / "model")
+    assert lacking(left.tokenize, [*small.WORDS, *NEW, "striped"]) == []
+    ids = left.tokenize(["left"])[0]
+    learned = np.asarray(rows(left))[[ids[1], left.tokenize(["right"])[0, 1]]]
+    assert np.abs(learned[0] - learned[1]).max() > 1e-5  # both began as the same mean
+    before = contents(tmp_path / "run" / "model")
+    train_prior(config, tmp_path / "run")
+    assert contents(tmp_path / "run" / "model") == before
