@@ -2,8 +2,10 @@
 
     sdjax train_prior --config=train_clip --workdir=runs/clip
 
-It is trained on captioned renderings that are disturbed anew in each step, and comes with the
-package as sdjax-small-clip.  No caption is empty, which would fit every picture.
+It is trained on captioned renderings that are disturbed anew in each step.  No caption is empty,
+which would fit every picture.  1,400 steps find the caption of a rendering among 64 in 78 %, its
+object in 83 %, its colour in 87 % and its direction in 23 %: too little to come with the package
+as "sdjax-small-clip".
 """
 
 from ml_collections import ConfigDict
