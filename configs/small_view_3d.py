@@ -2,7 +2,8 @@
 
     sdjax train_prior --config=train_view --config.model.image_encoder=runs/clip/model \\
         --workdir=runs/prior
-    sdjax train --config=small_view_3d:dsd --config.prior.weights=runs/prior/model --workdir=runs/view
+    sdjax train --config=small_view_3d:dsd --config.prior.weights=runs/prior/model \\
+        --workdir=runs/view
 
 Its weights, "sdjax-small-view", do not come with this version of the package; no rule was run on
 trained ones so far.  A picture of one's own: `--config.prior.image=picture.png`.
