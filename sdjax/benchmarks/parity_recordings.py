@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from sdjax.diffusion.guided import Branches, NetworkPredictor
 from sdjax.diffusion.schedule import NoiseSchedule
@@ -58,7 +59,7 @@ def schedule_of(folder: Path, file: str = "ddim") -> NoiseSchedule:
     return NoiseSchedule(table, table[0])
 
 
-def toy_prediction(x: jax.Array, t: jax.Array, embedding: jax.Array) -> jax.Array:
+def toy_prediction(x: ArrayLike, t: ArrayLike, embedding: ArrayLike) -> jax.Array:
     """P(x, t, c) of the recordings; depends on c through its mean and mean square."""
     axes = tuple(range(1, embedding.ndim))
     rows = (-1,) + (1,) * (x.ndim - 1)
