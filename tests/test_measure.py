@@ -131,6 +131,7 @@ def test_the_same_command_again_trains_nothing_and_finds_the_same(tmp_path, trai
     assert found["mean"] == pytest.approx(1 / 4) and found["number"] == 4 and len(trained) == 2
 
 
+@pytest.mark.slow
 def test_one_that_was_interrupted_has_figures_and_goes_on(tmp_path, trained):
     trained.stops_at = TREE
     with pytest.raises(InterruptedRunError):
@@ -151,6 +152,7 @@ def test_a_run_that_fails_is_told_and_costs_the_others_nothing(tmp_path, trained
     assert "| a red mug | all seeds became NaN. |" in (tmp_path / "measure.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_part_of_the_nouns_may_be_measured_before_all(tmp_path, trained):
     assert measure("measure", tmp_path, SMALL | {"nouns": ("mug",)})["prompts"] == 1
     assert measure("measure", tmp_path, SMALL)["prompts"] == 2
@@ -159,6 +161,7 @@ def test_a_part_of_the_nouns_may_be_measured_before_all(tmp_path, trained):
         measure("measure", tmp_path, SMALL | {"seeds": 3})
 
 
+@pytest.mark.slow
 def test_measures_stand_side_by_side(tmp_path, trained):
     measure("measure", tmp_path / "one", SMALL)
     beside = {"beside": (str(tmp_path / "one"),)}

@@ -1,5 +1,7 @@
 """PyTorch beside sdjax: the same work, timed in turns."""
 
+import re
+
 import numpy as np
 import pytest
 

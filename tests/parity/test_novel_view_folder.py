@@ -9,28 +9,19 @@ import pytest
 from sdjax.networks.clip.pixels import clip_pixels
 from sdjax.prior_training.novel_view_model import image_size, read_view_model, write_view_model
 from sdjax.priors.zero123 import image_embeddings
-from sdjax.weights import shipped
+from sdjax.weights.shipped import shipped_folder
 from tests.parity.torch_models import channels_first, diffusers, torch, transformers
 from tests.prior_training.small_view import stirred, view_model
 
 pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("quick_compilation")]
 NAME = "sdjax-small-view"
+IS_SHIPPED = (shipped_folder().parent / NAME).is_dir()  # beside sdjax-small
 
 
-def is_there():
-    try:
-        return shipped.shipped_folder(NAME).is_dir()
-    except ValueError:
-        return False
-
-
-FOLDERS = ["written", *(["shipped"] if is_there() else [])]
-
-
-@pytest.fixture(scope="module", params=FOLDERS)
+@pytest.fixture(scope="module", params=["written", *["shipped"] * IS_SHIPPED])
 def folder(request, tmp_path_factory):
     if request.param == "shipped":
-        return shipped.shipped_folder(NAME)
+        return shipped_folder(NAME)
     made = tmp_path_factory.mktemp("view")
     write_view_model(stirred(view_model(made)), made / "model", "float32")
     return made / "model"
@@ -69,11 +60,14 @@ def test_the_image_encoder_is_transformers(folder, model):
     theirs = opened(transformers.CLIPVisionModelWithProjection, folder / "image_encoder")
     size = image_size(model)
     images = np.random.default_rng(2).uniform(size=(2, size, size, 3)).astype(np.float32)
-    pixels = clip_pixels(2 * images - 1, model.networks.image_encoder.config.image_size)
+    pixels = clip_pixels(
+        jnp.asarray(2 * images - 1), model.networks.image_encoder.config.image_size
+    )
     with torch.no_grad():
         given = torch.from_numpy(channels_first(np.asarray(pixels)))
         expected = theirs(pixel_values=given).image_embeds.numpy()
-    found = image_embeddings(model.networks.image_encoder, model.params["image_encoder"], images)
+    network, params = model.networks.image_encoder, model.params["image_encoder"]
+    found = image_embeddings(network, params, jnp.asarray(images))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -83,5 +77,5 @@ def test_the_autoencoder_is_diffusers(folder, model):
     with torch.no_grad():
         expected = theirs.encode(torch.from_numpy(channels_first(images))).latent_dist.mean.numpy()
     params, network = {"params": model.params["vae"]}, model.networks.autoencoder
-    found = network.apply(params, images, method="encode").mean
+    found = network.apply(params, jnp.asarray(images), method="encode").mean
     np.testing.assert_allclose(channels_first(np.asarray(found)), expected, atol=2e-4)

@@ -42,6 +42,7 @@ def test_from_overhead_there_is_no_direction():
     assert QUESTIONS["view"][right["view"][0]] == "overhead"
 
 
+@pytest.mark.slow
 def test_probabilities_are_of_the_names_and_answers_the_likeliest(judge, monkeypatch):
     pictures = np.random.default_rng(0).uniform(size=(5, 16, 16, 3)).astype(np.float32)
     whole = judge.probabilities(pictures)

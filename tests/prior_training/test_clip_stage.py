@@ -44,6 +44,7 @@ def test_the_loss_is_symmetric_cross_entropy(clip, pictures, monkeypatch):
     assert terms["found"] == pytest.approx(np.mean(logits.argmax(1) == np.arange(4)))
 
 
+@pytest.mark.slow
 def test_captions_that_say_the_same_are_all_right(clip, pictures, monkeypatch):
     """So with one caption for all, nothing is to be learned."""
     loss, terms = losses(clip, pictures, ["a red mug"] * 4, monkeypatch)

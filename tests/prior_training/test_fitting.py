@@ -267,6 +267,7 @@ def test_the_rate_rises_and_falls():
     np.testing.assert_allclose(sizes[40], 0.0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_muon_turns_kernels_and_leaves_the_rest_to_adam():
     """Of a kernel's gradient only the singular vectors count, so the step's singular values are
     alike; its root mean square is 0.2 of the rate, as AdamW's is; all else moves by a tenth."""

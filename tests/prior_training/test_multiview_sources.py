@@ -50,6 +50,7 @@ def test_cameras_are_rigs():
         assert np.ptp(leaf) > 0.95 * (high - low)
 
 
+@pytest.mark.slow
 def test_the_network_is_told_what_the_prior_tells_it():
     cameras = draw_rigs(FRAMING, np.random.default_rng(1), 3)
     numbers = camera_numbers(cameras)

@@ -60,6 +60,7 @@ def batch():
     return latents, cameras, jax.random.normal(keys[2], (SCENES, 5, 8))
 
 
+@pytest.mark.slow
 def test_a_scene_has_one_timestep_and_noises_of_its_own(unet, base):
     loss(unet, base, 0.0)
     ((frames, rows, t, text, camera),) = unet.calls

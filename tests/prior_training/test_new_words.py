@@ -46,6 +46,7 @@ def test_the_words_that_are_no_token(model, extended):
     assert lacking(extended.tokenize, [*small.WORDS, *NEW]) == []
 
 
+@pytest.mark.slow
 def test_prompts_without_new_words_are_embedded_as_before(model, extended):
     np.testing.assert_array_equal(extended.tokenize(OLD_PROMPTS), model.tokenize(OLD_PROMPTS))
     before, after = (embedded(one, OLD_PROMPTS) for one in (model, extended))
