@@ -59,7 +59,5 @@ def test_what_cannot_be_is_one_sentence(judge, tmp_path, fields, sentence):
 
 
 def test_a_folder_without_one_is_one_sentence(tmp_path):
-    with pytest.raises(
-        UserError, match="is missing, expected the settings of a judge"
-    ):
+    with pytest.raises(UserError, match="is missing, expected the settings of a judge"):
         read_judge(tmp_path / "nowhere")
