@@ -1,11 +1,10 @@
 """Every rule in 3D on the small MVDream: four views a step, one object.
 
-    sdjax train_prior --config=train_mv --workdir=runs/mv
     sdjax train --config=small_mv_3d:dsd --config.prior.weights=runs/mv/model \\
         --config.prompt="a blue chair" --workdir=runs/chair
 
-Its weights, "sdjax-small-mv", do not come with this version of the package; no rule was run on
-trained ones so far, on tiny networks in the tests.
+Its weights, "sdjax-small-mv", do not come with this version of the package: train_mv.py makes them.
+No rule was run on trained ones so far, on tiny networks in the tests.
 
 Scene, rules and settings are those of small_3d.py, in 150 + 150 steps of four views for its 300 +
 300 of one.  The prior is told the camera in place of words, and its four views are 90 degrees

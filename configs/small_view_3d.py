@@ -1,12 +1,11 @@
 """Every rule in 3D from one picture, on the Zero-1-to-3 in miniature.
 
-    sdjax train_prior --config=train_view --config.model.image_encoder=runs/clip/model \\
-        --workdir=runs/prior
     sdjax train --config=small_view_3d:dsd --config.prior.weights=runs/prior/model \\
         --workdir=runs/view
 
-Its weights, "sdjax-small-view", do not come with this version of the package; no rule was run on
-trained ones so far.  A picture of one's own: `--config.prior.image=picture.png`.
+Its weights, "sdjax-small-view", do not come with this version of the package: train_view.py makes
+them.  No rule was run on trained ones so far.  A picture of one's own:
+`--config.prior.image=picture.png`.
 
 Scene, rules and annealings are those of small_3d.py, cameras too; every step also compares the
 picture's view with it, by colour and mask, with the weights of threestudio's zero123.  The picture
