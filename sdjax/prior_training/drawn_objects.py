@@ -9,7 +9,14 @@ from jaxtyping import Float
 from sdjax.objects.model import Object
 from sdjax.objects.solids import Model
 from sdjax.objects.variants import COLOURS, roof, shape_words, variant
-from sdjax.prior_training.scenes import Variety
+from sdjax.prior_training.captions import Words
+
+
+class Variety(NamedTuple):
+    """How much the objects differ from those of the catalogue."""
+
+    stretch: float = 0.15  # each axis is 1 - stretch .. 1 times as long
+    shade: float = 0.04  # of the colour, standard deviation of each channel
 
 
 class Drawn(NamedTuple):
@@ -26,6 +33,11 @@ class Drawn(NamedTuple):
         """In its own colour: "red striped mug"."""
         return " ".join([self.colour, *shape_words(self.obj), self.obj.noun])
 
+    @property
+    def words(self) -> Words:
+        """What there is to say of it, nothing of a view."""
+        return Words(self.obj.noun, self.colour, shape_words(self.obj), self.roof_colour)
+
     def model(self) -> Model:
         """Its solids."""
         return variant(*self)
@@ -34,7 +46,7 @@ class Drawn(NamedTuple):
 def draw_object(
     generator: np.random.Generator, objects: Sequence[Object], variety: Variety
 ) -> Drawn:
-    """As `sdjax.prior_training.scenes.draw_objects` draws them."""
+    """Any of them, in any colours, stretched and shaded as `variety` says."""
     obj = objects[generator.integers(len(objects))]
     colour, roof_colour = generator.choice(list(COLOURS), size=2)
     factors = generator.uniform(1.0 - variety.stretch, 1.0, 3)

@@ -11,8 +11,8 @@ from sdjax.config.fields import fields_of, interval, number
 from sdjax.objects.model import Object, stacked
 from sdjax.objects.render import render_pairs
 from sdjax.objects.solids import Model
-from sdjax.objects.variants import COLOURS, roof, shape_words, variant
 from sdjax.prior_training.captions import Words
+from sdjax.prior_training.drawn_objects import Variety, draw_object
 
 _CENTRES = {"front": (0.0,), "back": (180.0,), "side": (90.0, 270.0)}  # of azimuth, in degrees
 
@@ -25,13 +25,6 @@ class Framing(NamedTuple):
     fovy: tuple[float, float] = (40.0, 40.0)
     overhead: float = 45.0  # elevations above have the word "overhead"
     margin: float = 0.0  # no view is closer than this to the border between two of the four words
-
-
-class Variety(NamedTuple):
-    """How much the objects differ from those of the catalogue."""
-
-    stretch: float = 0.15  # each axis is 1 - stretch .. 1 times as long
-    shade: float = 0.04  # of the colour, standard deviation of each channel
 
 
 FRAMING = fields_of(
@@ -86,12 +79,8 @@ def draw_objects(
 ) -> tuple[Model, list[Words]]:
     """`number` of them, in colours and proportions of their own, and the words for each, none for
     a view."""
-    pairs = [
-        _object(generator, objects[generator.integers(len(objects))], variety)
-        for _ in range(number)
-    ]
-    models, words = zip(*pairs, strict=True)
-    return stacked(models), list(words)
+    drawn = [draw_object(generator, objects, variety) for _ in range(number)]
+    return stacked([one.model() for one in drawn]), [one.words for one in drawn]
 
 
 def take_pictures(
@@ -121,12 +110,3 @@ def _elevation(generator: np.random.Generator, number: int, framing: Framing) ->
     gap = above - below
     elevation = generator.uniform(low, high - gap, number)
     return np.where(elevation > below, elevation + gap, elevation)
-
-
-def _object(generator: np.random.Generator, obj: Object, variety: Variety) -> tuple[Model, Words]:
-    colour, roof_colour = generator.choice(list(COLOURS), size=2)
-    factors = generator.uniform(1.0 - variety.stretch, 1.0, 3)
-    shade = generator.normal(0.0, variety.shade, 3)
-    said_roof = None if roof(obj) is None else str(roof_colour)
-    words = Words(obj.noun, str(colour), shape_words(obj), said_roof)
-    return variant(obj, str(colour), said_roof, factors, shade), words
